@@ -1,0 +1,50 @@
+# Every target sets up what it needs; `make demo` and `make test` are all a newcomer has to know.
+PYTHON ?= python3
+BIN := .venv/bin
+BUILD := build/native
+
+.PHONY: demo test quick check style types layers docs perf native clean help
+
+help:  ## What can be made.
+	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/'
+
+.venv/ready: pyproject.toml constraints.txt CMakeLists.txt $(wildcard src/qupel/kernels/native/*)
+	test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt scikit-build-core nanobind cmake ninja
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-build-isolation -c constraints.txt -e ".[all,dev,docs]"
+	touch $@
+
+demo: .venv/ready  ## Run the shipped pilots on real input; memos land in out/.
+	$(BIN)/python -m examples.demo
+
+test: .venv/ready  ## Run every test.
+	$(BIN)/python -m pytest -n 2 -q
+
+quick: .venv/ready  ## Run the tests that take no time.
+	$(BIN)/python -m pytest -n 2 -q -m "not slow"
+
+check: style types layers test  ## Everything a change must pass.
+
+style: .venv/ready  ## Format and lint; see [tool.ruff].
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+
+types: .venv/ready  ## Type-check source and tests; see [tool.mypy].
+	$(BIN)/mypy
+
+layers: .venv/ready  ## Import arrows; see [tool.importlinter].
+	$(BIN)/lint-imports
+
+docs: .venv/ready  ## Build the documentation, warnings as errors.
+	$(BIN)/sphinx-build -W --keep-going -q -b html docs docs/_build/html
+
+perf: .venv/ready  ## Measure kernels and solvers side by side with their peers.
+	$(BIN)/python -m perf
+
+native:  ## Rebuild the kernels in place; KERNEL=_ising builds one alone.
+	$(BIN)/cmake -S . -B $(BUILD) -G Ninja -DCMAKE_BUILD_TYPE=Release -DPython_EXECUTABLE=$(CURDIR)/$(BIN)/python -DCMAKE_MAKE_PROGRAM=$(CURDIR)/$(BIN)/ninja >/dev/null
+	$(BIN)/cmake --build $(BUILD) $(if $(KERNEL),--target $(KERNEL))
+	cp $(BUILD)/$(or $(KERNEL),_*)*.so $(shell $(BIN)/python -c "import sysconfig; print(sysconfig.get_path('platlib'))")/qupel/kernels/
+
+clean:  ## Remove what was built.
+	rm -rf .venv build docs/_build .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -1,0 +1,50 @@
+"""Every exception of Qupel, in one tree.
+
+::
+
+    QupelError
+    ├── InputError            the caller can fix it: a value, a file, a name
+    └── RunError              the run did not deliver
+        ├── TransientError    trying again may help
+        ├── BudgetError       money, shots or time would exceed the cap
+        └── ContractError     a stage was given, or gave back, what its contract forbids
+
+A message says what happened, the values, and the next step.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+
+
+class QupelError(Exception):
+    """Any error that Qupel raises on purpose."""
+
+
+class InputError(QupelError, ValueError):
+    """The caller gave something that cannot be used, and can mend it."""
+
+
+class RunError(QupelError, RuntimeError):
+    """The run did not deliver."""
+
+
+class TransientError(RunError):
+    """The run failed for a reason that may pass; a retry is sensible."""
+
+
+class BudgetError(RunError):
+    """Going on would exceed a cap on money, shots or time."""
+
+
+class ContractError(RunError):
+    """A stage was given, or gave back, what its contract forbids."""
+
+
+def unknown_name(kind: str, name: str, known: Iterable[str]) -> InputError:
+    """Error for a name that is not registered, with the nearest one that is."""
+    names = sorted(known)
+    near = difflib.get_close_matches(name, names, n=1, cutoff=0.5)
+    hint = f"did you mean {near[0]!r}?" if near else f"known: {', '.join(names)}"
+    return InputError(f"unknown {kind} {name!r}; {hint}")

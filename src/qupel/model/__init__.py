@@ -1,0 +1,25 @@
+"""The nouns: models, QUBOs, Ising models, samples."""
+
+from qupel.model.bits import bits_of, index_of
+from qupel.model.expression import Constraint, Expression, Variables, bits, integers
+from qupel.model.ising import Ising
+from qupel.model.model import Model
+from qupel.model.qubo import Qubo
+from qupel.model.quota import Quota
+from qupel.model.samples import Outcome, Samples
+
+__all__ = [
+    "Constraint",
+    "Expression",
+    "Ising",
+    "Model",
+    "Outcome",
+    "Qubo",
+    "Quota",
+    "Samples",
+    "Variables",
+    "bits",
+    "bits_of",
+    "index_of",
+    "integers",
+]

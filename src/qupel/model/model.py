@@ -1,0 +1,219 @@
+"""Models: bounded integer variables, a linear and quadratic objective, linear constraints."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from jaxtyping import Bool, Float64, Int64, Shaped
+from scipy import sparse
+
+from qupel.errors import InputError
+from qupel.model.expression import Constraint, Expression, Variables
+from qupel.model.sparse import quadratic_values, upper_triangle
+
+#: Absolute slack under which a constraint counts as kept.
+TOLERANCE = 1e-6
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Arrays:
+    """A model as plain arrays; the meaning of each is told in `Model`."""
+
+    linear: Float64[np.ndarray, " n"]
+    quadratic: sparse.csr_array
+    offset: float
+    lower: Int64[np.ndarray, " n"]
+    upper: Int64[np.ndarray, " n"]
+    rows: sparse.csr_array
+    row_lower: Float64[np.ndarray, " m"]
+    row_upper: Float64[np.ndarray, " m"]
+    names: tuple[str, ...]
+    row_names: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, eq=False, init=False)
+class Model:
+    """Minimise ``linear @ x + x @ quadratic @ x + offset`` under linear constraints.
+
+    Build it from expressions::
+
+        pick = bits("pick", 4)
+        model = Model(minimise=-values @ pick, subject_to=[weights @ pick <= limit])
+
+    or from arrays with `from_arrays`. Variable order is the order in which rows of variables
+    were created; ``variables`` adds rows that no expression mentions.
+
+    Attributes
+    ----------
+    linear
+        One coefficient a variable.
+    quadratic
+        Upper triangular CSR; a diagonal entry multiplies the square of its variable.
+    offset
+        Constant part of the objective.
+    lower, upper
+        Inclusive integer bounds; a binary variable has 0 and 1.
+    rows, row_lower, row_upper
+        Constraints ``row_lower <= rows @ x <= row_upper``, infinite where one-sided.
+    names, row_names
+        One name a variable, one a constraint.
+    """
+
+    linear: Float64[np.ndarray, " n"]
+    quadratic: sparse.csr_array
+    offset: float
+    lower: Int64[np.ndarray, " n"]
+    upper: Int64[np.ndarray, " n"]
+    rows: sparse.csr_array
+    row_lower: Float64[np.ndarray, " m"]
+    row_upper: Float64[np.ndarray, " m"]
+    names: tuple[str, ...]
+    row_names: tuple[str, ...]
+
+    def __init__(
+        self,
+        *,
+        minimise: Expression | None = None,
+        maximise: Expression | None = None,
+        subject_to: Sequence[Constraint] = (),
+        variables: Sequence[Variables] = (),
+    ) -> None:
+        if (minimise is None) == (maximise is None):
+            raise InputError("a model needs one of `minimise` and `maximise`")
+        objective = minimise if minimise is not None else -maximise  # type: ignore[operator]
+        self._hold(_collect(objective, subject_to, variables))
+
+    @classmethod
+    def from_arrays(
+        cls,
+        linear: Any,
+        *,
+        quadratic: Any = None,
+        offset: float = 0.0,
+        lower: Any = 0,
+        upper: Any = 1,
+        rows: Any = None,
+        row_lower: Any = -np.inf,
+        row_upper: Any = np.inf,
+        names: Sequence[str] | None = None,
+        row_names: Sequence[str] | None = None,
+    ) -> Model:
+        """Model from arrays; scalars for bounds are repeated, a missing array is empty."""
+        c = np.array(linear, dtype=np.float64)
+        n = c.size
+        matrix = sparse.csr_array((0, n)) if rows is None else sparse.csr_array(rows, dtype=float)
+        m = matrix.shape[0]
+        arrays = Arrays(
+            c,
+            upper_triangle(
+                sparse.csr_array((n, n)) if quadratic is None else quadratic, name="quadratic"
+            ),
+            float(offset),
+            np.broadcast_to(np.asarray(lower, np.int64), (n,)).copy(),
+            np.broadcast_to(np.asarray(upper, np.int64), (n,)).copy(),
+            matrix,
+            np.broadcast_to(np.asarray(row_lower, np.float64), (m,)).copy(),
+            np.broadcast_to(np.asarray(row_upper, np.float64), (m,)).copy(),
+            tuple(names) if names is not None else tuple(f"x[{i}]" for i in range(n)),
+            tuple(row_names) if row_names is not None else tuple(f"c[{i}]" for i in range(m)),
+        )
+        model = object.__new__(cls)
+        model._hold(arrays)
+        return model
+
+    def _hold(self, arrays: Arrays) -> None:
+        n, m = arrays.linear.size, arrays.rows.shape[0]
+        if arrays.quadratic.shape != (n, n) or arrays.rows.shape != (m, n):
+            raise InputError(
+                f"{n} variables do not fit a quadratic part of shape {arrays.quadratic.shape} "
+                f"and constraints of shape {arrays.rows.shape}"
+            )
+        if len(arrays.names) != n or len(arrays.row_names) != m:
+            raise InputError("a model needs one name for each variable and each constraint")
+        if (arrays.lower > arrays.upper).any():
+            where = int(np.flatnonzero(arrays.lower > arrays.upper)[0])
+            raise InputError(f"variable {arrays.names[where]} has a lower bound above its upper")
+        if not (np.isfinite(arrays.linear).all() and np.isfinite(arrays.rows.data).all()):
+            raise InputError("a model's coefficients must be finite")
+        for name in Arrays.__slots__:
+            object.__setattr__(self, name, getattr(arrays, name))
+
+    @property
+    def variables(self) -> int:
+        """Number of variables."""
+        return int(self.linear.size)
+
+    @property
+    def is_binary(self) -> bool:
+        """Whether every variable is bounded by 0 and 1."""
+        return bool((self.lower >= 0).all() and (self.upper <= 1).all())
+
+    def energies(self, values: Shaped[np.ndarray, "rows n"]) -> Float64[np.ndarray, " rows"]:
+        """Objective of each row of ``values``, feasible or not."""
+        values = np.asarray(values)
+        return quadratic_values(self.quadratic, values) + values @ self.linear + self.offset
+
+    def feasible(self, values: Shaped[np.ndarray, "rows n"]) -> Bool[np.ndarray, " rows"]:
+        """Whether each row keeps all bounds and constraints within `TOLERANCE`."""
+        values = np.asarray(values)
+        inside = ((values >= self.lower) & (values <= self.upper)).all(axis=1)
+        left = np.asarray(values, np.float64) @ self.rows.T
+        slack = TOLERANCE * np.maximum(1.0, np.abs(left))
+        kept = (left >= self.row_lower - slack) & (left <= self.row_upper + slack)
+        return inside & kept.all(axis=1)
+
+
+def _collect(
+    objective: Expression, constraints: Sequence[Constraint], rows: Sequence[Variables]
+) -> Arrays:
+    """Lay expressions out as arrays, rows of variables in the order of their creation."""
+    constraints = list(constraints)
+    blocks = {key[0] for key in _keys([objective, *(c.left for c in constraints)])} | set(rows)
+    order = sorted(blocks, key=lambda block: block.serial)
+    starts = dict(zip(order, np.cumsum([0, *(b.size for b in order)]).tolist(), strict=False))
+    n = sum(block.size for block in order)
+
+    linear = np.zeros(n)
+    for (block, i), weight in objective.linear.items():
+        linear[starts[block] + i] += weight
+    firsts: list[int] = []
+    seconds: list[int] = []
+    weights: list[float] = []
+    for (a, b), weight in objective.pairs.items():
+        ends = sorted((starts[a[0]] + a[1], starts[b[0]] + b[1]))
+        firsts.append(ends[0])
+        seconds.append(ends[1])
+        weights.append(weight)
+    row: list[int] = []
+    column: list[int] = []
+    entry: list[float] = []
+    for index, constraint in enumerate(constraints):
+        for (block, position), weight in constraint.left.linear.items():
+            row.append(index)
+            column.append(starts[block] + position)
+            entry.append(weight)
+    return Arrays(
+        linear,
+        upper_triangle(
+            sparse.coo_array((weights, (firsts, seconds)), shape=(n, n)), name="quadratic"
+        ),
+        objective.constant,
+        np.repeat([b.lower for b in order], [b.size for b in order]).astype(np.int64),
+        np.repeat([b.upper for b in order], [b.size for b in order]).astype(np.int64),
+        sparse.csr_array((entry, (row, column)), shape=(len(constraints), n), dtype=np.float64),
+        np.array([c.lower for c in constraints], dtype=np.float64),
+        np.array([c.upper for c in constraints], dtype=np.float64),
+        tuple(f"{b.name}[{k}]" if b.size > 1 else b.name for b in order for k in range(b.size)),
+        tuple(c.name or f"c[{k}]" for k, c in enumerate(constraints)),
+    )
+
+
+def _keys(expressions: Iterable[Expression]) -> Iterable[tuple[Variables, int]]:
+    for expression in expressions:
+        yield from expression.linear
+        for a, b in expression.pairs:
+            yield a
+            yield b

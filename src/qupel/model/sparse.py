@@ -1,0 +1,50 @@
+"""One canonical way to hold the quadratic part of a form: CSR, upper triangular, sorted."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from scipy import sparse
+
+from qupel.errors import InputError
+
+
+def upper_triangle(matrix: Any, *, name: str) -> sparse.csr_array:
+    """Canonical CSR of a square ``matrix`` (dense or sparse) given by its upper triangle.
+
+    Raises
+    ------
+    InputError
+        If the matrix is not square, not finite, or has entries below the diagonal.
+    """
+    # Work in coordinates: a dense argument of a few thousand rows costs one pass.
+    held = sparse.coo_array(matrix, dtype=np.float64)
+    if held.ndim != 2 or held.shape[0] != held.shape[1]:
+        raise InputError(f"{name} must be square, got shape {held.shape}")
+    if not np.isfinite(held.data).all():
+        raise InputError(f"{name} must be finite")
+    rows, columns = held.coords
+    below = (rows > columns) & (held.data != 0)
+    if below.any():
+        i, j = int(rows[below][0]), int(columns[below][0])
+        raise InputError(f"{name} must be upper triangular, but entry ({i}, {j}) is not zero")
+    canonical = sparse.csr_array(held)
+    canonical.sum_duplicates()
+    canonical.eliminate_zeros()
+    canonical.sort_indices()
+    return canonical
+
+
+def quadratic_values(matrix: sparse.csr_array, rows: np.ndarray) -> np.ndarray:
+    """``x @ matrix @ x`` for each row ``x`` of ``rows``."""
+    floats = np.asarray(rows, np.float64)
+    return np.einsum("ij,ij->i", floats @ matrix, floats)
+
+
+def symmetric(matrix: sparse.csr_array) -> sparse.csr_array:
+    """``matrix + matrix.T`` in canonical CSR: each row lists all neighbours of a variable."""
+    both = sparse.csr_array(matrix + matrix.T)
+    both.sum_duplicates()
+    both.sort_indices()
+    return both

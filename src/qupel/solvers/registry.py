@@ -1,0 +1,100 @@
+"""Solvers by name, and the implementation of a name that fits a problem.
+
+A name may have several implementations: ``tabu`` searches Ising models, ``tabu.jobshop`` job
+shops. Entry points of the group ``qupel.solvers`` carry the name, a dot, and any word that tells
+implementations apart.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from functools import cache
+from importlib.metadata import entry_points
+from typing import Any
+
+from qupel.errors import InputError, unknown_name
+from qupel.problems.contract import Problem
+from qupel.solvers.contract import Solver
+
+
+@cache
+def solver_points() -> dict[str, tuple[Any, ...]]:
+    """Entry points of every registered solver by name; nothing is imported yet."""
+    found: dict[str, list[Any]] = {}
+    for point in sorted(entry_points(group="qupel.solvers"), key=lambda point: point.name):
+        found.setdefault(point.name.partition(".")[0], []).append(point)
+    return {name: tuple(points) for name, points in found.items()}
+
+
+def implementations(name: str) -> tuple[type[Solver[Any]], ...]:
+    """Every implementation registered under ``name``."""
+    try:
+        points = solver_points()[name]
+    except KeyError:
+        raise unknown_name("solver", name, solver_points()) from None
+    return tuple(point.load() for point in points)
+
+
+def fitting(name: str, problem: Problem[Any]) -> type[Solver[Any]] | None:
+    """Return the implementation of ``name`` for this problem, None if there is none.
+
+    One made for the problem's own class comes first, then one for a form the problem can take.
+    """
+    known = implementations(name)
+    own = [made for made in known if _is_domain(made) and isinstance(problem, made.accepts)]
+    if own:
+        return own[0]
+    if not getattr(type(problem), "searchable_as_form", True):
+        exact = [made for made in known if made.accepts.__name__ == "Model"]
+        return exact[0] if exact else None
+    general = [made for made in known if not _is_domain(made)]
+    return general[0] if general else None
+
+
+def solver_for(
+    name: str, problem: Problem[Any], settings: Mapping[str, Any] | None = None
+) -> Solver[Any]:
+    """Make the solver ``name`` for ``problem`` with ``settings`` for its fields.
+
+    A setting that is itself a mapping with the key ``solver`` makes a nested solver.
+    """
+    made = fitting(name, problem)
+    if made is None:
+        raise InputError(
+            f"solver {name!r} cannot take a {problem.family} problem; "
+            f"`qupel solvers` shows which can"
+        )
+    return configured(made, problem, dict(settings or {}))
+
+
+def configured(
+    made: type[Solver[Any]], problem: Problem[Any], settings: dict[str, Any]
+) -> Solver[Any]:
+    """Return an instance of ``made``, each setting checked against its fields."""
+    fields = [field.name for field in dataclasses.fields(made) if field.init]  # type: ignore[arg-type]
+    values = {}
+    for key, value in settings.items():
+        if key not in fields:
+            raise unknown_name(f"setting of solver {made.name!r}", key, fields)
+        if isinstance(value, Mapping) and "solver" in value:
+            nested = {k: v for k, v in value.items() if k != "solver"}
+            value = _nested(value["solver"], problem, nested)
+        values[key] = value
+    return made(**values)
+
+
+def _nested(name: str, problem: Problem[Any], settings: dict[str, Any]) -> Solver[Any]:
+    """Make a solver inside another one, for the problem or for a part of it in form."""
+    made = fitting(name, problem)
+    if made is None:
+        general = [known for known in implementations(name) if not _is_domain(known)]
+        if not general:
+            raise InputError(f"solver {name!r} cannot take a {problem.family} problem")
+        made = general[0]
+    return configured(made, problem, settings)
+
+
+def _is_domain(made: type[Solver[Any]]) -> bool:
+    """Whether a solver takes a problem rather than a form."""
+    return made.accepts.__name__ not in {"Model", "Qubo", "Ising"}

@@ -1,1 +1,25 @@
-"""Benchmarks."""
+"""Benchmarks: arms, metrics, statistics and the verdict."""
+
+from qupel.benchmarks.arms import PLACEBOS, SAMPLER, UNIFORM, Arm, Kind, Tuning
+from qupel.benchmarks.comparison import Advantage, Comparison, Decision, Reference, Verdict
+from qupel.benchmarks.money import Prices, Worth
+from qupel.benchmarks.rule import Kpi, Measure, Rule
+
+__all__ = [
+    "PLACEBOS",
+    "SAMPLER",
+    "UNIFORM",
+    "Advantage",
+    "Arm",
+    "Comparison",
+    "Decision",
+    "Kind",
+    "Kpi",
+    "Measure",
+    "Prices",
+    "Reference",
+    "Rule",
+    "Tuning",
+    "Verdict",
+    "Worth",
+]

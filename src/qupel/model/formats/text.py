@@ -1,0 +1,103 @@
+"""Text of instance files: reading, locating mistakes, writing numbers exactly."""
+
+from __future__ import annotations
+
+import gzip
+import math
+import zlib
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+import numpy as np
+from jaxtyping import Float64
+
+from qupel.errors import InputError
+
+
+def read_text(path: Path) -> str:
+    """Text of a file, plain or gzipped.
+
+    Raises
+    ------
+    InputError
+        If the file is missing, unreadable or not text.
+    """
+    try:
+        raw = path.read_bytes()
+        return (gzip.decompress(raw) if raw[:2] == b"\x1f\x8b" else raw).decode("utf-8-sig")
+    except (OSError, EOFError, zlib.error) as error:
+        raise InputError(f"{path}: cannot be read: {error}") from error
+    except UnicodeDecodeError as error:
+        raise InputError(f"{path}: is not a text file: {error}") from error
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write ``text`` to a file, gzipped (without a time stamp) if its name ends in ``.gz``."""
+    raw = text.encode()
+    path.write_bytes(gzip.compress(raw, mtime=0) if path.suffix == ".gz" else raw)
+
+
+def mistake(source: str, line: int, what: str, remedy: str) -> InputError:
+    """Error that names file, line, what was found there, and the remedy."""
+    return InputError(f"{source}:{line}: {what}; {remedy}")
+
+
+def content(text: str, comments: Iterable[str] = ("#",)) -> Iterator[tuple[int, list[str]]]:
+    """Line number and words of each line that is neither empty nor a comment.
+
+    A line is a comment if its first word begins with a sign of ``comments``.
+    """
+    signs = tuple(comments)
+    for number, line in enumerate(text.splitlines(), start=1):
+        words = line.split()
+        if words and not words[0].startswith(signs):
+            yield number, words
+
+
+def real(word: str, source: str, line: int) -> float:
+    """Read ``word`` as a finite number."""
+    try:
+        value = float(word)
+    except ValueError:
+        value = math.nan
+    if not math.isfinite(value) or "_" in word:
+        raise mistake(
+            source, line, f"{word!r} is not a finite number", "write it as 3, -1.5 or 2e6"
+        )
+    return value
+
+
+def whole(word: str, source: str, line: int) -> int:
+    """Read ``word`` as an integer of at least 0."""
+    if not (word.isascii() and word.isdigit()):
+        raise mistake(source, line, f"{word!r} is not a whole number", "write it as 0, 1, 2, …")
+    return int(word)
+
+
+def table(
+    lines: list[tuple[int, list[str]]], columns: str, source: str
+) -> Float64[np.ndarray, "rows columns"]:
+    """Lines as an array of numbers; ``columns`` names what a line holds, such as ``i j w``."""
+    width = len(columns.split())
+    for number, words in lines:
+        if len(words) != width:
+            raise mistake(
+                source, number, f"{' '.join(words)!r} has {len(words)} values", f"write `{columns}`"
+            )
+    if not lines:
+        return np.zeros((0, width))
+    try:
+        values = np.array([words for _, words in lines], dtype=np.float64)
+    except ValueError:
+        values = np.full((1, 1), np.nan)
+    if not np.isfinite(values).all():
+        for number, words in lines:
+            for word in words:
+                real(word, source, number)
+    return values
+
+
+def number(value: float) -> str:
+    """Shortest text that reads back as exactly ``value``."""
+    as_float = float(value)
+    return str(int(as_float)) if as_float.is_integer() and abs(as_float) < 1e15 else repr(as_float)

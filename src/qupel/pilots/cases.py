@@ -104,9 +104,7 @@ def _from_generator(
     return compared, tuning, optima
 
 
-def _from_table(
-    table: Mapping[str, Any], folder: Path, spare: int
-) -> tuple[Problems, Problems]:
+def _from_table(table: Mapping[str, Any], folder: Path, spare: int) -> tuple[Problems, Problems]:
     """Feature subsets of bootstrap resamples of one CSV of samples."""
     from qupel.problems.features import feature_subset
 

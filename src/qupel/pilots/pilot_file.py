@@ -116,7 +116,9 @@ def _fault(tree: Any, problem: Any) -> Fault:
     elif kind == "value_error":
         message = str(problem["ctx"]["error"])
     elif kind == "literal_error":
-        known = [part.strip("' ") for part in problem["ctx"]["expected"].replace(" or ", ",").split(",")]
+        known = [
+            part.strip("' ") for part in problem["ctx"]["expected"].replace(" or ", ",").split(",")
+        ]
         near = difflib.get_close_matches(str(value), known, n=1, cutoff=0.5)
         hint = f"did you mean {near[0]!r}?" if near else f"use one of {', '.join(known)}"
         message = f"got {value!r}; {hint}"
@@ -151,11 +153,8 @@ def _line(tree: Any, where: Sequence[str | int]) -> int:
         if position is None or not isinstance(node, dict | list):
             break
         try:
-            if isinstance(node, dict):
-                line = position.key(part)[0] + 1
-            else:
-                line = position.item(part)[0] + 1
-            node = node[part]
+            place = position.key(part) if isinstance(node, dict) else position.item(part)
+            line, node = place[0] + 1, node[part]  # type: ignore[index]
         except (KeyError, IndexError, TypeError):
             break
     return line

@@ -36,40 +36,47 @@ def implementations(name: str) -> tuple[type[Solver[Any]], ...]:
     return tuple(point.load() for point in points)
 
 
-def fitting(name: str, problem: Problem[Any]) -> type[Solver[Any]] | None:
-    """Return the implementation of ``name`` for this problem, None if there is none.
+def fitting(name: str, family: type[Problem[Any]]) -> type[Solver[Any]] | None:
+    """Return the implementation of ``name`` for a family, None if there is none.
 
-    One made for the problem's own class comes first, then one for a form the problem can take.
+    One made for the family's own class comes first, then one for a form the problem can take.
     """
     known = implementations(name)
-    own = [made for made in known if _is_domain(made) and isinstance(problem, made.accepts)]
+    own = [made for made in known if _is_domain(made) and _covers(made.accepts, family)]
     if own:
         return own[0]
-    if not getattr(type(problem), "searchable_as_form", True):
-        exact = [made for made in known if made.accepts.__name__ == "Model"]
-        return exact[0] if exact else None
-    general = [made for made in known if not _is_domain(made)]
+    searchable = getattr(family, "searchable_as_form", True)
+    general = [
+        made
+        for made in known
+        if not _is_domain(made) and (searchable or made.accepts.__name__ == "Model")
+    ]
     return general[0] if general else None
 
 
+def takes(name: str, family: type[Problem[Any]]) -> bool:
+    """Whether the solver ``name`` can take problems of a family."""
+    return fitting(name, family) is not None
+
+
 def solver_for(
-    name: str, problem: Problem[Any], settings: Mapping[str, Any] | None = None
+    name: str, family: type[Problem[Any]], settings: Mapping[str, Any] | None = None
 ) -> Solver[Any]:
-    """Make the solver ``name`` for ``problem`` with ``settings`` for its fields.
+    """Make the solver ``name`` for problems of ``family`` with ``settings`` for its fields.
 
     A setting that is itself a mapping with the key ``solver`` makes a nested solver.
     """
-    made = fitting(name, problem)
+    made = fitting(name, family)
     if made is None:
         raise InputError(
-            f"solver {name!r} cannot take a {problem.family} problem; "
+            f"solver {name!r} cannot take a {family.family} problem; "
             f"`qupel solvers` shows which can"
         )
-    return configured(made, problem, dict(settings or {}))
+    return configured(made, family, dict(settings or {}))
 
 
 def configured(
-    made: type[Solver[Any]], problem: Problem[Any], settings: dict[str, Any]
+    made: type[Solver[Any]], family: type[Problem[Any]], settings: dict[str, Any]
 ) -> Solver[Any]:
     """Return an instance of ``made``, each setting checked against its fields."""
     fields = [field.name for field in dataclasses.fields(made) if field.init]  # type: ignore[arg-type]
@@ -79,22 +86,33 @@ def configured(
             raise unknown_name(f"setting of solver {made.name!r}", key, fields)
         if isinstance(value, Mapping) and "solver" in value:
             nested = {k: v for k, v in value.items() if k != "solver"}
-            value = _nested(value["solver"], problem, nested)
+            value = _nested(value["solver"], family, nested)
         values[key] = value
     return made(**values)
 
 
-def _nested(name: str, problem: Problem[Any], settings: dict[str, Any]) -> Solver[Any]:
+def _nested(name: str, family: type[Problem[Any]], settings: dict[str, Any]) -> Solver[Any]:
     """Make a solver inside another one, for the problem or for a part of it in form."""
-    made = fitting(name, problem)
+    made = fitting(name, family)
     if made is None:
         general = [known for known in implementations(name) if not _is_domain(known)]
         if not general:
-            raise InputError(f"solver {name!r} cannot take a {problem.family} problem")
+            raise InputError(f"solver {name!r} cannot take a {family.family} problem")
         made = general[0]
-    return configured(made, problem, settings)
+    return configured(made, family, settings)
 
 
 def _is_domain(made: type[Solver[Any]]) -> bool:
     """Whether a solver takes a problem rather than a form."""
     return made.accepts.__name__ not in {"Model", "Qubo", "Ising"}
+
+
+def _covers(accepted: type[Any], family: type[Problem[Any]]) -> bool:
+    """Whether a family is, or fulfils the protocol, that a domain solver accepts."""
+    if not getattr(accepted, "_is_protocol", False):
+        return issubclass(family, accepted)
+    return all(
+        hasattr(family, part)
+        for part in getattr(accepted, "__protocol_attrs__", ())
+        if part not in {"name"}
+    )

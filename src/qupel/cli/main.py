@@ -1,0 +1,84 @@
+"""The `qupel` command: every command parses, calls one public function, and prints."""
+
+from __future__ import annotations
+
+import os
+import sys
+import tempfile
+import traceback
+from pathlib import Path
+from typing import Annotated
+
+import click
+import typer
+
+from qupel import __version__
+from qupel.cli import catalogue, check, pilot, results, solve
+from qupel.cli.exits import Exit, code_of
+from qupel.cli.output import print_text, say
+from qupel.errors import QupelError
+
+app = typer.Typer(
+    name="qupel",
+    help="A fair trial for a quantum step inside a classical pipeline.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+app.command()(pilot.init)
+app.command()(pilot.validate)
+app.command()(pilot.run)
+app.command()(pilot.resume)
+app.command()(results.report)
+app.command("list")(results.list_runs)
+app.command()(results.show)
+app.command()(results.compare)
+app.command()(results.export)
+app.command()(solve.solve)
+app.command()(check.check)
+app.command()(catalogue.solvers)
+app.command()(catalogue.families)
+
+
+@app.callback()
+def _root(
+    version: Annotated[
+        bool, typer.Option("--version", help="Print the version and exit.", is_eager=True)
+    ] = False,
+) -> None:
+    if version:
+        print_text(__version__)
+        raise typer.Exit
+
+
+def main() -> None:
+    """Run the command line; every error ends in one message and a true exit code."""
+    try:
+        outcome = app(standalone_mode=False)
+    except click.ClickException as error:
+        error.show(file=sys.stderr)
+        code: int = Exit.USAGE
+    except (click.Abort, KeyboardInterrupt):
+        say("stopped; what was finished is kept")
+        code = Exit.INTERRUPTED
+    except QupelError as error:
+        say(f"error: {error}")
+        code = code_of(error)
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        code = Exit.OK
+    except Exception as error:  # noqa: BLE001  # no traceback reaches a user; it goes to a file
+        say(f"error: unexpected {type(error).__name__}: {error}; details in {_crash_report()}")
+        code = Exit.INTERNAL
+    else:
+        code = outcome if isinstance(outcome, int) else Exit.OK
+    sys.exit(int(code))
+
+
+def _crash_report() -> Path:
+    with tempfile.NamedTemporaryFile(
+        "w", prefix="qupel-crash-", suffix=".txt", delete=False
+    ) as file:
+        traceback.print_exc(file=file)
+    return Path(file.name)

@@ -1,0 +1,153 @@
+import numpy as np
+from numpy.typing import NDArray
+
+I8 = NDArray[np.int8]
+I32 = NDArray[np.int32]
+I64 = NDArray[np.int64]
+U64 = NDArray[np.uint64]
+F32 = NDArray[np.float32]
+F64 = NDArray[np.float64]
+
+class Form32:
+    def __init__(
+        self,
+        fields: F32,
+        starts: I64,
+        columns: I32,
+        weights: F32,
+        dense: F32,
+        edges: I64,
+        counts: I64,
+        strongest: F32,
+        tolerance: float,
+        /,
+    ) -> None: ...
+
+class Form64:
+    def __init__(
+        self,
+        fields: F64,
+        starts: I64,
+        columns: I32,
+        weights: F64,
+        dense: F64,
+        edges: I64,
+        counts: I64,
+        strongest: F64,
+        tolerance: float,
+        /,
+    ) -> None: ...
+
+Form = Form32 | Form64
+Real = F32 | F64
+
+def prepare(form: Form, spins: I8, locals_: Real, energies: F64, /) -> None: ...
+def anneal(
+    form: Form,
+    spins: I8,
+    locals_: Real,
+    energies: F64,
+    best: I8,
+    least: F64,
+    places: I64,
+    sweeps: I64,
+    keys: U64,
+    hot: float,
+    cold: float,
+    budget: int,
+    threads: int,
+    /,
+) -> None: ...
+def descend(
+    form: Form, spins: I8, locals_: Real, energies: F64, key: int, threads: int, /
+) -> None: ...
+def steepest(
+    form: Form, spins: I8, locals_: Real, energies: F64, key: int, moves: int, /
+) -> bool: ...
+def wander(
+    form: Form,
+    spins: I8,
+    locals_: Real,
+    energies: F64,
+    best: I8,
+    least: F64,
+    kicks: I64,
+    keys: U64,
+    most: int,
+    budget: int,
+    threads: int,
+    /,
+) -> None: ...
+def tabu(
+    form: Form,
+    spins: I8,
+    locals_: Real,
+    energies: F64,
+    best: I8,
+    least: F64,
+    until: I32,
+    trails: I64,
+    keys: U64,
+    base: int,
+    spread: int,
+    patience: int,
+    budget: int,
+    threads: int,
+    /,
+) -> None: ...
+def temper(
+    form: Form,
+    spins: I8,
+    locals_: Real,
+    energies: F64,
+    best: I8,
+    least: F64,
+    place: I64,
+    temperatures: F64,
+    at: I32,
+    exchanges: I64,
+    clustered: int,
+    key: int,
+    budget: int,
+    threads: int,
+    /,
+) -> None: ...
+def bifurcate(
+    form: Form,
+    x: F32,
+    y: F32,
+    seen: F32,
+    from_: int,
+    until: int,
+    step: float,
+    strength: float,
+    pull: float,
+    steps: int,
+    discrete: bool,
+    threads: int,
+    /,
+) -> None: ...
+def combine(
+    form: Form,
+    spins: I8,
+    locals_: Real,
+    energies: F64,
+    chosen: I32,
+    rows: I8,
+    kept: F64,
+    size: int,
+    limit: float,
+    budget: int,
+    /,
+) -> tuple[int, bool]: ...
+def enumerate(  # noqa: A001
+    fields: F64,
+    couplings: F64,
+    from_: int,
+    until: int,
+    states: U64,
+    energies: F64,
+    size: int,
+    limit: float,
+    /,
+) -> tuple[int, int]: ...

@@ -1,0 +1,240 @@
+"""Search kernels for Ising models: an instance laid out for search, its chains, and the moves.
+
+Layout. A `Landscape` holds an instance with its spins reordered: free spins first, then each
+group (whose number of −1 is kept) in one piece. Rows of spins are int8 of +1 and −1, padded to a
+multiple of 16 columns, in that order; `Landscape.rows` gives them back in the order of the
+variables. Local fields are single precision where that is exact, else double precision.
+
+Work. Every function does a bounded amount of work, counted in rough nanoseconds from the path
+alone, on arrays that the caller owns, and leaves them so that the next call goes on from there.
+Results do not depend on threads or on the instruction set.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from jaxtyping import Bool, Float32, Float64, Int8, Int32, Int64, Shaped, UInt64
+
+from qupel.errors import InputError
+from qupel.kernels import _ising
+
+LANES = 16
+BLOCK = 16  #: oscillators side by side in `bifurcate`
+_DENSE_BYTES = 1 << 28
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Landscape:
+    """An Ising model laid out for search.
+
+    Attributes
+    ----------
+    order
+        Variable at each position.
+    fields, weights, strongest
+        Fields, couplings (symmetric CSR with ``starts`` and ``columns``) and the strongest
+        coupling of each row, by position.
+    edges
+        First position of each group, and the end; ``edges[0]`` is the number of free spins.
+    counts
+        Number of −1 in each group.
+    tolerance
+        Gains below this are rounding.
+    form
+        The compiled view of these arrays.
+    """
+
+    order: Int64[np.ndarray, " n"]
+    fields: Shaped[np.ndarray, " n"]
+    starts: Int64[np.ndarray, " n+1"]
+    columns: Int32[np.ndarray, " entries"]
+    weights: Shaped[np.ndarray, " entries"]
+    edges: Int64[np.ndarray, " groups+1"]
+    counts: Int64[np.ndarray, " groups"]
+    strongest: Shaped[np.ndarray, " n"]
+    tolerance: float
+    form: Any
+
+    @classmethod
+    def of(
+        cls,
+        fields: Float64[np.ndarray, " n"],
+        starts: Shaped[np.ndarray, " n+1"],
+        columns: Shaped[np.ndarray, " entries"],
+        weights: Float64[np.ndarray, " entries"],
+        groups: Sequence[tuple[Sequence[int], int]] = (),
+    ) -> Landscape:
+        """Lay out an instance given by fields and symmetric CSR couplings.
+
+        ``groups`` are disjoint sets of spins, each with its number of −1.
+        """
+        n = fields.size
+        if starts.size != n + 1 or columns.size != weights.size:
+            raise InputError(f"couplings of {starts.size - 1} rows do not fit {n} fields")
+        members = [np.asarray(group, np.int64) for group, _ in groups]
+        grouped = np.concatenate([np.zeros(0, np.int64), *members])
+        free = np.setdiff1d(np.arange(n), grouped)
+        order = np.concatenate([free, grouped])
+        edges = free.size + np.cumsum([0, *(m.size for m in members)])
+        counts = np.array([count for _, count in groups], np.int64)
+
+        place = np.empty(n, np.int64)
+        place[order] = np.arange(n)
+        sizes = np.diff(starts)
+        rows = np.repeat(place, sizes)
+        moved = place[columns]
+        sort = np.lexsort((moved, rows))
+        rows, moved, values = rows[sort], moved[sort], np.asarray(weights, np.float64)[sort]
+        laid = np.concatenate([[0], np.cumsum(np.bincount(rows, minlength=n))]).astype(np.int64)
+        strongest = np.zeros(n)
+        np.maximum.at(strongest, rows, np.abs(values))
+        force = np.abs(fields[order])
+        np.add.at(force, rows, np.abs(values))
+        reach = float(force.max(initial=0.0))
+
+        real = np.float32 if _exact_in_single(fields, values, reach) else np.float64
+        stride = -(-n // LANES) * LANES
+        dense = np.zeros((0, 0), real)
+        size = n * stride * np.dtype(real).itemsize
+        if values.size * 8 > n * n and size <= _DENSE_BYTES:
+            dense = np.zeros((n, stride), real)
+            dense[rows, moved] = values
+        arrays = (
+            np.ascontiguousarray(fields[order], real),
+            laid,
+            np.ascontiguousarray(moved, np.int32),
+            np.ascontiguousarray(values, real),
+        )
+        edges = np.ascontiguousarray(edges, np.int64)
+        tolerance = 1e-12 * reach
+        made = _ising.Form32 if real is np.float32 else _ising.Form64
+        form = made(*arrays, dense, edges, counts, strongest.astype(real), tolerance)
+        return cls(order, *arrays, edges, counts, strongest.astype(real), tolerance, form)
+
+    @property
+    def n(self) -> int:
+        """Number of spins."""
+        return int(self.fields.size)
+
+    @property
+    def stride(self) -> int:
+        """Columns of a padded row."""
+        return -(-self.n // LANES) * LANES
+
+    @property
+    def free(self) -> int:
+        """Number of spins that may flip alone."""
+        return int(self.edges[0])
+
+    @property
+    def groups(self) -> list[slice]:
+        """Positions of each group."""
+        return [slice(int(a), int(b)) for a, b in zip(self.edges[:-1], self.edges[1:], strict=True)]
+
+    def rows(self, spins: Int8[np.ndarray, "rows stride"]) -> Int8[np.ndarray, "rows n"]:
+        """Spins in the order of the variables, without padding."""
+        out = np.empty((spins.shape[0], self.n), np.int8)
+        out[:, self.order] = spins[:, : self.n]
+        return out
+
+    def random(self, rng: np.random.Generator, rows: int) -> Int8[np.ndarray, "rows stride"]:
+        """Random spins that keep every group's count."""
+        spins = np.ones((rows, self.stride), np.int8)
+        free = self.free
+        spins[:, :free] = 1 - 2 * rng.integers(0, 2, (rows, free), np.int8)
+        for group, count in zip(self.groups, self.counts.tolist(), strict=True):
+            rank = rng.random((rows, group.stop - group.start)).argsort(axis=1).argsort(axis=1)
+            spins[:, group] = np.where(rank < count, -1, 1)
+        return spins
+
+
+def _exact_in_single(fields: np.ndarray, weights: np.ndarray, reach: float) -> bool:
+    """Whether every local field is a number that single precision holds exactly."""
+    numbers = np.concatenate([fields, weights])
+    for shift in range(24):
+        grain = 2.0**-shift
+        if 8 * reach >= grain * 2**24:
+            return False
+        if (numbers == np.rint(numbers / grain) * grain).all():
+            return True
+    return False
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Chains:
+    """Configurations under search, one a row, and the best of each.
+
+    Attributes
+    ----------
+    spins, locals, energies
+        Spins, their local fields, and energies without the offset.
+    best, least
+        Best spins seen and their energies.
+    """
+
+    spins: Int8[np.ndarray, "rows stride"]
+    locals: Shaped[np.ndarray, "rows stride"]
+    energies: Float64[np.ndarray, " rows"]
+    best: Int8[np.ndarray, "rows stride"]
+    least: Float64[np.ndarray, " rows"]
+
+    @classmethod
+    def of(cls, landscape: Landscape, spins: Int8[np.ndarray, "rows stride"]) -> Chains:
+        """Chains that start at ``spins``."""
+        held = np.ascontiguousarray(spins, np.int8)
+        if held is spins:
+            held = spins.copy()
+        locals_ = np.zeros(held.shape, landscape.fields.dtype)
+        energies = np.zeros(held.shape[0])
+        _ising.prepare(landscape.form, held, locals_, energies)
+        return cls(held, locals_, energies, held.copy(), energies.copy())
+
+    def restart(
+        self, landscape: Landscape, which: np.ndarray, spins: Int8[np.ndarray, "some stride"]
+    ) -> None:
+        """Put the chains ``which`` at ``spins`` and forget their best."""
+        started = Chains.of(landscape, spins)
+        self.spins[which] = started.spins
+        self.locals[which] = started.locals
+        self.energies[which] = started.energies
+        self.best[which] = started.spins
+        self.least[which] = started.energies
+
+    def _state(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        return self.spins, self.locals, self.energies
+
+
+def anneal(
+    landscape: Landscape,
+    chains: Chains,
+    places: Int64[np.ndarray, "rows 2"],
+    sweeps: Int64[np.ndarray, " rows"],
+    keys: UInt64[np.ndarray, " rows"],
+    *,
+    hot: float,
+    cold: float,
+    budget: int,
+    threads: int = 1,
+) -> None:
+    """Metropolis sweeps of each chain under a temperature falling from ``hot`` to ``cold``.
+
+    A chain ends its pass after ``sweeps`` sweeps; ``places`` holds the sweeps done and the
+    position inside the present one. ``best`` is looked for at the end of each sweep.
+    """
+    _ising.anneal(
+        landscape.form,
+        *chains._state(),
+        chains.best,
+        chains.least,
+        places,
+        sweeps,
+        keys,
+        hot,
+        cold,
+        budget,
+        threads,
+    )

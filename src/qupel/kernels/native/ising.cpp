@@ -1,0 +1,369 @@
+// Search kernels for Ising models: bindings. One header an idea, under ising/.
+//
+// Every kernel does a bounded amount of work on state that the caller owns, and returns. Work is
+// counted in rough nanoseconds from the path alone, never read from a clock.
+#include <nanobind/nanobind.h>
+#include <nanobind/ndarray.h>
+#include <nanobind/stl/tuple.h>
+#include <omp.h>
+
+#include <vector>
+
+#include "ising/bifurcate.hpp"
+#include "ising/enumerate.hpp"
+#include "ising/tabu.hpp"
+#include "ising/temper.hpp"
+
+namespace nb = nanobind;
+using namespace qupel;
+
+namespace {
+
+template <class T>
+using Row = nb::ndarray<T, nb::ndim<1>, nb::c_contig, nb::device::cpu>;
+template <class T>
+using Table = nb::ndarray<T, nb::ndim<2>, nb::c_contig, nb::device::cpu>;
+
+// Holds the arrays that a form points into.
+template <class Real>
+struct Held {
+    Row<const Real> fields;
+    Row<const int64_t> starts;
+    Row<const int32_t> columns;
+    Row<const Real> weights;
+    Table<const Real> dense;
+    Row<const int64_t> edges;
+    Row<const int64_t> counts;
+    Row<const Real> strongest;
+    Form<Real> form;
+
+    Held(Row<const Real> fields_, Row<const int64_t> starts_, Row<const int32_t> columns_,
+         Row<const Real> weights_, Table<const Real> dense_, Row<const int64_t> edges_,
+         Row<const int64_t> counts_, Row<const Real> strongest_, double tolerance)
+        : fields(fields_), starts(starts_), columns(columns_), weights(weights_), dense(dense_),
+          edges(edges_), counts(counts_), strongest(strongest_) {
+        form.n = int64_t(fields.shape(0));
+        form.stride = (form.n + kLanes - 1) / kLanes * kLanes;
+        form.starts = starts.data();
+        form.columns = columns.data();
+        form.weights = weights.data();
+        form.dense = dense.size() ? dense.data() : nullptr;
+        form.fields = fields.data();
+        form.edges = edges.data();
+        form.groups = int64_t(edges.shape(0)) - 1;
+        form.free = edges.data()[0];
+        form.strongest = strongest.data();
+        form.tolerance = Real(tolerance);
+    }
+};
+
+template <class Real>
+struct Chains {
+    Table<int8_t> spins;
+    Table<Real> locals;
+    Row<double> energies;
+
+    int64_t size() const { return int64_t(spins.shape(0)); }
+    Chain<Real> at(int64_t r) const {
+        return {spins.data() + r * int64_t(spins.shape(1)),
+                locals.data() + r * int64_t(locals.shape(1)), energies.data()[r]};
+    }
+    void put(int64_t r, const Chain<Real>& chain) const { energies.data()[r] = chain.energy; }
+};
+
+template <class Real>
+struct Scratch {
+    std::vector<int32_t> slots;
+    std::vector<Real> zero;
+    explicit Scratch(const Form<Real>& form)
+        : slots(size_t(form.stride)), zero(size_t(form.stride)) {}
+};
+
+// One clone of each loop for each instruction set, for both precisions.
+#define QUPEL_BOTH(NAME, TAKES, GIVES)                                       \
+    QUPEL_CLONES void NAME##_chunk TAKES(float) { NAME GIVES; }              \
+    QUPEL_CLONES void NAME##_chunk TAKES(double) { NAME GIVES; }
+
+#define TAKES(R) (const Form<R>& f, Chain<R>& c, Place& p, const Cooling& l, uint64_t k, int64_t w, int8_t* b, double& e, int32_t* s)
+QUPEL_BOTH(anneal, TAKES, (f, c, p, l, k, w, b, e, s))
+#undef TAKES
+#define TAKES(R) (const Form<R>& f, Chain<R>& c, R t, uint64_t k, int64_t& p, int64_t w, int32_t* s)
+QUPEL_BOTH(sweep, TAKES, (f, c, t, k, p, w, s))
+#undef TAKES
+#define TAKES(R) (const Form<R>& f, Chain<R>& c)
+QUPEL_CLONES void prepare_chunk TAKES(float) { c.prepare(f); }
+QUPEL_CLONES void prepare_chunk TAKES(double) { c.prepare(f); }
+#undef TAKES
+#define TAKES(R) (const Form<R>& f, Chain<R>& c, uint64_t k, int32_t* s, R* z)
+QUPEL_CLONES void descend_chunk TAKES(float) { descend(f, c, k, s, z, [](int64_t) { return true; }); }
+QUPEL_CLONES void descend_chunk TAKES(double) { descend(f, c, k, s, z, [](int64_t) { return true; }); }
+#undef TAKES
+#define TAKES(R) (const Form<R>& f, Chain<R>& c, uint64_t k, int64_t m, int32_t* s, R* z, bool& d)
+QUPEL_CLONES void steepest_chunk TAKES(float) { d = steepest(f, c, k, m, s, z); }
+QUPEL_CLONES void steepest_chunk TAKES(double) { d = steepest(f, c, k, m, s, z); }
+#undef TAKES
+#define TAKES(R) (const Form<R>& f, Chain<R>& c, Place& p, int64_t m, uint64_t k, int64_t w, int8_t* b, double& e, int32_t* s, R* z, int32_t* j, int64_t r)
+QUPEL_BOTH(wander, TAKES, (f, c, p, m, k, w, b, e, s, z, j, r))
+#undef TAKES
+#define TAKES(R) (const Form<R>& f, Chain<R>& c, int32_t* u, Trail& t, int64_t a, int64_t d, int64_t p, uint64_t k, int64_t w, int8_t* b, double& e, int32_t* s, R* z)
+QUPEL_BOTH(tabu, TAKES, (f, c, u, t, a, d, p, k, w, b, e, s, z))
+#undef TAKES
+#define TAKES(R) (const Form<R>& f, const int64_t* c, float* x, float* y, float* s, int64_t a, int64_t b, const Pump& p, bool d)
+QUPEL_BOTH(bifurcate, TAKES, (f, c, x, y, s, a, b, p, d))
+#undef TAKES
+QUPEL_CLONES uint64_t enumerate_chunk(const double* f, const double* c, int64_t n, double* e,
+                                      double* felt, uint64_t from, uint64_t until, Found& found) {
+    return enumerate(f, c, n, e, felt, from, until, found);
+}
+
+// Run `body(r, scratch)` for every r below `size`; which thread does it does not matter.
+template <class Real, class Body>
+void each(const Form<Real>& form, int64_t size, int threads, Body body) {
+    if (threads <= 1 || size <= 1) {
+        Scratch<Real> scratch(form);
+        for (int64_t r = 0; r < size; ++r) body(r, scratch);
+        return;
+    }
+#pragma omp parallel num_threads(threads)
+    {
+        Scratch<Real> scratch(form);
+#pragma omp for schedule(dynamic, 1)
+        for (int64_t r = 0; r < size; ++r) body(r, scratch);
+    }
+}
+
+template <class Real>
+void bind_prepare(const Held<Real>& held, Table<int8_t> spins, Table<Real> locals,
+                  Row<double> energies) {
+    const Chains<Real> chains{spins, locals, energies};
+    nb::gil_scoped_release release;
+    for (int64_t r = 0; r < chains.size(); ++r) {
+        Chain<Real> chain = chains.at(r);
+        prepare_chunk(held.form, chain);
+        chains.put(r, chain);
+    }
+}
+
+template <class Real>
+void bind_anneal(const Held<Real>& held, Table<int8_t> spins, Table<Real> locals,
+                 Row<double> energies, Table<int8_t> best, Row<double> least, Table<int64_t> places,
+                 Row<const int64_t> sweeps, Row<const uint64_t> keys, double hot, double cold,
+                 int64_t budget, int threads) {
+    const Chains<Real> chains{spins, locals, energies};
+    nb::gil_scoped_release release;
+    each(held.form, chains.size(), threads, [&](int64_t r, Scratch<Real>& scratch) {
+        Chain<Real> chain = chains.at(r);
+        Place place{places.data()[2 * r], places.data()[2 * r + 1]};
+        const Cooling cooling{hot, cold, sweeps.data()[r]};
+        anneal_chunk(held.form, chain, place, cooling, keys.data()[r], budget,
+                     best.data() + r * int64_t(best.shape(1)), least.data()[r],
+                     scratch.slots.data());
+        places.data()[2 * r] = place.sweep;
+        places.data()[2 * r + 1] = place.position;
+        chains.put(r, chain);
+    });
+}
+
+template <class Real>
+void bind_descend(const Held<Real>& held, Table<int8_t> spins, Table<Real> locals,
+                  Row<double> energies, uint64_t key, int threads) {
+    const Chains<Real> chains{spins, locals, energies};
+    nb::gil_scoped_release release;
+    each(held.form, chains.size(), threads, [&](int64_t r, Scratch<Real>& scratch) {
+        Chain<Real> chain = chains.at(r);
+        descend_chunk(held.form, chain, draw(key, uint64_t(r)), scratch.slots.data(),
+                      scratch.zero.data());
+        chains.put(r, chain);
+    });
+}
+
+template <class Real>
+bool bind_steepest(const Held<Real>& held, Table<int8_t> spins, Table<Real> locals,
+                   Row<double> energies, uint64_t key, int64_t moves) {
+    const Chains<Real> chains{spins, locals, energies};
+    nb::gil_scoped_release release;
+    Scratch<Real> scratch(held.form);
+    bool done = true;
+    for (int64_t r = 0; r < chains.size(); ++r) {
+        Chain<Real> chain = chains.at(r);
+        bool minimum = false;
+        steepest_chunk(held.form, chain, draw(key, uint64_t(r)), moves, scratch.slots.data(),
+                       scratch.zero.data(), minimum);
+        done &= minimum;
+        chains.put(r, chain);
+    }
+    return done;
+}
+
+template <class Real>
+void bind_wander(const Held<Real>& held, Table<int8_t> spins, Table<Real> locals,
+                 Row<double> energies, Table<int8_t> best, Row<double> least, Row<int64_t> kicks,
+                 Row<const uint64_t> keys, int64_t most, int64_t budget, int threads) {
+    const Chains<Real> chains{spins, locals, energies};
+    nb::gil_scoped_release release;
+    const int64_t room = 4 * held.form.n + 256;
+    each(held.form, chains.size(), threads, [&](int64_t r, Scratch<Real>& scratch) {
+        std::vector<int32_t> journal(size_t(room) + 2);
+        Chain<Real> chain = chains.at(r);
+        Place place{kicks.data()[r], 0};
+        wander_chunk(held.form, chain, place, most, keys.data()[r], budget,
+                     best.data() + r * int64_t(best.shape(1)), least.data()[r],
+                     scratch.slots.data(), scratch.zero.data(), journal.data(), room);
+        kicks.data()[r] = place.sweep;
+        chains.put(r, chain);
+    });
+}
+
+template <class Real>
+void bind_tabu(const Held<Real>& held, Table<int8_t> spins, Table<Real> locals,
+               Row<double> energies, Table<int8_t> best, Row<double> least, Table<int32_t> until,
+               Table<int64_t> trails, Row<const uint64_t> keys, int64_t base, int64_t spread,
+               int64_t patience, int64_t budget, int threads) {
+    const Chains<Real> chains{spins, locals, energies};
+    nb::gil_scoped_release release;
+    each(held.form, chains.size(), threads, [&](int64_t r, Scratch<Real>& scratch) {
+        Chain<Real> chain = chains.at(r);
+        Trail trail{trails.data()[2 * r], trails.data()[2 * r + 1]};
+        tabu_chunk(held.form, chain, until.data() + r * int64_t(until.shape(1)), trail, base,
+                   spread, patience, keys.data()[r], budget,
+                   best.data() + r * int64_t(best.shape(1)), least.data()[r],
+                   scratch.slots.data(), scratch.zero.data());
+        trails.data()[2 * r] = trail.step;
+        trails.data()[2 * r + 1] = trail.improved;
+        chains.put(r, chain);
+    });
+}
+
+// `places` is one row: turns completed, and the next chain of the present turn. Chains are swept
+// in batches of kBatch, so that one call stays short on large forms.
+constexpr int64_t kBatch = 8;
+
+template <class Real>
+void bind_temper(const Held<Real>& held, Table<int8_t> spins, Table<Real> locals,
+                 Row<double> energies, Table<int8_t> best, Row<double> least, Row<int64_t> place,
+                 Row<const double> temperatures, Table<int32_t> at, Table<int64_t> exchanges,
+                 int64_t clustered, uint64_t key, int64_t budget, int threads) {
+    const Chains<Real> chains{spins, locals, energies};
+    nb::gil_scoped_release release;
+    const Form<Real>& form = held.form;
+    const int64_t ladders = int64_t(at.shape(0)), rungs = int64_t(at.shape(1));
+    std::vector<int64_t> work(size_t(chains.size()));
+    std::vector<int32_t> queue(clustered ? size_t(2 * form.n) : 0);
+    int64_t& turn = place.data()[0];
+    int64_t& next = place.data()[1];
+    for (int64_t spent = 0; spent < budget;) {
+        const uint64_t now = draw(key, uint64_t(turn));
+        const int64_t batch = std::min(kBatch, ladders * rungs - next);
+        each(form, batch, threads, [&](int64_t b, Scratch<Real>& scratch) {
+            const int64_t slot = next + b, r = at.data()[slot];
+            Chain<Real> chain = chains.at(r);
+            int64_t position = 0;
+            const double before = chain.energy;
+            sweep_chunk(form, chain, Real(temperatures.data()[slot % rungs]),
+                        draw(now, uint64_t(slot)), position, INT64_MAX, scratch.slots.data());
+            keep(form, chain, best.data() + r * int64_t(best.shape(1)), least.data()[r]);
+            chains.put(r, chain);
+            work[size_t(slot)] = form.n + (before != chain.energy ? form.n : 0);
+        });
+        for (int64_t b = 0; b < batch; ++b) spent += work[size_t(next + b)];
+        next += batch;
+        if (next < ladders * rungs) continue;
+        next = 0;
+        for (int64_t l = 0; l < ladders; ++l)
+            exchange(chains.energies.data(), temperatures.data(), at.data() + l * rungs, rungs,
+                     turn, draw(now, uint64_t(ladders * rungs + l)),
+                     exchanges.data() + l * rungs);
+        for (int64_t rung = 0; rung < clustered; ++rung)
+            for (int64_t l = 0; l + 1 < ladders; l += 2) {
+                const int64_t a = at.data()[l * rungs + rung], b = at.data()[(l + 1) * rungs + rung];
+                Chain<Real> first = chains.at(a), second = chains.at(b);
+                trade_cluster(form, first, second, draw(~now, uint64_t(l * rungs + rung)),
+                              queue.data());
+                chains.put(a, first);
+                chains.put(b, second);
+                for (const auto& [r, chain] : {std::pair{a, first}, std::pair{b, second}})
+                    keep(form, chain, best.data() + r * int64_t(best.shape(1)), least.data()[r]);
+                spent += form.n;
+            }
+        ++turn;
+    }
+}
+
+template <class Real>
+void bind_bifurcate(const Held<Real>& held, nb::ndarray<float, nb::ndim<3>, nb::c_contig> x,
+                    nb::ndarray<float, nb::ndim<3>, nb::c_contig> y,
+                    nb::ndarray<float, nb::ndim<3>, nb::c_contig> seen, int64_t from, int64_t until,
+                    double step, double strength, double pull, int64_t steps, bool discrete,
+                    int threads) {
+    nb::gil_scoped_release release;
+    const Pump pump{float(step), float(strength), float(pull), steps};
+    const int64_t size = held.form.n * kBlock;
+    each(held.form, int64_t(x.shape(0)), threads, [&](int64_t block, Scratch<Real>&) {
+        bifurcate_chunk(held.form, held.counts.data(), x.data() + block * size,
+                        y.data() + block * size, seen.data() + block * size, from, until, pump,
+                        discrete);
+    });
+}
+
+std::tuple<uint64_t, int64_t> bind_enumerate(Row<const double> fields, Table<const double> couplings,
+                                             uint64_t from, uint64_t until, Row<uint64_t> states,
+                                             Row<double> energies, int64_t size, double limit) {
+    nb::gil_scoped_release release;
+    const int64_t n = int64_t(fields.shape(0));
+    std::vector<double> scratch(size_t(n * kWays));
+    double energy[kWays];
+    Found found{states.data(), energies.data(), size, int64_t(states.shape(0)), limit};
+    const uint64_t next = enumerate_chunk(fields.data(), couplings.data(), n, energy,
+                                          scratch.data(), from, until, found);
+    return {next, found.size};
+}
+
+// Returns (rows found in all, whether configurations are left).
+template <class Real>
+std::tuple<int64_t, bool> bind_combine(const Held<Real>& held, Table<int8_t> spins,
+                                       Table<Real> locals, Row<double> energies,
+                                       Row<int32_t> chosen, Table<int8_t> rows, Row<double> kept,
+                                       int64_t size, double limit, int64_t budget) {
+    const Chains<Real> chains{spins, locals, energies};
+    nb::gil_scoped_release release;
+    Chain<Real> chain = chains.at(0);
+    prepare_chunk(held.form, chain);
+    const int64_t room = int64_t(rows.shape(0)), width = int64_t(rows.shape(1));
+    int64_t work = 0;
+    bool left = true;
+    while (left && work < budget && size < room) {
+        if (chain.energy < limit) {
+            std::memcpy(rows.data() + size * width, chain.spin, size_t(held.form.n));
+            kept.data()[size++] = chain.energy;
+        }
+        work += 4;
+        left = advance(held.form, chain, held.counts.data(), chosen.data(), work);
+    }
+    chains.put(0, chain);
+    return {size, left};
+}
+
+template <class Real>
+void bind(nb::module_& module, const char* name) {
+    nb::class_<Held<Real>>(module, name)
+        .def(nb::init<Row<const Real>, Row<const int64_t>, Row<const int32_t>, Row<const Real>,
+                      Table<const Real>, Row<const int64_t>, Row<const int64_t>, Row<const Real>,
+                      double>());
+    module.def("prepare", &bind_prepare<Real>);
+    module.def("anneal", &bind_anneal<Real>);
+    module.def("descend", &bind_descend<Real>);
+    module.def("steepest", &bind_steepest<Real>);
+    module.def("wander", &bind_wander<Real>);
+    module.def("tabu", &bind_tabu<Real>);
+    module.def("temper", &bind_temper<Real>);
+    module.def("bifurcate", &bind_bifurcate<Real>);
+    module.def("combine", &bind_combine<Real>);
+}
+
+}  // namespace
+
+NB_MODULE(_ising, module) {
+    bind<float>(module, "Form32");
+    bind<double>(module, "Form64");
+    module.def("enumerate", &bind_enumerate);
+}

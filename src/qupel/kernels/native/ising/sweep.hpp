@@ -1,0 +1,81 @@
+// One Metropolis sweep, many spins at a glance.
+//
+// The exponential threshold of each spin of a block is drawn first; then a bit mask says which
+// flips it pays for. After a flip the mask of the later lanes is taken anew, so the chain is
+// exactly the sequential one. Cold sweeps pass most blocks after one comparison.
+#pragma once
+#include "form.hpp"
+
+namespace qupel {
+
+struct Place {  // where a sweep stands: kept between chunks
+    int64_t sweep, position;
+};
+
+template <class Real>
+QUPEL_INLINE int64_t sweep_free(const Form<Real>& form, Chain<Real>& chain, Real temperature,
+                                uint64_t key, int64_t& position, int64_t budget) {
+    const uint32_t before = uint32_t(key), after = uint32_t(key >> 32);
+    const Real half = temperature / 2, most = half * Real(kMostExponential);
+    Real pay[kLanes];
+    int64_t work = 0, b = position;
+    for (; b < form.free && work < budget; b += kLanes) {
+        work += 12;
+        const uint32_t inside = b + kLanes <= form.free ? 0xFFFFu : (1u << (form.free - b)) - 1;
+        for (int k = 0; k < kLanes; ++k) pay[k] = most;
+        if (!(payable(chain.spin + b, chain.local + b, pay) & inside)) continue;
+        for (int k = 0; k < kLanes; ++k)
+            pay[k] = half * Real(exponential(mix(uint32_t(b) + uint32_t(k), before, after)));
+        uint32_t mask = payable(chain.spin + b, chain.local + b, pay) & inside;
+        while (mask) {
+            const int k = __builtin_ctz(mask);
+            work += form.price(b + k);
+            chain.flip(form, b + k);
+            const uint32_t later = inside & ~((2u << k) - 1);
+            if (!later) break;
+            mask = payable(chain.spin + b, chain.local + b, pay) & later;
+        }
+    }
+    position = std::min(b, form.free);
+    return work;
+}
+
+// One proposal for each slot of a group: it swaps with a slot of the other spin.
+template <class Real>
+QUPEL_INLINE int64_t sweep_group(const Form<Real>& form, Chain<Real>& chain, Real temperature,
+                                 uint64_t key, int64_t group, int32_t* slots) {
+    const int64_t size = form.edges[group + 1] - form.edges[group];
+    const int64_t ones = part(form, chain.spin, group, slots);
+    int64_t work = size * 8;
+    if (ones == 0 || ones == size) return work;
+    for (int64_t t = 0; t < size; ++t) {
+        const uint64_t random = draw(key, uint64_t(form.edges[group] + t));
+        const int64_t a = t < ones ? t : below(random, ones);
+        const int64_t b = t < ones ? ones + below(random, size - ones) : t;
+        const int64_t i = slots[a], j = slots[b];
+        const Real pay = temperature * Real(exponential(uint32_t(random)));
+        if (chain.swap_cost(form, i, j) > pay) continue;
+        chain.flip(form, i);
+        chain.flip(form, j);
+        std::swap(slots[a], slots[b]);
+        work += form.price(i) + form.price(j);
+    }
+    return work;
+}
+
+// Go on with a sweep until it is complete (position == n) or the budget of work is spent.
+template <class Real>
+QUPEL_INLINE int64_t sweep(const Form<Real>& form, Chain<Real>& chain, Real temperature,
+                           uint64_t key, int64_t& position, int64_t budget, int32_t* slots) {
+    int64_t work = 0;
+    if (position < form.free) work = sweep_free(form, chain, temperature, key, position, budget);
+    if (position < form.free) return work;
+    for (int64_t g = 0; g < form.groups && work < budget; ++g) {
+        if (position > form.edges[g]) continue;
+        work += sweep_group(form, chain, temperature, key, g, slots);
+        position = form.edges[g + 1];
+    }
+    return work;
+}
+
+}  // namespace qupel

@@ -1,0 +1,44 @@
+"""The command line as a page of the documentation, from the commands themselves."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+import typer
+
+from qupel.cli.exits import MEANINGS
+from qupel.cli.main import app
+
+
+def command_page() -> str:
+    """Every command, argument, option and exit code as Markdown."""
+    root: Any = typer.main.get_command(app)
+    context = click.Context(root, info_name="qupel")
+    lines = [
+        "# Command line",
+        "",
+        "Results go to stdout, progress and errors to stderr. With `--json` a command prints one "
+        "JSON document and nothing else on stdout.",
+        "",
+    ]
+    for name in root.list_commands(context):
+        command = root.get_command(context, name)
+        inner = click.Context(command, info_name=name, parent=context)
+        usage = " ".join(command.collect_usage_pieces(inner))
+        lines += [f"## qupel {name}", "", (command.help or "").strip(), ""]
+        lines += ["```text", f"qupel {name} {usage}", "```", ""]
+        rows = [row for part in command.get_params(inner) if (row := _row(part, inner))]
+        if rows:
+            lines += ["| argument or option | meaning |", "|---|---|", *rows, ""]
+    lines += ["## Exit codes", "", "| code | meaning |", "|---|---|"]
+    lines += [f"| {int(code)} | {meaning} |" for code, meaning in MEANINGS.items()]
+    return "\n".join(lines) + "\n"
+
+
+def _row(part: Any, context: click.Context) -> str:
+    record = part.get_help_record(context)
+    if record is None or "--help" in record[0]:
+        return ""
+    names, meaning = (" ".join(text.split()).replace("|", "\\|") for text in record)
+    return f"| `{names}` | {meaning} |"

@@ -14,7 +14,7 @@ doi:10.1103/PhysRevA.92.042325.
 from __future__ import annotations
 
 import numpy as np
-from jaxtyping import Float64, Int64, UInt8
+from jaxtyping import Bool, Float64, Int64, UInt8
 
 from qupel.errors import InputError
 
@@ -45,3 +45,31 @@ def frustrated_loops(
     kept = {pair: weight for pair, weight in sorted(total.items()) if weight}
     edges = np.array(list(kept), dtype=np.int64).reshape(-1, 2)
     return side, edges, np.array(list(kept.values()), dtype=np.float64)
+
+
+def planted_clusters(
+    rng: np.random.Generator, items: int, size: int
+) -> tuple[
+    Float64[np.ndarray, " items"], Float64[np.ndarray, "items items"], Bool[np.ndarray, " items"]
+]:
+    """Worth and pair costs of items in ``size`` clusters, and the best choice of ``size`` items.
+
+    The best of each cluster is planted. Let V be the most that an item of a cluster is worth. Two
+    items of one cluster share at least the greatest worth of all, so m of them bring at most
+    ``m V - m (m - 1) / 2 * V <= V`` for any m >= 1. Pairs across clusters cost nothing or more,
+    and nothing between planted items. So no choice beats the sum of all V, which the planted
+    one attains.
+    """
+    if not 1 <= size <= items:
+        raise InputError(f"size must be from 1 to {items} items, got {size}")
+    cluster = rng.permutation(items) % size
+    worth = rng.integers(20, 100, items) / 4
+    best = np.zeros(items, bool)
+    for number in range(size):
+        members = np.flatnonzero(cluster == number)
+        best[members[int(worth[members].argmax())]] = True
+    pairs = rng.integers(0, 20, (items, items)) / 4
+    together = cluster[:, None] == cluster[None, :]
+    pairs[together] += worth.max()
+    pairs[np.ix_(best, best)] = 0.0
+    return worth, np.triu(pairs, 1), best

@@ -83,6 +83,9 @@ class Rule:
         Further business figures that are watched.
     power
         Chance of detection to plan the number of cases for.
+    expected, spread
+        Improvement that is hoped for and its standard deviation between cases, in the margin's
+        unit, as planned before the run; None where nobody ventured one.
     """
 
     margin: float
@@ -97,6 +100,8 @@ class Rule:
     epsilon: float = 0.01
     measures: tuple[Measure, ...] = ()
     power: float = 0.80
+    expected: float | None = None
+    spread: float | None = None
 
     def __post_init__(self) -> None:
         if not (self.margin >= 0 and math.isfinite(self.margin)):

@@ -1,9 +1,9 @@
 import numpy as np
 from numpy.typing import NDArray
 
-I8 = NDArray[np.int8]
 I32 = NDArray[np.int32]
 I64 = NDArray[np.int64]
+U8 = NDArray[np.uint8]
 U64 = NDArray[np.uint64]
 F32 = NDArray[np.float32]
 F64 = NDArray[np.float64]
@@ -19,6 +19,7 @@ class Form32:
         edges: I64,
         counts: I64,
         strongest: F32,
+        crowded: U8,
         tolerance: float,
         /,
     ) -> None: ...
@@ -34,6 +35,7 @@ class Form64:
         edges: I64,
         counts: I64,
         strongest: F64,
+        crowded: U8,
         tolerance: float,
         /,
     ) -> None: ...
@@ -41,13 +43,13 @@ class Form64:
 Form = Form32 | Form64
 Real = F32 | F64
 
-def prepare(form: Form, spins: I8, locals_: Real, energies: F64, /) -> None: ...
+def prepare(form: Form, spins: Real, locals_: Real, energies: F64, /) -> None: ...
 def anneal(
     form: Form,
-    spins: I8,
+    spins: Real,
     locals_: Real,
     energies: F64,
-    best: I8,
+    best: Real,
     least: F64,
     places: I64,
     sweeps: I64,
@@ -59,17 +61,17 @@ def anneal(
     /,
 ) -> None: ...
 def descend(
-    form: Form, spins: I8, locals_: Real, energies: F64, key: int, threads: int, /
+    form: Form, spins: Real, locals_: Real, energies: F64, key: int, threads: int, /
 ) -> None: ...
 def steepest(
-    form: Form, spins: I8, locals_: Real, energies: F64, key: int, moves: int, /
+    form: Form, spins: Real, locals_: Real, energies: F64, key: int, moves: int, /
 ) -> bool: ...
 def wander(
     form: Form,
-    spins: I8,
+    spins: Real,
     locals_: Real,
     energies: F64,
-    best: I8,
+    best: Real,
     least: F64,
     kicks: I64,
     keys: U64,
@@ -80,10 +82,10 @@ def wander(
 ) -> None: ...
 def tabu(
     form: Form,
-    spins: I8,
+    spins: Real,
     locals_: Real,
     energies: F64,
-    best: I8,
+    best: Real,
     least: F64,
     until: I32,
     trails: I64,
@@ -97,10 +99,10 @@ def tabu(
 ) -> None: ...
 def temper(
     form: Form,
-    spins: I8,
+    spins: Real,
     locals_: Real,
     energies: F64,
-    best: I8,
+    best: Real,
     least: F64,
     place: I64,
     temperatures: F64,
@@ -129,11 +131,11 @@ def bifurcate(
 ) -> None: ...
 def combine(
     form: Form,
-    spins: I8,
+    spins: Real,
     locals_: Real,
     energies: F64,
     chosen: I32,
-    rows: I8,
+    rows: Real,
     kept: F64,
     size: int,
     limit: float,
@@ -151,3 +153,4 @@ def enumerate(  # noqa: A001
     limit: float,
     /,
 ) -> tuple[int, int]: ...
+def colour(starts: I64, columns: I32, colours: I32, /) -> None: ...

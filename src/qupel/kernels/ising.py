@@ -1,9 +1,9 @@
 """Search kernels for Ising models: an instance laid out for search, its chains, and the moves.
 
 Layout. A `Landscape` holds an instance with its spins reordered: free spins first, then each
-group (whose number of −1 is kept) in one piece. Rows of spins are int8 of +1 and −1, padded to a
+group (whose number of −1 is kept) in one piece. Rows of spins are numbers +1 and −1, padded to a
 multiple of 16 columns, in that order; `Landscape.rows` gives them back in the order of the
-variables. Local fields are single precision where that is exact, else double precision.
+variables. Numbers are single precision where that is exact for every local field, else double.
 
 Work. Every function does a bounded amount of work, counted in rough nanoseconds from the path
 alone, on arrays that the caller owns, and leaves them so that the next call goes on from there.
@@ -77,7 +77,11 @@ class Landscape:
             raise InputError(f"couplings of {starts.size - 1} rows do not fit {n} fields")
         members = [np.asarray(group, np.int64) for group, _ in groups]
         grouped = np.concatenate([np.zeros(0, np.int64), *members])
+        colours = np.zeros(n, np.int32)
+        _ising.colour(starts.astype(np.int64), columns.astype(np.int32), colours)
+        # Spins of one colour do not feel each other: side by side, sixteen are one step.
         free = np.setdiff1d(np.arange(n), grouped)
+        free = free[np.argsort(colours[free], kind="stable")]
         order = np.concatenate([free, grouped])
         edges = free.size + np.cumsum([0, *(m.size for m in members)])
         counts = np.array([count for _, count in groups], np.int64)
@@ -92,6 +96,8 @@ class Landscape:
         laid = np.concatenate([[0], np.cumsum(np.bincount(rows, minlength=n))]).astype(np.int64)
         strongest = np.zeros(n)
         np.maximum.at(strongest, rows, np.abs(values))
+        crowded = np.zeros(n, np.uint8)
+        crowded[rows[(rows // LANES == moved // LANES) & (moved > rows)]] = 1
         force = np.abs(fields[order])
         np.add.at(force, rows, np.abs(values))
         reach = float(force.max(initial=0.0))
@@ -112,7 +118,7 @@ class Landscape:
         edges = np.ascontiguousarray(edges, np.int64)
         tolerance = 1e-12 * reach
         made = _ising.Form32 if real is np.float32 else _ising.Form64
-        form = made(*arrays, dense, edges, counts, strongest.astype(real), tolerance)
+        form = made(*arrays, dense, edges, counts, strongest.astype(real), crowded, tolerance)
         return cls(order, *arrays, edges, counts, strongest.astype(real), tolerance, form)
 
     @property
@@ -135,15 +141,15 @@ class Landscape:
         """Positions of each group."""
         return [slice(int(a), int(b)) for a, b in zip(self.edges[:-1], self.edges[1:], strict=True)]
 
-    def rows(self, spins: Int8[np.ndarray, "rows stride"]) -> Int8[np.ndarray, "rows n"]:
+    def rows(self, spins: Shaped[np.ndarray, "rows stride"]) -> Int8[np.ndarray, "rows n"]:
         """Spins in the order of the variables, without padding."""
         out = np.empty((spins.shape[0], self.n), np.int8)
         out[:, self.order] = spins[:, : self.n]
         return out
 
-    def random(self, rng: np.random.Generator, rows: int) -> Int8[np.ndarray, "rows stride"]:
+    def random(self, rng: np.random.Generator, rows: int) -> Shaped[np.ndarray, "rows stride"]:
         """Random spins that keep every group's count."""
-        spins = np.ones((rows, self.stride), np.int8)
+        spins = np.ones((rows, self.stride), self.fields.dtype)
         free = self.free
         spins[:, :free] = 1 - 2 * rng.integers(0, 2, (rows, free), np.int8)
         for group, count in zip(self.groups, self.counts.tolist(), strict=True):
@@ -176,25 +182,23 @@ class Chains:
         Best spins seen and their energies.
     """
 
-    spins: Int8[np.ndarray, "rows stride"]
+    spins: Shaped[np.ndarray, "rows stride"]
     locals: Shaped[np.ndarray, "rows stride"]
     energies: Float64[np.ndarray, " rows"]
-    best: Int8[np.ndarray, "rows stride"]
+    best: Shaped[np.ndarray, "rows stride"]
     least: Float64[np.ndarray, " rows"]
 
     @classmethod
-    def of(cls, landscape: Landscape, spins: Int8[np.ndarray, "rows stride"]) -> Chains:
+    def of(cls, landscape: Landscape, spins: Shaped[np.ndarray, "rows stride"]) -> Chains:
         """Chains that start at ``spins``."""
-        held = np.ascontiguousarray(spins, np.int8)
-        if held is spins:
-            held = spins.copy()
+        held = np.array(spins, landscape.fields.dtype, order="C")
         locals_ = np.zeros(held.shape, landscape.fields.dtype)
         energies = np.zeros(held.shape[0])
         _ising.prepare(landscape.form, held, locals_, energies)
         return cls(held, locals_, energies, held.copy(), energies.copy())
 
     def restart(
-        self, landscape: Landscape, which: np.ndarray, spins: Int8[np.ndarray, "some stride"]
+        self, landscape: Landscape, which: np.ndarray, spins: Shaped[np.ndarray, "some stride"]
     ) -> None:
         """Put the chains ``which`` at ``spins`` and forget their best."""
         started = Chains.of(landscape, spins)

@@ -35,13 +35,15 @@ struct Held {
     Row<const int64_t> edges;
     Row<const int64_t> counts;
     Row<const Real> strongest;
+    Row<const uint8_t> crowded;
     Form<Real> form;
 
     Held(Row<const Real> fields_, Row<const int64_t> starts_, Row<const int32_t> columns_,
          Row<const Real> weights_, Table<const Real> dense_, Row<const int64_t> edges_,
-         Row<const int64_t> counts_, Row<const Real> strongest_, double tolerance)
+         Row<const int64_t> counts_, Row<const Real> strongest_, Row<const uint8_t> crowded_,
+         double tolerance)
         : fields(fields_), starts(starts_), columns(columns_), weights(weights_), dense(dense_),
-          edges(edges_), counts(counts_), strongest(strongest_) {
+          edges(edges_), counts(counts_), strongest(strongest_), crowded(crowded_) {
         form.n = int64_t(fields.shape(0));
         form.stride = (form.n + kLanes - 1) / kLanes * kLanes;
         form.starts = starts.data();
@@ -53,13 +55,14 @@ struct Held {
         form.groups = int64_t(edges.shape(0)) - 1;
         form.free = edges.data()[0];
         form.strongest = strongest.data();
+        form.crowded = crowded.data();
         form.tolerance = Real(tolerance);
     }
 };
 
 template <class Real>
 struct Chains {
-    Table<int8_t> spins;
+    Table<Real> spins;
     Table<Real> locals;
     Row<double> energies;
 
@@ -80,36 +83,45 @@ struct Scratch {
 };
 
 // One clone of each loop for each instruction set, for both precisions.
-#define QUPEL_BOTH(NAME, TAKES, GIVES)                                       \
-    QUPEL_CLONES void NAME##_chunk TAKES(float) { NAME GIVES; }              \
-    QUPEL_CLONES void NAME##_chunk TAKES(double) { NAME GIVES; }
+// Form and chain are copied, so that the compiler knows nothing else changes them.
+#define QUPEL_BOTH(NAME, TAKES, GIVES)              \
+    QUPEL_CLONES void NAME##_chunk TAKES(float) {   \
+        const Form<float> f = form;                 \
+        Chain<float> c = chain;                     \
+        NAME GIVES;                                 \
+        chain = c;                                  \
+    }                                               \
+    QUPEL_CLONES void NAME##_chunk TAKES(double) {  \
+        const Form<double> f = form;                \
+        Chain<double> c = chain;                    \
+        NAME GIVES;                                 \
+        chain = c;                                  \
+    }
 
-#define TAKES(R) (const Form<R>& f, Chain<R>& c, Place& p, const Cooling& l, uint64_t k, int64_t w, int8_t* b, double& e, int32_t* s)
+#define TAKES(R) (const Form<R>& form, Chain<R>& chain, Place& p, const Cooling& l, uint64_t k, int64_t w, R* b, double& e, int32_t* s)
 QUPEL_BOTH(anneal, TAKES, (f, c, p, l, k, w, b, e, s))
 #undef TAKES
-#define TAKES(R) (const Form<R>& f, Chain<R>& c, R t, uint64_t k, int64_t& p, int64_t w, int32_t* s)
+#define TAKES(R) (const Form<R>& form, Chain<R>& chain, R t, uint64_t k, int64_t& p, int64_t w, int32_t* s)
 QUPEL_BOTH(sweep, TAKES, (f, c, t, k, p, w, s))
 #undef TAKES
-#define TAKES(R) (const Form<R>& f, Chain<R>& c)
-QUPEL_CLONES void prepare_chunk TAKES(float) { c.prepare(f); }
-QUPEL_CLONES void prepare_chunk TAKES(double) { c.prepare(f); }
+#define TAKES(R) (const Form<R>& form, Chain<R>& chain)
+QUPEL_BOTH(prepare, TAKES, (f, c))
 #undef TAKES
-#define TAKES(R) (const Form<R>& f, Chain<R>& c, uint64_t k, int32_t* s, R* z)
-QUPEL_CLONES void descend_chunk TAKES(float) { descend(f, c, k, s, z, [](int64_t) { return true; }); }
-QUPEL_CLONES void descend_chunk TAKES(double) { descend(f, c, k, s, z, [](int64_t) { return true; }); }
+#define TAKES(R) (const Form<R>& form, Chain<R>& chain, uint64_t k, int32_t* s, R* z)
+QUPEL_BOTH(descend, TAKES, (f, c, k, s, z, [](int64_t) { return true; }))
 #undef TAKES
-#define TAKES(R) (const Form<R>& f, Chain<R>& c, uint64_t k, int64_t m, int32_t* s, R* z, bool& d)
-QUPEL_CLONES void steepest_chunk TAKES(float) { d = steepest(f, c, k, m, s, z); }
-QUPEL_CLONES void steepest_chunk TAKES(double) { d = steepest(f, c, k, m, s, z); }
+#define TAKES(R) (const Form<R>& form, Chain<R>& chain, uint64_t k, int64_t m, int32_t* s, R* z, bool& d)
+QUPEL_BOTH(steepest, TAKES, (f, c, k, m, s, z, d))
 #undef TAKES
-#define TAKES(R) (const Form<R>& f, Chain<R>& c, Place& p, int64_t m, uint64_t k, int64_t w, int8_t* b, double& e, int32_t* s, R* z, int32_t* j, int64_t r)
+#define TAKES(R) (const Form<R>& form, Chain<R>& chain, Place& p, int64_t m, uint64_t k, int64_t w, R* b, double& e, int32_t* s, R* z, int32_t* j, int64_t r)
 QUPEL_BOTH(wander, TAKES, (f, c, p, m, k, w, b, e, s, z, j, r))
 #undef TAKES
-#define TAKES(R) (const Form<R>& f, Chain<R>& c, int32_t* u, Trail& t, int64_t a, int64_t d, int64_t p, uint64_t k, int64_t w, int8_t* b, double& e, int32_t* s, R* z)
+#define TAKES(R) (const Form<R>& form, Chain<R>& chain, int32_t* u, Trail& t, int64_t a, int64_t d, int64_t p, uint64_t k, int64_t w, R* b, double& e, int32_t* s, R* z)
 QUPEL_BOTH(tabu, TAKES, (f, c, u, t, a, d, p, k, w, b, e, s, z))
 #undef TAKES
 #define TAKES(R) (const Form<R>& f, const int64_t* c, float* x, float* y, float* s, int64_t a, int64_t b, const Pump& p, bool d)
-QUPEL_BOTH(bifurcate, TAKES, (f, c, x, y, s, a, b, p, d))
+QUPEL_CLONES void bifurcate_chunk TAKES(float) { bifurcate(f, c, x, y, s, a, b, p, d); }
+QUPEL_CLONES void bifurcate_chunk TAKES(double) { bifurcate(f, c, x, y, s, a, b, p, d); }
 #undef TAKES
 QUPEL_CLONES uint64_t enumerate_chunk(const double* f, const double* c, int64_t n, double* e,
                                       double* felt, uint64_t from, uint64_t until, Found& found) {
@@ -133,7 +145,7 @@ void each(const Form<Real>& form, int64_t size, int threads, Body body) {
 }
 
 template <class Real>
-void bind_prepare(const Held<Real>& held, Table<int8_t> spins, Table<Real> locals,
+void bind_prepare(const Held<Real>& held, Table<Real> spins, Table<Real> locals,
                   Row<double> energies) {
     const Chains<Real> chains{spins, locals, energies};
     nb::gil_scoped_release release;
@@ -145,8 +157,8 @@ void bind_prepare(const Held<Real>& held, Table<int8_t> spins, Table<Real> local
 }
 
 template <class Real>
-void bind_anneal(const Held<Real>& held, Table<int8_t> spins, Table<Real> locals,
-                 Row<double> energies, Table<int8_t> best, Row<double> least, Table<int64_t> places,
+void bind_anneal(const Held<Real>& held, Table<Real> spins, Table<Real> locals,
+                 Row<double> energies, Table<Real> best, Row<double> least, Table<int64_t> places,
                  Row<const int64_t> sweeps, Row<const uint64_t> keys, double hot, double cold,
                  int64_t budget, int threads) {
     const Chains<Real> chains{spins, locals, energies};
@@ -165,7 +177,7 @@ void bind_anneal(const Held<Real>& held, Table<int8_t> spins, Table<Real> locals
 }
 
 template <class Real>
-void bind_descend(const Held<Real>& held, Table<int8_t> spins, Table<Real> locals,
+void bind_descend(const Held<Real>& held, Table<Real> spins, Table<Real> locals,
                   Row<double> energies, uint64_t key, int threads) {
     const Chains<Real> chains{spins, locals, energies};
     nb::gil_scoped_release release;
@@ -178,7 +190,7 @@ void bind_descend(const Held<Real>& held, Table<int8_t> spins, Table<Real> local
 }
 
 template <class Real>
-bool bind_steepest(const Held<Real>& held, Table<int8_t> spins, Table<Real> locals,
+bool bind_steepest(const Held<Real>& held, Table<Real> spins, Table<Real> locals,
                    Row<double> energies, uint64_t key, int64_t moves) {
     const Chains<Real> chains{spins, locals, energies};
     nb::gil_scoped_release release;
@@ -196,8 +208,8 @@ bool bind_steepest(const Held<Real>& held, Table<int8_t> spins, Table<Real> loca
 }
 
 template <class Real>
-void bind_wander(const Held<Real>& held, Table<int8_t> spins, Table<Real> locals,
-                 Row<double> energies, Table<int8_t> best, Row<double> least, Row<int64_t> kicks,
+void bind_wander(const Held<Real>& held, Table<Real> spins, Table<Real> locals,
+                 Row<double> energies, Table<Real> best, Row<double> least, Row<int64_t> kicks,
                  Row<const uint64_t> keys, int64_t most, int64_t budget, int threads) {
     const Chains<Real> chains{spins, locals, energies};
     nb::gil_scoped_release release;
@@ -215,8 +227,8 @@ void bind_wander(const Held<Real>& held, Table<int8_t> spins, Table<Real> locals
 }
 
 template <class Real>
-void bind_tabu(const Held<Real>& held, Table<int8_t> spins, Table<Real> locals,
-               Row<double> energies, Table<int8_t> best, Row<double> least, Table<int32_t> until,
+void bind_tabu(const Held<Real>& held, Table<Real> spins, Table<Real> locals,
+               Row<double> energies, Table<Real> best, Row<double> least, Table<int32_t> until,
                Table<int64_t> trails, Row<const uint64_t> keys, int64_t base, int64_t spread,
                int64_t patience, int64_t budget, int threads) {
     const Chains<Real> chains{spins, locals, energies};
@@ -239,8 +251,8 @@ void bind_tabu(const Held<Real>& held, Table<int8_t> spins, Table<Real> locals,
 constexpr int64_t kBatch = 8;
 
 template <class Real>
-void bind_temper(const Held<Real>& held, Table<int8_t> spins, Table<Real> locals,
-                 Row<double> energies, Table<int8_t> best, Row<double> least, Row<int64_t> place,
+void bind_temper(const Held<Real>& held, Table<Real> spins, Table<Real> locals,
+                 Row<double> energies, Table<Real> best, Row<double> least, Row<int64_t> place,
                  Row<const double> temperatures, Table<int32_t> at, Table<int64_t> exchanges,
                  int64_t clustered, uint64_t key, int64_t budget, int threads) {
     const Chains<Real> chains{spins, locals, energies};
@@ -318,11 +330,18 @@ std::tuple<uint64_t, int64_t> bind_enumerate(Row<const double> fields, Table<con
     return {next, found.size};
 }
 
+void bind_colour(Row<const int64_t> starts, Row<const int32_t> columns, Row<int32_t> colours) {
+    nb::gil_scoped_release release;
+    const int64_t n = int64_t(colours.shape(0));
+    std::vector<int64_t> last(size_t(n) + 1);
+    colour(starts.data(), columns.data(), n, colours.data(), last.data());
+}
+
 // Returns (rows found in all, whether configurations are left).
 template <class Real>
-std::tuple<int64_t, bool> bind_combine(const Held<Real>& held, Table<int8_t> spins,
+std::tuple<int64_t, bool> bind_combine(const Held<Real>& held, Table<Real> spins,
                                        Table<Real> locals, Row<double> energies,
-                                       Row<int32_t> chosen, Table<int8_t> rows, Row<double> kept,
+                                       Row<int32_t> chosen, Table<Real> rows, Row<double> kept,
                                        int64_t size, double limit, int64_t budget) {
     const Chains<Real> chains{spins, locals, energies};
     nb::gil_scoped_release release;
@@ -333,7 +352,7 @@ std::tuple<int64_t, bool> bind_combine(const Held<Real>& held, Table<int8_t> spi
     bool left = true;
     while (left && work < budget && size < room) {
         if (chain.energy < limit) {
-            std::memcpy(rows.data() + size * width, chain.spin, size_t(held.form.n));
+            std::memcpy(rows.data() + size * width, chain.spin, size_t(held.form.n) * sizeof(Real));
             kept.data()[size++] = chain.energy;
         }
         work += 4;
@@ -348,7 +367,7 @@ void bind(nb::module_& module, const char* name) {
     nb::class_<Held<Real>>(module, name)
         .def(nb::init<Row<const Real>, Row<const int64_t>, Row<const int32_t>, Row<const Real>,
                       Table<const Real>, Row<const int64_t>, Row<const int64_t>, Row<const Real>,
-                      double>());
+                      Row<const uint8_t>, double>());
     module.def("prepare", &bind_prepare<Real>);
     module.def("anneal", &bind_anneal<Real>);
     module.def("descend", &bind_descend<Real>);
@@ -366,4 +385,5 @@ NB_MODULE(_ising, module) {
     bind<float>(module, "Form32");
     bind<double>(module, "Form64");
     module.def("enumerate", &bind_enumerate);
+    module.def("colour", &bind_colour);
 }

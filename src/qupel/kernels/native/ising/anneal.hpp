@@ -17,15 +17,15 @@ struct Cooling {
 
 // Keep the spins if they are the best of the pass.
 template <class Real>
-QUPEL_INLINE void keep(const Form<Real>& form, const Chain<Real>& chain, int8_t* best, double& least) {
+QUPEL_INLINE void keep(const Form<Real>& form, const Chain<Real>& chain, Real* best, double& least) {
     if (!(chain.energy < least)) return;
     least = chain.energy;
-    std::memcpy(best, chain.spin, size_t(form.n));
+    std::memcpy(best, chain.spin, size_t(form.n) * sizeof(Real));
 }
 
 template <class Real>
 QUPEL_INLINE void anneal(const Form<Real>& form, Chain<Real>& chain, Place& place,
-                         const Cooling& cooling, uint64_t key, int64_t budget, int8_t* best,
+                         const Cooling& cooling, uint64_t key, int64_t budget, Real* best,
                          double& least, int32_t* slots) {
     int64_t work = 0;
     while (place.sweep < cooling.sweeps && work < budget) {

@@ -45,15 +45,18 @@ QUPEL_INLINE Swap<Real> best_swap(const Form<Real>& form, const Chain<Real>& cha
 template <class Real, class Log>
 QUPEL_INLINE int64_t descend(const Form<Real>& form, Chain<Real>& chain, uint64_t key,
                              int32_t* slots, Real* zero, Log log) {
-    Real pay[kLanes];
-    for (int k = 0; k < kLanes; ++k) pay[k] = -form.tolerance / 2;
+    typename Wide<Real>::Type cost;
+    const Real gain = -form.tolerance / 2;
     int64_t work = 0;
     for (bool moved = true; moved;) {
         moved = false;
         for (int64_t b = 0; b < form.free; b += kLanes) {
             work += 3;
             uint32_t later = b + kLanes <= form.free ? 0xFFFFu : (1u << (form.free - b)) - 1;
-            while (uint32_t mask = payable(chain.spin + b, chain.local + b, pay) & later) {
+            for (;;) {
+                half_costs(cost, chain.spin + b, chain.local + b);
+                const uint32_t mask = mask_of(cost < gain) & later;
+                if (!mask) break;
                 const int k = __builtin_ctz(mask);
                 work += form.price(b + k);
                 chain.flip(form, b + k);
@@ -78,10 +81,11 @@ QUPEL_INLINE int64_t descend(const Form<Real>& form, Chain<Real>& chain, uint64_
 }
 
 // Flip whatever lowers the energy most until nothing does, at most `moves` times.
-// Returns whether a local minimum was reached.
+// `done` says whether a local minimum was reached.
 template <class Real>
-QUPEL_INLINE bool steepest(const Form<Real>& form, Chain<Real>& chain, uint64_t key, int64_t moves,
-                           int32_t* slots, Real* zero) {
+QUPEL_INLINE void steepest(const Form<Real>& form, Chain<Real>& chain, uint64_t key, int64_t moves,
+                           int32_t* slots, Real* zero, bool& done) {
+    done = false;
     for (int64_t m = 0; m < moves; ++m) {
         int64_t flip = -1;
         Swap<Real> swap;
@@ -99,10 +103,10 @@ QUPEL_INLINE bool steepest(const Form<Real>& form, Chain<Real>& chain, uint64_t 
         } else if (flip >= 0) {
             chain.flip(form, flip);
         } else {
-            return true;
+            done = true;
+            return;
         }
     }
-    return false;
 }
 
 // Iterated local search (Lourenço, Martin, Stützle 2003, doi:10.1007/0-306-48056-5_11) with
@@ -110,7 +114,7 @@ QUPEL_INLINE bool steepest(const Form<Real>& form, Chain<Real>& chain, uint64_t 
 // `place.sweep` counts kicks. `journal` holds `room` flips to take back.
 template <class Real>
 QUPEL_INLINE void wander(const Form<Real>& form, Chain<Real>& chain, Place& place, int64_t most,
-                         uint64_t key, int64_t budget, int8_t* best, double& least, int32_t* slots,
+                         uint64_t key, int64_t budget, Real* best, double& least, int32_t* slots,
                          Real* zero, int32_t* journal, int64_t room) {
     for (int64_t work = 0; work < budget; ++place.sweep) {
         const uint64_t now = draw(key, uint64_t(place.sweep));
@@ -153,7 +157,7 @@ QUPEL_INLINE void wander(const Form<Real>& form, Chain<Real>& chain, Place& plac
             chain.energy = before;
         } else if (chain.energy < least) {
             least = chain.energy;
-            std::memcpy(best, chain.spin, size_t(form.n));
+            std::memcpy(best, chain.spin, size_t(form.n) * sizeof(Real));
         }
     }
 }

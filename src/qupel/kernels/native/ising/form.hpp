@@ -6,8 +6,6 @@
 
 namespace qupel {
 
-constexpr int kLanes = 16;  // spins looked at together
-
 // Energy sum_i fields[i] s_i + sum_{i<j} J_ij s_i s_j. Spins 0..free-1 flip freely; spins
 // edges[g]..edges[g+1]-1 are group g, in which the number of -1 is kept.
 template <class Real>
@@ -20,6 +18,7 @@ struct Form {
     const Real* fields;
     const int64_t* edges;
     const Real* strongest;   // largest |J_ij| of each row
+    const uint8_t* crowded;  // whether a later spin of the same sixteen is a neighbour
     Real tolerance;          // gains below this are rounding
 
     QUPEL_INLINE Real coupling(int64_t i, int64_t j) const {
@@ -31,24 +30,24 @@ struct Form {
 
     // Rough nanoseconds of one flip: what rounds are measured in.
     QUPEL_INLINE int64_t price(int64_t i) const {
-        return 6 + (dense ? stride / 10 : starts[i + 1] - starts[i]);
+        return 6 + (dense ? stride >> 3 : starts[i + 1] - starts[i]);
     }
 };
 
-// Spins with their local fields, local[i] = fields[i] + sum_j J_ij s_j: a flip of i costs
-// -2 s_i local[i].
+// Spins (numbers +1 and -1) with their local fields, local[i] = fields[i] + sum_j J_ij s_j: a flip
+// of i costs -2 s_i local[i].
 template <class Real>
 struct Chain {
-    int8_t* spin;
+    Real* spin;
     Real* local;
     double energy;
 
-    QUPEL_INLINE Real cost(int64_t i) const { return Real(-2) * Real(spin[i]) * local[i]; }
+    QUPEL_INLINE Real cost(int64_t i) const { return Real(-2) * spin[i] * local[i]; }
 
     QUPEL_INLINE void flip(const Form<Real>& form, int64_t i) {
-        const Real change = Real(-2) * Real(spin[i]);
+        const Real change = Real(-2) * spin[i];
         energy += double(change * local[i]);
-        spin[i] = int8_t(-spin[i]);
+        spin[i] = -spin[i];
         if (form.dense) {
             const Real* __restrict row = form.dense + i * form.stride;
             Real* __restrict out = local;
@@ -63,36 +62,38 @@ struct Chain {
     QUPEL_INLINE Real swap_cost(const Form<Real>& form, int64_t i, int64_t j) const {
         return cost(i) + cost(j) - Real(4) * form.coupling(i, j);
     }
-
-    // Local fields and energy from the spins alone.
-    QUPEL_INLINE void prepare(const Form<Real>& form) {
-        double twice = 0;
-        for (int64_t i = 0; i < form.n; ++i) {
-            double sum = 0;
-            for (int64_t e = form.starts[i]; e < form.starts[i + 1]; ++e)
-                sum += double(form.weights[e]) * spin[form.columns[e]];
-            local[i] = Real(form.fields[i] + sum);
-            twice += spin[i] * (2.0 * form.fields[i] + sum);
-        }
-        for (int64_t i = form.n; i < form.stride; ++i) local[i] = 0, spin[i] = 1;
-        energy = 0.5 * twice;
-    }
 };
 
-// Bits of the lanes whose flip costs at most twice `pay`.
+// Local fields and energy from the spins alone.
 template <class Real>
-QUPEL_INLINE uint32_t payable(const int8_t* spin, const Real* local, const Real* pay) {
-    int32_t bit[kLanes];
-    for (int k = 0; k < kLanes; ++k)
-        bit[k] = -Real(spin[k]) * local[k] <= pay[k] ? int32_t(1) << k : 0;
-    int32_t mask = 0;
-    for (int k = 0; k < kLanes; ++k) mask |= bit[k];
-    return uint32_t(mask);
+QUPEL_INLINE void prepare(const Form<Real>& form, Chain<Real>& chain) {
+    double twice = 0;
+    for (int64_t i = 0; i < form.n; ++i) {
+        double sum = 0;
+        for (int64_t e = form.starts[i]; e < form.starts[i + 1]; ++e)
+            sum += double(form.weights[e]) * chain.spin[form.columns[e]];
+        chain.local[i] = Real(form.fields[i] + sum);
+        twice += chain.spin[i] * (2.0 * form.fields[i] + sum);
+    }
+    for (int64_t i = form.n; i < form.stride; ++i) chain.local[i] = 0, chain.spin[i] = 1;
+    chain.energy = 0.5 * twice;
+}
+
+// The least colour that no earlier neighbour has (greedy colouring in order of index).
+inline void colour(const int64_t* starts, const int32_t* columns, int64_t n, int32_t* colours,
+                   int64_t* last) {
+    for (int64_t i = 0; i < n; ++i) {
+        for (int64_t e = starts[i]; e < starts[i + 1]; ++e)
+            if (columns[e] < i) last[colours[columns[e]]] = i + 1;
+        int32_t c = 0;
+        while (last[c] == i + 1) ++c;
+        colours[i] = c;
+    }
 }
 
 // Members of a group, those with spin -1 first; returns how many those are.
 template <class Real>
-QUPEL_INLINE int64_t part(const Form<Real>& form, const int8_t* spin, int64_t group, int32_t* slots) {
+QUPEL_INLINE int64_t part(const Form<Real>& form, const Real* spin, int64_t group, int32_t* slots) {
     const int64_t begin = form.edges[group], end = form.edges[group + 1];
     int64_t ones = 0;
     for (int64_t i = begin; i < end; ++i)

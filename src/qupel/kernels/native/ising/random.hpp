@@ -1,15 +1,7 @@
 // Counter-based random numbers: every draw is a function of (seed, replica, step, position), so
 // results depend neither on threads nor on where a search was cut into chunks.
 #pragma once
-#include <cstdint>
-#include <cstring>
-
-#define QUPEL_INLINE inline __attribute__((always_inline))
-#if defined(__x86_64__) && defined(__gnu_linux__)
-#define QUPEL_CLONES __attribute__((target_clones("avx512f", "avx2", "default")))
-#else
-#define QUPEL_CLONES
-#endif
+#include "lanes.hpp"
 
 namespace qupel {
 
@@ -31,34 +23,56 @@ QUPEL_INLINE int64_t below(uint64_t random, int64_t bound) {
     return int64_t(((random >> 32) * uint64_t(bound)) >> 32);
 }
 
-// Finaliser of MurmurHash3 (Appleby, public domain) over a keyed counter.
-QUPEL_INLINE uint32_t mix(uint32_t x, uint32_t before, uint32_t after) {
+// Finaliser of MurmurHash3 (Appleby, public domain) over a keyed counter; one number or lanes.
+template <class U>
+QUPEL_INLINE void mix(U& x, uint32_t before, uint32_t after) {
     x ^= before;
     x ^= x >> 16;
     x *= 0x85EBCA6Bu;
     x ^= x >> 13;
     x += after;
     x *= 0xC2B2AE35u;
-    return x ^ (x >> 16);
+    x ^= x >> 16;
 }
 
-// Largest value `exponential` returns: 24 ln 2.
+// Largest value `exponential` gives: 24 ln 2.
 constexpr float kMostExponential = 16.6355324f;
 
 // -ln(u) for u = (upper 24 bits + 1) / 2^24. The logarithm of the mantissa 1 + t is
 // t (1 + (1 - t) r(t)), r fitted by least squares at Chebyshev nodes; absolute error below 2e-5.
-// Rounded operations only, so every instruction set gives the same bits.
+// Plain rounded operations, so every instruction set gives the same bits.
+template <class F, class I, class U>
+QUPEL_INLINE void exponential(F& out, const U& random) {
+    F u;
+    const U upper = random >> 8;
+    I whole;
+    std::memcpy(&whole, &upper, sizeof(I));
+    whole += 1;
+    if constexpr (sizeof(F) == 4) {
+        u = F(whole);
+    } else {
+        u = __builtin_convertvector(whole, F);
+    }
+    I bits;
+    std::memcpy(&bits, &u, sizeof(I));
+    const I power = (bits >> 23) - 127;
+    const I mantissa = (bits & 0x7FFFFF) | 0x3F800000;
+    F t, exponent;
+    std::memcpy(&t, &mantissa, sizeof(F));
+    t -= 1.0f;
+    if constexpr (sizeof(F) == 4) {
+        exponent = F(power);
+    } else {
+        exponent = __builtin_convertvector(power, F);
+    }
+    const F r = 0.44183587f + t * (-0.26653628f + t * (0.14701877f + t * -0.04424374f));
+    out = 0.69314718f * (24.0f - exponent - t * (1.0f + (1.0f - t) * r));
+}
+
 QUPEL_INLINE float exponential(uint32_t random) {
-    const float u = float(int32_t(random >> 8) + 1);
-    int32_t bits;
-    std::memcpy(&bits, &u, 4);
-    const float exponent = float((bits >> 23) - 127);
-    const int32_t mantissa = (bits & 0x7FFFFF) | 0x3F800000;
-    float m;
-    std::memcpy(&m, &mantissa, 4);
-    const float t = m - 1.0f;
-    const float r = 0.44183587f + t * (-0.26653628f + t * (0.14701877f + t * -0.04424374f));
-    return 0.69314718f * (24.0f - exponent - t * (1.0f + (1.0f - t) * r));
+    float out;
+    exponential<float, int32_t>(out, random);
+    return out;
 }
 
 }  // namespace qupel

@@ -1,7 +1,7 @@
 // One Metropolis sweep, many spins at a glance.
 //
 // The exponential threshold of each spin of a block is drawn first; then a bit mask says which
-// flips it pays for. After a flip the mask of the later lanes is taken anew, so the chain is
+// flips it pays for. After a flip that later lanes feel, their mask is taken anew, so the chain is
 // exactly the sequential one. Cold sweeps pass most blocks after one comparison.
 #pragma once
 #include "form.hpp"
@@ -15,25 +15,31 @@ struct Place {  // where a sweep stands: kept between chunks
 template <class Real>
 QUPEL_INLINE int64_t sweep_free(const Form<Real>& form, Chain<Real>& chain, Real temperature,
                                 uint64_t key, int64_t& position, int64_t budget) {
+    using Reals = typename Wide<Real>::Type;
     const uint32_t before = uint32_t(key), after = uint32_t(key >> 32);
     const Real half = temperature / 2, most = half * Real(kMostExponential);
-    Real pay[kLanes];
+    const Words lane = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15};
     int64_t work = 0, b = position;
     for (; b < form.free && work < budget; b += kLanes) {
         work += 12;
         const uint32_t inside = b + kLanes <= form.free ? 0xFFFFu : (1u << (form.free - b)) - 1;
-        for (int k = 0; k < kLanes; ++k) pay[k] = most;
-        if (!(payable(chain.spin + b, chain.local + b, pay) & inside)) continue;
-        for (int k = 0; k < kLanes; ++k)
-            pay[k] = half * Real(exponential(mix(uint32_t(b) + uint32_t(k), before, after)));
-        uint32_t mask = payable(chain.spin + b, chain.local + b, pay) & inside;
+        Reals cost;
+        half_costs(cost, chain.spin + b, chain.local + b);
+        if (!(mask_of(cost <= most) & inside)) continue;
+        Words random = lane + uint32_t(b);
+        mix(random, before, after);
+        Floats drawn;
+        exponential<Floats, Ints>(drawn, random);
+        const Reals pay = half * __builtin_convertvector(drawn, Reals);
+        uint32_t mask = mask_of(cost <= pay) & inside;
         while (mask) {
             const int k = __builtin_ctz(mask);
             work += form.price(b + k);
             chain.flip(form, b + k);
-            const uint32_t later = inside & ~((2u << k) - 1);
-            if (!later) break;
-            mask = payable(chain.spin + b, chain.local + b, pay) & later;
+            mask &= mask - 1;
+            if (!form.crowded[b + k]) continue;
+            half_costs(cost, chain.spin + b, chain.local + b);
+            mask = mask_of(cost <= pay) & inside & ~((2u << k) - 1);
         }
     }
     position = std::min(b, form.free);

@@ -17,23 +17,25 @@ struct Scan {
 template <class Real>
 QUPEL_INLINE Scan<Real> scan(const Form<Real>& form, const Chain<Real>& chain,
                              const int32_t* until, int32_t now) {
+    using Reals = typename Wide<Real>::Type;
     const Real far = Real(INFINITY);
-    Real open[kLanes], any[kLanes];
-    for (int k = 0; k < kLanes; ++k) open[k] = any[k] = far;
+    Reals open = far - Reals{}, any = open, cost;
     int64_t b = 0;
-    for (; b + kLanes <= form.free; b += kLanes)
-        for (int k = 0; k < kLanes; ++k) {
-            const Real cost = -Real(chain.spin[b + k]) * chain.local[b + k];
-            const Real allowed = until[b + k] <= now ? cost : far;
-            any[k] = cost < any[k] ? cost : any[k];
-            open[k] = allowed < open[k] ? allowed : open[k];
-        }
-    for (; b < form.free; ++b) {
-        const Real cost = -Real(chain.spin[b]) * chain.local[b];
-        any[0] = std::min(any[0], cost);
-        if (until[b] <= now) open[0] = std::min(open[0], cost);
+    for (; b + kLanes <= form.free; b += kLanes) {
+        half_costs(cost, chain.spin + b, chain.local + b);
+        Ints free_from;
+        load(free_from, until + b);
+        const auto ready = __builtin_convertvector(free_from <= now, decltype(cost < cost));
+        any = cost < any ? cost : any;
+        const Reals allowed = ready ? cost : far - Reals{};
+        open = allowed < open ? allowed : open;
     }
     Scan<Real> least{far, far};
+    for (; b < form.free; ++b) {
+        const Real one = -chain.spin[b] * chain.local[b];
+        least.any = std::min(least.any, one);
+        if (until[b] <= now) least.open = std::min(least.open, one);
+    }
     for (int k = 0; k < kLanes; ++k) {
         least.any = std::min(least.any, any[k]);
         least.open = std::min(least.open, open[k]);
@@ -49,14 +51,12 @@ QUPEL_INLINE int64_t find(const Form<Real>& form, const Chain<Real>& chain, cons
     int64_t block = below(random, blocks);
     for (int64_t turn = 0; turn <= blocks; ++turn, block = block + 1 == blocks ? 0 : block + 1) {
         const int64_t b = block * kLanes, size = std::min<int64_t>(kLanes, form.free - b);
-        int32_t bit[kLanes];
-        for (int k = 0; k < kLanes; ++k) {
-            const bool same = -Real(chain.spin[b + k]) * chain.local[b + k] == cost;
-            const bool allowed = aspired || until[b + k] <= now;
-            bit[k] = (same & allowed) ? int32_t(1) << k : 0;
-        }
-        uint32_t mask = 0;
-        for (int k = 0; k < kLanes; ++k) mask |= uint32_t(bit[k]);
+        typename Wide<Real>::Type found;
+        half_costs(found, chain.spin + b, chain.local + b);
+        Ints free_from;
+        load(free_from, until + b);
+        uint32_t mask = mask_of(found == cost);
+        if (!aspired) mask &= mask_of(free_from <= now);
         mask &= (1u << size) - 1;
         if (!mask) continue;
         const uint32_t from = uint32_t(random & (kLanes - 1));
@@ -72,7 +72,7 @@ QUPEL_INLINE int64_t find(const Form<Real>& form, const Chain<Real>& chain, cons
 template <class Real>
 QUPEL_INLINE void tabu(const Form<Real>& form, Chain<Real>& chain, int32_t* until, Trail& trail,
                        int64_t base, int64_t spread, int64_t patience, uint64_t key,
-                       int64_t budget, int8_t* best, double& least, int32_t* slots, Real* zero) {
+                       int64_t budget, Real* best, double& least, int32_t* slots, Real* zero) {
     const int64_t look = 8 + form.free / 5;
     for (int64_t work = 0; work < budget && trail.step - trail.improved < patience; ++trail.step) {
         const int32_t now = int32_t(trail.step);
@@ -106,7 +106,7 @@ QUPEL_INLINE void tabu(const Form<Real>& form, Chain<Real>& chain, int32_t* unti
         if (chain.energy < goal) {
             least = chain.energy;
             trail.improved = trail.step;
-            std::memcpy(best, chain.spin, size_t(form.n));
+            std::memcpy(best, chain.spin, size_t(form.n) * sizeof(Real));
         }
     }
 }

@@ -6,6 +6,7 @@ import json
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any, ClassVar, Self
 
@@ -25,10 +26,10 @@ from qupel.problems.binary_checks import (
     checked_pairs,
 )
 from qupel.problems.binary_items import arguments, looks_like_items, read_items, read_selection
-from qupel.problems.binary_limits import Limits, best_choice
-from qupel.problems.binary_part import Landscape
+from qupel.problems.binary_limits import SLACK, Limits, best_choice, improved
+from qupel.problems.binary_part import Landscape, cut_out
 from qupel.problems.binary_planted import planted_clusters
-from qupel.problems.contract import Judgement, Optimum, Sense
+from qupel.problems.contract import Judgement, Optimum, Sense, Subproblem, Violation
 
 #: Choices that are tried one by one to find the optimum of a generated instance.
 _TRIED = 300_000

@@ -48,7 +48,7 @@ class Shop:
     first
         Position of each job's first operation, and at the end the number of operations.
     machine, duration
-        Machine (from 0) and duration (from 1) of each operation.
+        Machine (from 0) and duration (from 0) of each operation.
     windows
         For each machine its closed windows ``(start, end)``, in any order; they may overlap.
     """

@@ -47,6 +47,7 @@ struct Shop {
     std::vector<int> window_first, window_start, window_end;
     std::vector<int> machine_first, rank;  // operations on each machine; place among them
     int widest = 0;                        // most operations on one machine
+    int strict = 0;                        // 1 if some operation takes no time
     bool windowed;
 
     Shop(Ints first_, Ints machine_, Ints duration_, Ints wf, Ints ws, Ints we)
@@ -67,6 +68,7 @@ struct Shop {
             widest = std::max(widest, machine_first[k + 1]);
             machine_first[k + 1] += machine_first[k];
         }
+        for (int d : duration) strict |= d == 0;
     }
 
     // Earliest start at or after `ready` that avoids the machine's windows.
@@ -199,13 +201,13 @@ void dispatch(const Shop& s, int rule, bool active, const double* keys, std::vec
     }
     std::fill(machine_free.begin(), machine_free.end(), 0);
     for (int done = 0; done < s.ops; ++done) {
-        int key_machine = NONE, limit = std::numeric_limits<int>::max();
+        int key_machine = NONE, key_op = NONE, limit = std::numeric_limits<int>::max();
         for (int j = 0; j < s.jobs; ++j) {
             const int i = at[j];
             if (i == s.first[j + 1]) continue;
             const int start = s.fit(i, std::max(job_free[j], machine_free[s.machine[i]]));
             const int mark = active ? start + s.duration[i] : start + 1;
-            if (mark < limit) limit = mark, key_machine = s.machine[i];
+            if (mark < limit) limit = mark, key_machine = s.machine[i], key_op = i;
         }
         int chosen = NONE, chosen_start = 0;
         double least = 0;
@@ -213,7 +215,7 @@ void dispatch(const Shop& s, int rule, bool active, const double* keys, std::vec
             const int i = at[j];
             if (i == s.first[j + 1] || s.machine[i] != key_machine) continue;
             const int start = s.fit(i, std::max(job_free[j], machine_free[key_machine]));
-            if (start >= limit) continue;
+            if (start >= limit && i != key_op) continue;  // an operation of no length completes at its start
             double value = 0;
             switch (rule) {
                 case SHORTEST: value = s.duration[i]; break;
@@ -319,15 +321,16 @@ struct Search {
         std::reverse(path.begin(), path.end());
     }
 
-    // Sufficient conditions of Balas and Vazacopoulos (1998) that no cycle arises.
+    // Sufficient conditions of Balas and Vazacopoulos (1998) that no cycle arises; where operations
+    // may take no time, a path may add nothing, so equality is not enough.
     bool may_follow(int u, int v) const {
         const int next = s.after[u];
-        return next == NONE || (next != v && now.tail[v] + s.duration[v] >= now.tail[next] + s.duration[next]);
+        return next == NONE || (next != v && now.tail[v] + s.duration[v] >= now.tail[next] + s.duration[next] + s.strict);
     }
     bool may_precede(int u, int v) const {
         const int previous = s.before[v];
         return previous == NONE ||
-               (previous != u && now.head[u] + s.duration[u] >= now.head[previous] + s.duration[previous]);
+               (previous != u && now.head[u] + s.duration[u] >= now.head[previous] + s.duration[previous] + s.strict);
     }
 
     void offer(int u, int v, bool forward) {
@@ -361,6 +364,17 @@ struct Search {
             }
             from = to + 1;
         }
+    }
+
+    // Whether the path is one machine's or one job's work without a pause: then it is a bound.
+    bool proved() const {
+        if (s.windowed) return false;
+        bool one_machine = true, one_job = true;
+        for (size_t i = 1; i < path.size(); ++i) {
+            one_machine &= now.prev[path[i]] == path[i - 1];
+            one_job &= s.before[path[i]] == path[i - 1];
+        }
+        return one_machine || one_job;
     }
 
     int end_before(int op) const { return s.before[op] == NONE ? 0 : now.head[s.before[op]] + s.duration[s.before[op]]; }
@@ -459,7 +473,7 @@ struct Search {
         critical_path();
         collect();
         if (moves.empty()) {
-            if (!s.windowed) finished = true;  // one block or one job: no schedule is shorter
+            finished = proved();
             idle = patience;
             return;
         }
@@ -507,7 +521,7 @@ struct Search {
             critical_path();
             collect();
             if (moves.empty()) {
-                if (!s.windowed) finished = true;
+                finished = proved();
                 idle = patience;
                 return;
             }
@@ -526,8 +540,8 @@ struct Search {
             if (now.prev[b] == a && s.before[b] != a && random.below(++count) == 0) u = a;
         }
         if (u == NONE) {
-            if (!s.windowed) finished = true;
-            fresh();
+            finished = proved();
+            if (!finished) fresh();
             return;
         }
         const int v = now.next[u], before = now.makespan;

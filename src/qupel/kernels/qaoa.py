@@ -16,6 +16,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
+from typing import cast
 
 import numpy as np
 from jaxtyping import Float64, Int32, Int64, UInt64
@@ -24,6 +25,18 @@ from numpy.typing import NDArray
 from qupel.errors import InputError
 from qupel.kernels import _qaoa
 from qupel.kernels._qaoa import Group
+
+__all__ = [
+    "Group",
+    "Plane",
+    "State",
+    "diagonal",
+    "energies",
+    "group",
+    "padded",
+    "patterns",
+    "plane",
+]
 
 Plane = NDArray[np.float32] | NDArray[np.float64]
 
@@ -42,7 +55,7 @@ def plane(states: int, dtype: type[np.float32] | type[np.float64]) -> Plane:
     size = padded(states) * np.dtype(dtype).itemsize
     room = np.zeros(size + _ALIGNMENT, np.uint8)
     skip = -room.ctypes.data % _ALIGNMENT
-    return room[skip : skip + size].view(dtype)
+    return cast(Plane, room[skip : skip + size].view(dtype))
 
 
 def patterns(members: int, ones: int) -> UInt64[np.ndarray, " count"]:
@@ -131,9 +144,7 @@ class State:
         gammas: Float64[np.ndarray, " layers"],
         betas: Float64[np.ndarray, " layers"],
     ) -> tuple[float, Float64[np.ndarray, " layers"], Float64[np.ndarray, " layers"]]:
-        """Return expected cost and its derivatives, by the adjoint method: two states, one way back.
-
-        All planes are overwritten.
+        """Return expected cost and its derivatives by the adjoint method; overwrite all planes.
 
         References
         ----------
@@ -170,7 +181,10 @@ def diagonal(
     offset: float,
     threads: int = 1,
 ) -> Float64[np.ndarray, " states"]:
-    """Energies of all ``2**n`` states: ``x @ linear + x @ pairs @ x + offset``, ``pairs`` strictly upper."""
+    """Energies ``x @ linear + x @ pairs @ x + offset`` of all ``2**n`` states ``x``.
+
+    ``pairs`` is strictly upper triangular.
+    """
     out = np.empty(1 << linear.size)
     _qaoa.diagonal(linear, pairs, offset, out, threads)
     return out

@@ -112,9 +112,7 @@ class Qaoa:
         im = self._state.im[:states].astype(np.float64)
         return re * re + im * im
 
-    def sample(
-        self, gammas: Any, betas: Any, *, shots: int, rng: np.random.Generator
-    ) -> Samples:
+    def sample(self, gammas: Any, betas: Any, *, shots: int, rng: np.random.Generator) -> Samples:
         """Measure ``shots`` times; repeated outcomes are merged and counted."""
         if shots < 1:
             raise InputError(f"shots must be at least 1, got {shots}")

@@ -87,9 +87,7 @@ class Subspace:
         for quota in self.quotas:
             known = patterns(len(quota.members), quota.count)
             rest, place = np.divmod(rest, known.size)
-            out[:, list(quota.members)] = bits_of(
-                known[place].astype(np.int64), len(quota.members)
-            )
+            out[:, list(quota.members)] = bits_of(known[place].astype(np.int64), len(quota.members))
         return out
 
 

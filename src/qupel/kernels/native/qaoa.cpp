@@ -34,8 +34,8 @@ namespace {
 
 constexpr int BLOCK_QUBITS = 12;
 constexpr size_t BLOCK = size_t{1} << BLOCK_QUBITS;
-constexpr int TILE_QUBITS = 12;          // high qubits taken in one pass
-constexpr size_t TILE = size_t{1} << 14; // amplitudes a tile aims at
+constexpr int TILE_QUBITS = 10;            // high qubits taken in one pass
+constexpr size_t TILE = size_t{1} << 16;  // amplitudes a tile aims at
 
 template <class T>
 struct Planes {
@@ -227,7 +227,7 @@ struct Register {
 template <class Part>
 double ordered_sum(size_t count, int threads, std::vector<double>& parts, Part part) {
     parts.resize(std::max(parts.size(), count));
-#pragma omp parallel for num_threads(threads) schedule(static) if (count > 1)
+#pragma omp parallel for num_threads(threads) schedule(static)
     for (size_t k = 0; k < count; ++k) parts[k] = part(k);
     double sum = 0;
     for (size_t k = 0; k < count; ++k) sum += parts[k];
@@ -298,7 +298,7 @@ double for_spans(const Register<T>& space, const Group& group, size_t dimension,
     const size_t around = dimension / (group.inner * group.size);
     const size_t span = std::clamp<size_t>(BLOCK / group.inner, 1, group.size);
     const size_t spans = (group.size + span - 1) / span;
-    const int threads = dimension < 4 * BLOCK ? 1 : space.threads;
+    const int threads = dimension < 64 * BLOCK ? 1 : space.threads;  // a rotation is short work
     return ordered_sum(around * spans, threads, parts, [&](size_t k) {
         const size_t from = (k % spans) * span;
         return act((k / spans) * group.inner * group.size, from,
@@ -322,7 +322,7 @@ template <class T>
 void start(const Register<T>& space, const Planes<T>& x) {
     const size_t dimension = dimension_of(space.free, space.groups);
     const T amplitude = static_cast<T>(1 / std::sqrt(static_cast<double>(dimension)));
-#pragma omp parallel for num_threads(space.threads) schedule(static) if (space.blocks() > 1)
+#pragma omp parallel for num_threads(space.threads) schedule(static)
     for (size_t k = 0; k < space.blocks(); ++k)
         for (size_t z = k * BLOCK; z < k * BLOCK + space.block(k); ++z) {
             x.re[z] = z < dimension ? amplitude : T{0};
@@ -335,7 +335,7 @@ void forward(const Register<T>& space, const Planes<T>& x, const T* cost, double
              Work<T>& work) {
     const Turn<T> by = turn_by<T>(beta, space.free);
     const T turns = static_cast<T>(gamma / (2 * std::numbers::pi));
-#pragma omp parallel for num_threads(space.threads) schedule(static) if (space.blocks() > 1)
+#pragma omp parallel for num_threads(space.threads) schedule(static)
     for (size_t k = 0; k < space.blocks(); ++k)
         space.use.forward_block(
             x.at(k * BLOCK), cost + k * BLOCK, space.block(k), space.low(), turns, by);
@@ -390,7 +390,7 @@ Slopes backward(const Register<T>& space, const Planes<T>& p, const Planes<T>& l
     }
     std::vector<Slopes> parts(space.blocks());
     const T turns = static_cast<T>(-gamma / (2 * std::numbers::pi));
-#pragma omp parallel for num_threads(space.threads) schedule(static) if (space.blocks() > 1)
+#pragma omp parallel for num_threads(space.threads) schedule(static)
     for (size_t k = 0; k < space.blocks(); ++k)
         parts[k] = space.use.backward_block(p.at(k * BLOCK), l.at(k * BLOCK), cost + k * BLOCK,
                                             space.block(k), space.low(), turns, by, weight);
@@ -414,7 +414,7 @@ double energy_of(const Register<T>& space, const Planes<T>& x, const T* cost, co
 
 template <class T>
 Register<T> space_of(const Plane<T>& re, int free, const std::vector<Group*>& groups, int threads) {
-    Register<T> space{re.shape(0), free, {}, threads};
+    Register<T> space{re.shape(0), free, {}, re.shape(0) < 8 * BLOCK ? 1 : threads};
     size_t inner = size_t{1} << free;
     for (const Group* group : groups) {
         space.groups.push_back(*group);

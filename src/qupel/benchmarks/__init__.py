@@ -1,8 +1,10 @@
 """Benchmarks: arms, metrics, statistics and the verdict."""
 
 from qupel.benchmarks.arms import PLACEBOS, SAMPLER, UNIFORM, Arm, Kind, Tuning
+from qupel.benchmarks.compare import compare
 from qupel.benchmarks.comparison import Advantage, Comparison, Decision, Reference, Verdict
 from qupel.benchmarks.money import Prices, Worth
+from qupel.benchmarks.power import cases_needed, power
 from qupel.benchmarks.rule import Kpi, Measure, Rule
 
 __all__ = [
@@ -22,4 +24,7 @@ __all__ = [
     "Tuning",
     "Verdict",
     "Worth",
+    "cases_needed",
+    "compare",
+    "power",
 ]

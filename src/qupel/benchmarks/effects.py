@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
 from qupel.benchmarks.comparison import Effect, Estimate
 from qupel.benchmarks.intervals import Floats, hierarchical_interval, mean_interval
 from qupel.benchmarks.paired import equivalence, hodges_lehmann, rank_biserial, wilcoxon
 from qupel.benchmarks.rule import Kpi, Rule
-from qupel.benchmarks.table import Table
+from qupel.benchmarks.table import Table, value_of
 
 TIE = 1e-9
 """Improvement, in percent or relative to the KPI, that counts as none."""
@@ -34,6 +36,16 @@ def _scale(better: Floats, than: Floats) -> Floats:
     """What percent are of: the other arm's KPI; where that is 0, the larger of both."""
     size = np.where(than == 0, np.abs(better), np.abs(than))
     return np.where(size == 0, 1.0, size)
+
+
+def regret(table: Table, arm: str) -> float:
+    """How far an arm stays behind the references on average over cases, in the margin's unit."""
+    means = table.values(arm).mean(axis=1)
+    best = np.array([value_of(case.reference) or 0.0 for case in table.cases])
+    behind = improvement(best, means, table.kpi, replace(table.rule, margin_unit="kpi"))
+    if table.rule.margin_unit == "percent":
+        behind = 100.0 * behind / _scale(means, best)
+    return mean(behind)
 
 
 def effect(

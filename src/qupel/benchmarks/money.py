@@ -66,7 +66,8 @@ class Worth:
 class NetValue:
     """Net value per run of the candidate over the best classical arm, in money.
 
-    ``per_run = gain - cost - latency - upkeep``; ``low`` and ``high`` carry the gain's interval.
+    ``per_run = gain - cost - latency - upkeep``; ``low`` and ``high`` carry the gain's interval,
+    None where it has none.
     """
 
     currency: str
@@ -75,8 +76,8 @@ class NetValue:
     latency: float
     upkeep: float
     per_run: float
-    low: float
-    high: float
+    low: float | None
+    high: float | None
     per_year: float | None = None
 
 

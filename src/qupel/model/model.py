@@ -14,8 +14,11 @@ from qupel.errors import InputError
 from qupel.model.expression import Constraint, Expression, Variables
 from qupel.model.sparse import quadratic_values, upper_triangle
 
-#: Absolute slack under which a constraint counts as kept.
+#: Slack under which a constraint counts as kept, absolute below 1 and relative above.
 TOLERANCE = 1e-6
+
+#: The most that slack may be in a row of whole numbers, whose values are exact.
+WHOLE_TOLERANCE = 0.25
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -136,8 +139,16 @@ class Model:
         if (arrays.lower > arrays.upper).any():
             where = int(np.flatnonzero(arrays.lower > arrays.upper)[0])
             raise InputError(f"variable {arrays.names[where]} has a lower bound above its upper")
-        if not (np.isfinite(arrays.linear).all() and np.isfinite(arrays.rows.data).all()):
+        numbers = (arrays.linear, arrays.rows.data, np.array(arrays.offset))
+        if not all(np.isfinite(part).all() for part in numbers):
             raise InputError("a model's coefficients must be finite")
+        crossed = np.flatnonzero(~(arrays.row_lower <= arrays.row_upper))
+        if crossed.size:
+            k = int(crossed[0])
+            raise InputError(
+                f"constraint {arrays.row_names[k]!r} has limits {arrays.row_lower[k]:g} and "
+                f"{arrays.row_upper[k]:g}; the first must not be above the second"
+            )
         for name in Arrays.__slots__:
             object.__setattr__(self, name, getattr(arrays, name))
 
@@ -161,9 +172,24 @@ class Model:
         values = np.asarray(values)
         inside = ((values >= self.lower) & (values <= self.upper)).all(axis=1)
         left = np.asarray(values, np.float64) @ self.rows.T
-        slack = TOLERANCE * np.maximum(1.0, np.abs(left))
+        slack = tolerances(self.rows, left)
         kept = (left >= self.row_lower - slack) & (left <= self.row_upper + slack)
         return inside & kept.all(axis=1)
+
+
+def tolerances(
+    rows: sparse.csr_array, left: Float64[np.ndarray, "*k m"]
+) -> Float64[np.ndarray, "*k m"]:
+    """How far each row may miss a limit when its left side is ``left``; 0 where it is infinite.
+
+    A row of whole numbers is never given a whole unit, however large its numbers are.
+    """
+    finite = np.isfinite(left)
+    slack = TOLERANCE * np.maximum(1.0, np.abs(np.where(finite, left, 0.0)))
+    fractional = np.zeros(rows.shape[0], dtype=bool)
+    owner = np.repeat(np.arange(rows.shape[0]), np.diff(rows.indptr))
+    fractional[owner[rows.data != np.rint(rows.data)]] = True
+    return np.where(finite, np.minimum(slack, np.where(fractional, np.inf, WHOLE_TOLERANCE)), 0.0)
 
 
 def _collect(

@@ -48,7 +48,12 @@ def read_dimacs_graph(text: str, source: str = "graph") -> Graph:
         kind = words[0]
         if kind == "c":
             continue
-        if kind == "p" and nodes is None and len(words) == 4 and words[1] in {"edge", "edges", "col"}:
+        if (
+            kind == "p"
+            and nodes is None
+            and len(words) == 4
+            and words[1] in {"edge", "edges", "col"}
+        ):
             nodes, header = whole(words[2], source, line), line
             promised = whole(words[3], source, line)
         elif kind == "e" and nodes is not None:

@@ -13,8 +13,8 @@ SCHEMA = "https://vega.github.io/schema/vega-lite/v5.json"
 #: Graphs with more nodes are summarised instead of drawn.
 DRAWN_NODES = 200
 
-#: Colours told apart by people with any colour vision: orange, blue, grey.
-ORANGE, BLUE, GREY = "#d9822b", "#2b6ca3", "#b8bfc6"
+#: Colours told apart by people with any colour vision.
+ORANGE, BLUE, GREY, DARK, RED = "#d9822b", "#2b6ca3", "#b8bfc6", "#5a6570", "#b3261e"
 
 
 def layout(nodes: int, edges: Int64[np.ndarray, "m 2"]) -> Float64[np.ndarray, "nodes 2"]:
@@ -51,6 +51,7 @@ def graph_chart(
     title: str,
     colours: dict[str, str],
     marked_name: str,
+    edge_colour: str,
 ) -> dict[str, Any]:
     """Vega-Lite specification of a graph whose nodes have ``kinds`` and some edges are marked."""
     places = layout(len(kinds), edges)
@@ -73,18 +74,13 @@ def graph_chart(
     layers: list[dict[str, Any]] = [
         {
             "data": {"values": lines},
-            "mark": {"type": "rule", "opacity": 0.12 if crowded else 0.7},
+            "mark": {"type": "rule", "opacity": 0.3 if crowded else 0.9},
             "encoding": {
                 "x": {"field": "x", **axes},
                 "y": {"field": "y", **axes},
                 "x2": {"field": "x2"},
                 "y2": {"field": "y2"},
-                "strokeDash": {
-                    "field": "edge",
-                    "type": "nominal",
-                    "scale": {"domain": [marked_name, "other edge"], "range": [[1, 0], [2, 3]]},
-                    "legend": {"title": None},
-                },
+                "color": colour({"other edge": "#cdd2d6", marked_name: edge_colour}, "edge"),
             },
         },
         {
@@ -104,6 +100,7 @@ def graph_chart(
         "width": 420,
         "height": 420,
         "layer": layers,
+        "resolve": {"scale": {"color": "independent"}},
         "config": {"view": {"stroke": None}},
     }
 

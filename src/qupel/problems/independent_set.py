@@ -19,7 +19,7 @@ from qupel.model.model import Model
 from qupel.problems.binary_answer import as_bits, frame_of, read_numbers
 from qupel.problems.binary_files import stem
 from qupel.problems.contract import Judgement, Optimum, Sense, Subproblem, Violation
-from qupel.problems.graph_chart import BLUE, DRAWN_NODES, GREY, SCHEMA, colour, graph_chart
+from qupel.problems.graph_chart import BLUE, DRAWN_NODES, GREY, RED, SCHEMA, colour, graph_chart
 from qupel.problems.graph_sets import Neighbours, mask_of, positions
 
 
@@ -168,6 +168,7 @@ class IndependentSet:
                 title=title,
                 colours=colours,
                 marked_name="conflict",
+                edge_colour=RED,
             )
         degree = np.bincount(self.graph.edges.ravel(), minlength=self.graph.nodes)
         rows = [{"degree": int(d), "kind": kind} for d, kind in zip(degree, kinds, strict=True)]
@@ -185,6 +186,7 @@ class IndependentSet:
                     "field": "degree",
                     "bin": {"maxbins": 25},
                     "title": "neighbours of the node",
+                    "axis": {"format": "d"},
                     "type": "quantitative",
                 },
                 "y": {"aggregate": "count", "title": "nodes", "type": "quantitative"},

@@ -21,7 +21,7 @@ from qupel.problems.binary_files import is_qubo, is_triples, stem
 from qupel.problems.binary_part import Landscape, as_qubo, cut_out, descend, hard_part
 from qupel.problems.binary_planted import frustrated_loops
 from qupel.problems.contract import Judgement, Optimum, Sense, Subproblem
-from qupel.problems.graph_chart import BLUE, DRAWN_NODES, ORANGE, SCHEMA, colour, graph_chart
+from qupel.problems.graph_chart import BLUE, DARK, DRAWN_NODES, ORANGE, SCHEMA, colour, graph_chart
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,7 +136,7 @@ class MaxCut:
         """The graph with its two sides, or the weights inside and between them if it is large."""
         cut = self._is_cut(answer)
         weight = self.judge(answer).objective
-        title = f"{self.name}: cut of weight {weight:g}"
+        title = f"{self.name}: cut of weight {weight:,.10g}"
         if self.graph.nodes > DRAWN_NODES:
             return self._summary(answer, cut, title)
         return graph_chart(
@@ -146,6 +146,7 @@ class MaxCut:
             title=title,
             colours={"side 0": BLUE, "side 1": ORANGE},
             marked_name="cut edge",
+            edge_colour=DARK,
         )
 
     def _summary(self, answer: Cut, cut: np.ndarray, title: str) -> dict[str, Any]:

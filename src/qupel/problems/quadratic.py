@@ -155,7 +155,7 @@ class BinaryQuadratic:
         return {
             "$schema": SCHEMA,
             "title": {
-                "text": f"{self.name}: objective {judged.objective:g}",
+                "text": f"{self.name}: objective {judged.objective:,.10g}",
                 "subtitle": f"{sum(answer.bits)} of {self.variables} variables are one; "
                 f"variable 1 is top left, {_ROW} to a row",
             },

@@ -87,19 +87,27 @@ class Record:
     claimed_energy, claimed_bound, outcome
         What the solver says of itself; claims are stored as claims.
     raw, repaired
-        Feasible samples before and after repair, of all samples.
+        Feasible samples before and after repair, of those looked at.
+    counted
+        What ``raw`` and ``repaired`` count, and who counted.
     raw_objective
         Judge's objective of the best sample before repair and polish, None if infeasible.
     trace
-        ``(seconds since the attempt began, objective)`` of each incumbent as claimed.
+        ``(seconds since the request, objective)`` of each incumbent as claimed, then the final
+        answer as judged. Claims better than the judged answer did not survive and are left out.
     clocks, end_to_end
         Seconds by stage, and from the request to the answer by one clock.
     cpu_seconds, peak_memory
         Processor seconds of the attempt and peak resident bytes of its worker.
+    peak_memory_by
+        How the peak was found; it covers the attempt alone where the system permits.
     budget
         End-to-end seconds the attempt was allowed.
     sizes
-        Plain numbers before and after encoding: variables, couplings, constraints.
+        Variables, interactions and constraints of the problem's form, and with the prefix
+        ``encoded_`` of what the solver was given; empty where it took the problem itself.
+    encoding
+        The encoding's report: penalties, slack bits, what was removed, whether it is exact.
     seeds
         Seed of every stage that draws random numbers.
     versions, platform, revision
@@ -108,6 +116,15 @@ class Record:
         Money by the price list, None without one.
     answer
         The final answer as plain data, None if there is none.
+    solution
+        The final answer in the family's standard solution format, empty if there is none.
+    facts
+        What the solver tells of its search: shots, sweeps, layers.
+    attempts
+        Where the fallback was called: what became of the primary and of the fallback, each with
+        ``role``, ``solver``, ``status``, ``why``, ``objective`` and ``seconds``.
+    log
+        For maintainers: the traceback or last output of what failed. Not shown to users.
     samples
         Content hash of the stored samples, empty if none were stored.
     diversity
@@ -136,27 +153,39 @@ class Record:
     outcome: str = ""
     raw: Share = Share(0, 0)
     repaired: Share = Share(0, 0)
+    counted: str = ""
     raw_objective: float | None = None
     trace: tuple[tuple[float, float], ...] = ()
     clocks: Clocks = Clocks()
     end_to_end: float = 0.0
     cpu_seconds: float = 0.0
     peak_memory: int = 0
+    peak_memory_by: str = ""
     budget: float = 0.0
     sizes: Mapping[str, float] = field(default_factory=dict)
+    encoding: Mapping[str, Any] = field(default_factory=dict)
     seeds: Mapping[str, int] = field(default_factory=dict)
     versions: Mapping[str, str] = field(default_factory=dict)
     platform: Mapping[str, str] = field(default_factory=dict)
     revision: str = ""
     cost: float | None = None
     answer: Any = None
+    solution: str = ""
+    facts: Mapping[str, Any] = field(default_factory=dict)
+    attempts: tuple[Mapping[str, Any], ...] = ()
+    log: str = ""
     samples: str = ""
     diversity: float | None = None
     created: str = ""
 
     def to_json(self) -> dict[str, Any]:
         """Return the record as plain JSON values."""
-        return asdict(self)
+        document = asdict(self)
+        for listed in ("violations", "trace", "attempts"):
+            document[listed] = [
+                list(entry) if isinstance(entry, tuple) else entry for entry in document[listed]
+            ]
+        return {**document, "status": str(self.status), "evidence": str(self.evidence)}
 
     @classmethod
     def from_json(cls, document: Mapping[str, Any]) -> Self:
@@ -168,5 +197,6 @@ class Record:
         plain["raw"] = Share(**plain["raw"])
         plain["repaired"] = Share(**plain["repaired"])
         plain["violations"] = tuple(plain["violations"])
+        plain["attempts"] = tuple(plain.get("attempts", ()))
         plain["trace"] = tuple((float(s), float(o)) for s, o in plain["trace"])
         return cls(**plain)

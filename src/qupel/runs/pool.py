@@ -1,0 +1,478 @@
+"""Warm worker processes: many attempts, each killed if it overruns, each ending in a record."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import pickle
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections import OrderedDict
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field, replace
+from multiprocessing.connection import Connection, wait
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+from qupel.errors import InputError, RunError
+from qupel.runs.describe import plain
+from qupel.runs.nursery import REQUEST, Reply
+from qupel.runs.record import Clocks, Record, Status
+from qupel.runs.route import fallback_task, reason_for_fallback, together
+from qupel.runs.task import Task
+from qupel.runs.usage import WHOLE_LIFE
+from qupel.runs.worker import Answered, Go, Idle, Prepare, Ready
+
+#: Problems that a worker keeps; the one used longest ago goes first.
+SHELF = 8
+#: Seconds in which a problem must be rebuilt and an engine imported, or samples be written.
+PREPARATION = 120.0
+#: Seconds beyond the deadline after which the system ends a worker that nobody killed.
+LAST_RESORT = 1.0
+#: What libraries look at to see how many threads they may use.
+THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMEXPR_NUM_THREADS")
+
+
+def grace_seconds(budget: float) -> float:
+    """Seconds beyond ``budget`` after which an attempt is killed: 5 %, at least 0.1.
+
+    A solver may overrun its stop rule by 5 % or 0.05 s; the rest is for the answer.
+    """
+    return max(0.05 * budget, 0.1)
+
+
+@dataclass(slots=True, eq=False)
+class Job:
+    """A task on its way.
+
+    Attributes
+    ----------
+    asked
+        The task as it was given.
+    task
+        What is being attempted: the primary, then the fallback.
+    requested
+        Readings of ``time.monotonic`` at the request of the whole, and of this attempt.
+    first
+        The primary's record while the fallback is at work, and why it is.
+    record
+        The record, once it is there, and when it was complete.
+    """
+
+    asked: Task
+    task: Task
+    requested: tuple[float, float] = (0.0, 0.0)
+    first: tuple[Record, str] | None = None
+    record: Record | None = None
+    ended: float = 0.0
+
+    @property
+    def limit(self) -> float:
+        """Reading of the clock at which the attempt is killed."""
+        return self.requested[1] + self.task.seconds + grace_seconds(self.task.seconds)
+
+
+@dataclass(slots=True, eq=False)
+class Slot:
+    """A worker process, and what it is doing.
+
+    Attributes
+    ----------
+    number
+        Its number, never used again.
+    pipe
+        Our end of its connection.
+    log
+        File of its output.
+    shelf
+        Hashes of the problems it holds, the one used last at the end.
+    prepared
+        What it is prepared for: problem and solvers.
+    cpu
+        Processor seconds it had used before the attempt.
+    job
+        What it works on.
+    patience
+        Reading of the clock at which it is killed for not getting ready or tidy.
+    """
+
+    number: int
+    pipe: Connection
+    log: Path
+    shelf: OrderedDict[str, None] = field(default_factory=OrderedDict)
+    prepared: set[tuple[str, str]] = field(default_factory=set)
+    cpu: float = 0.0
+    job: Job | None = None
+    patience: float = 0.0
+
+    @property
+    def deadline(self) -> float:
+        """Reading of the clock at which it is killed."""
+        under_way = self.job is not None and self.job.requested[1] > 0 and not self.job.record
+        return self.job.limit if under_way and self.job is not None else self.patience
+
+
+@dataclass(slots=True)
+class Workers:
+    """Processes kept warm, each making one attempt at a time.
+
+    Use it as a context manager; leaving it ends every process::
+
+        with Workers(2) as workers:
+            for record in workers.run(tasks):
+                store.save("my run", record)
+
+    Numerical libraries get one thread in a worker unless a task asks for more. Printed output
+    of solvers goes to a file, never to our own output.
+
+    Attributes
+    ----------
+    count
+        Processes.
+    preload
+        Modules imported once, before workers are forked.
+    samples
+        Folder for samples of tasks that ask for it.
+    """
+
+    count: int = 1
+    preload: tuple[str, ...] = ()
+    samples: Path | None = None
+    _process: subprocess.Popen[bytes] = field(init=False, repr=False)
+    _control: socket.socket = field(init=False, repr=False)
+    _folder: tempfile.TemporaryDirectory[str] = field(init=False, repr=False)
+    _slots: list[Slot] = field(default_factory=list, init=False, repr=False)
+    _exits: dict[int, Reply] = field(default_factory=dict, init=False, repr=False)
+    _hired: int = field(default=0, init=False, repr=False)
+    _closed: bool = field(default=False, init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        if self.count < 1:
+            raise InputError(f"count must be at least 1, got {self.count}")
+        self._folder = tempfile.TemporaryDirectory(prefix="qupel-workers-")
+        self._control, theirs = socket.socketpair()
+        self._process = subprocess.Popen(  # noqa: S603  our own interpreter and module
+            [sys.executable, "-m", "qupel.runs.nursery", str(theirs.fileno())],
+            pass_fds=(theirs.fileno(),),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            start_new_session=True,  # Ctrl-C is for us; we end the workers in good order
+            env={**os.environ, **dict.fromkeys(THREADS, "1")},
+        )
+        theirs.close()
+        self._control.sendall(pickle.dumps((sys.path, self._folder.name, self.preload)))
+        if self._control.recv(1) != b"!":
+            code = self._process.wait()
+            raise RunError(f"the workers' parent process did not start (exit code {code})")
+        self._slots = [self._hire() for _ in range(self.count)]
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """End every worker, and everything a worker has started."""
+        if self._closed:
+            return
+        self._closed = True
+        self._control.close()
+        for slot in self._slots:
+            slot.pipe.close()
+        try:
+            self._process.wait(timeout=10)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+        self._folder.cleanup()
+
+    def run(self, tasks: Iterable[Task]) -> Iterator[Record]:
+        """Attempt every task; yield each record as it is complete.
+
+        A task's budget begins when a worker is free for it. Tasks are taken from the iterable
+        one by one, as workers become free.
+
+        Ctrl-C kills the attempts under way and is raised again, after what was complete has
+        been yielded. Ending the iteration early kills the attempts under way too.
+        """
+        if self._closed:
+            raise RunError("these workers were closed; make new ones")
+        waiting = iter(tasks)
+        finished: list[Record] = []
+        interrupted = None
+        try:
+            while True:
+                try:
+                    self._dispatch(waiting)
+                    if not any(slot.job for slot in self._slots):
+                        return
+                    self._listen(finished)
+                except KeyboardInterrupt as caught:
+                    interrupted = caught
+                    self._abandon(finished)
+                while finished:
+                    yield finished.pop(0)
+                if interrupted is not None:
+                    raise interrupted
+        finally:
+            self._abandon(finished)
+
+    def _hire(self) -> Slot:
+        """Have a worker forked."""
+        self._hired += 1
+        ours, theirs = socket.socketpair()
+        socket.send_fds(self._control, [REQUEST.pack(b"F", self._hired)], [theirs.fileno()])
+        theirs.close()
+        log = Path(self._folder.name) / f"worker-{self._hired}.log"
+        return Slot(self._hired, Connection(ours.detach()), log)
+
+    def _dispatch(self, waiting: Iterator[Task]) -> None:
+        """Give every free worker something to do, as long as there is."""
+        for slot in self._slots:
+            if slot.job is None:
+                task = next(waiting, None)
+                if task is None:
+                    return
+                self._assign(slot, Job(asked=task, task=task))
+
+    def _assign(self, slot: Slot, job: Job) -> None:
+        """Prepare a worker for a job if need be, and start it."""
+        slot.job = job
+        task = replace(job.task, price=None)  # what a record costs is our business
+        kind = (task.problem_hash, repr((task.solver, task.fallback)))
+        if kind in slot.prepared and task.problem_hash in slot.shelf:
+            self._start(slot)
+            return
+        slot.patience = time.monotonic() + PREPARATION
+        if task.problem_hash in slot.shelf:
+            task = replace(task, problem={})
+        slot.shelf[task.problem_hash] = None
+        slot.shelf.move_to_end(task.problem_hash)
+        forget = tuple(slot.shelf)[:-SHELF]
+        for known in forget:
+            del slot.shelf[known]
+        slot.prepared.add(kind)
+        slot.pipe.send(Prepare(task, forget))
+
+    def _start(self, slot: Slot) -> None:
+        """Start the clock and the attempt."""
+        job = slot.job
+        assert job is not None  # noqa: S101  for the type checker
+        slot.shelf.move_to_end(job.task.problem_hash)
+        bare = replace(job.task, problem={}, price=None)
+        now = time.monotonic()
+        job.requested = (job.requested[0] or now, now)
+        dies_after = job.limit - now + LAST_RESORT
+        slot.pipe.send(Go(bare, now, dies_after, self.samples))
+
+    def _listen(self, finished: list[Record]) -> None:
+        """Wait for the next message or deadline, and act on it."""
+        busy = {slot.pipe: slot for slot in self._slots if slot.job is not None}
+        soonest = min(slot.deadline for slot in busy.values())
+        ready = wait(list(busy), timeout=max(0.0, soonest - time.monotonic()))
+        for slot in busy.values():
+            if slot.pipe in ready:
+                self._hear(slot, finished)
+        for slot in busy.values():
+            if slot in self._slots and slot.job and time.monotonic() >= slot.deadline:
+                if slot.pipe.poll():
+                    self._hear(slot, finished)
+                else:
+                    self._overrun(slot, finished)
+
+    def _hear(self, slot: Slot, finished: list[Record]) -> None:
+        """Act on a message from a worker, or on its end."""
+        job = slot.job
+        assert job is not None  # noqa: S101  for the type checker
+        try:
+            message = slot.pipe.recv()
+        except (EOFError, ConnectionResetError):
+            self._died(slot, finished)
+            return
+        match message:
+            case Ready():
+                self._start(slot)
+            case Answered(record, at):
+                job.record, job.ended = record, at
+                if at > job.limit:
+                    job.record = _late(job, at - job.requested[1])
+                slot.patience = time.monotonic() + PREPARATION
+            case Idle(samples, cpu):
+                slot.cpu = cpu
+                assert job.record is not None  # noqa: S101  a worker answers before it idles
+                job.record = replace(job.record, samples=samples)
+                slot.job = None
+                self._conclude(slot, job, finished)
+
+    def _conclude(self, slot: Slot, job: Job, finished: list[Record]) -> None:
+        """Take the record, or have the fallback answer in the same place."""
+        record = job.record
+        assert record is not None  # noqa: S101  for the type checker
+        if job.first is not None:
+            record = together(job.asked, *_both(job, record), job.ended - job.requested[0])
+        elif job.asked.fallback is not None and (why := reason_for_fallback(record)):
+            again = Job(job.asked, fallback_task(job.asked), (job.requested[0], 0.0), (record, why))
+            self._assign(slot, again)
+            return
+        if job.asked.price is not None:
+            record = replace(record, cost=job.asked.price(record))
+        finished.append(record)
+
+    def _overrun(self, slot: Slot, finished: list[Record]) -> None:
+        """Kill a worker whose time is up, and replace it."""
+        job = slot.job
+        assert job is not None  # noqa: S101  for the type checker
+        if job.record is not None:  # it answered, but did not get its samples stored
+            job.record = replace(job.record, samples="")
+            self._kill(slot)
+        elif job.requested[1] == 0:
+            end = self._kill(slot)
+            job.ended = time.monotonic()
+            why = f"the worker was not ready within {PREPARATION:g} s"
+            job.record = self._without_answer(slot, job, end, Status.FAILED, why)
+        else:
+            end = self._kill(slot)
+            job.ended = time.monotonic()
+            why = f"no answer within {_over(job)}; the worker was killed"
+            job.record = self._without_answer(slot, job, end, Status.KILLED, why)
+        self._conclude(self._replaced(slot), job, finished)
+
+    def _died(self, slot: Slot, finished: list[Record]) -> None:
+        """Tell what became of a worker that ended by itself, and replace it."""
+        job, end = slot.job, self._exit_of(slot.number)
+        assert job is not None  # noqa: S101  for the type checker
+        if job.record is not None:
+            job.record = replace(job.record, samples="")
+        else:
+            job.ended = time.monotonic()
+            status, why = Status.FAILED, f"the worker process died: {_manner(end.status)}"
+            if end.status == -signal.SIGALRM:
+                status, why = Status.KILLED, f"no answer within {_over(job)}; the worker was ended"
+            job.record = self._without_answer(slot, job, end, status, why)
+        self._conclude(self._replaced(slot), job, finished)
+
+    def _without_answer(self, slot: Slot, job: Job, end: Reply, status: Status, why: str) -> Record:
+        """Record of an attempt whose worker could not make one."""
+        elapsed = job.ended - job.requested[1] if job.requested[1] else 0.0
+        return job.task.record(
+            status,
+            why=why,
+            solver=plain(job.task.solver),
+            clocks=Clocks(execute=elapsed),  # what it was at is not known
+            end_to_end=elapsed,
+            cpu_seconds=max(0.0, end.cpu - slot.cpu),
+            peak_memory=end.peak,
+            peak_memory_by=WHOLE_LIFE,
+            log=_tail(slot.log),
+        )
+
+    def _replaced(self, slot: Slot) -> Slot:
+        slot.pipe.close()
+        slot.log.unlink(missing_ok=True)
+        fresh = self._hire()
+        self._slots[self._slots.index(slot)] = fresh
+        return fresh
+
+    def _kill(self, slot: Slot) -> Reply:
+        self._control.sendall(REQUEST.pack(b"K", slot.number))
+        return self._exit_of(slot.number)
+
+    def _exit_of(self, number: int) -> Reply:
+        """Read the nursery's replies until one tells of a worker's end."""
+        while number not in self._exits:
+            raw = b""
+            while len(raw) < Reply.layout.size:
+                part = self._control.recv(Reply.layout.size - len(raw))
+                if not part:
+                    raise RunError("the workers' parent process has ended; make new workers")
+                raw += part
+            reply = Reply.from_bytes(raw)
+            if not reply.born:
+                self._exits[reply.number] = reply
+        return self._exits.pop(number)
+
+    def _abandon(self, finished: list[Record]) -> None:
+        """Kill what is under way; take what is complete."""
+        if self._closed:
+            return
+        for slot in list(self._slots):
+            job = slot.job
+            if job is None:
+                continue
+            with contextlib.suppress(EOFError, OSError):
+                while job.record is None and slot.pipe.poll():
+                    if isinstance(message := slot.pipe.recv(), Answered):
+                        job.record, job.ended = message.record, message.at
+            self._kill(slot)
+            self._replaced(slot)
+            if job.record is not None and job.first is None and not _wants_fallback(job):
+                finished.append(replace(job.record, samples=""))
+
+
+def _wants_fallback(job: Job) -> bool:
+    assert job.record is not None  # noqa: S101  for the type checker
+    return job.asked.fallback is not None and reason_for_fallback(job.record) is not None
+
+
+def _both(job: Job, second: Record) -> tuple[Record, Record, str]:
+    assert job.first is not None  # noqa: S101  for the type checker
+    first, why = job.first
+    return first, second, why
+
+
+def _late(job: Job, elapsed: float) -> Record:
+    return job.task.record(
+        Status.KILLED,
+        why=f"the answer came after {elapsed:.3g} s, later than {_over(job)}",
+        solver=plain(job.task.solver),
+        clocks=Clocks(execute=elapsed),
+        end_to_end=elapsed,
+    )
+
+
+def _over(job: Job) -> str:
+    budget = job.task.seconds
+    return f"its budget of {budget:g} s and {grace_seconds(budget):.3g} s of grace"
+
+
+def _manner(status: int) -> str:
+    """How a process ended, in words."""
+    if status >= 0:
+        return f"exit code {status}"
+    with contextlib.suppress(ValueError):
+        return f"signal {-status} ({signal.Signals(-status).name})"
+    return f"signal {-status}"
+
+
+def _tail(log: Path, size: int = 4000) -> str:
+    """Return the last of what a worker printed."""
+    try:
+        return log.read_bytes()[-size:].decode(errors="replace")
+    except OSError:
+        return ""
+
+
+def preloaded(*names: str) -> tuple[str, ...]:
+    """Modules of registered solvers, to be imported before workers are forked."""
+    from qupel.solvers.registry import implementations
+
+    return tuple(sorted({made.__module__ for name in names for made in implementations(name)}))
+
+
+def processes(count: int | None = None) -> int:
+    """How many workers to use: ``count``, or one for each processor core we may use."""
+    from qupel.runs.provenance import machine
+
+    found: Any = count if count is not None else int(machine()["cores"])
+    return max(1, int(found))

@@ -79,7 +79,9 @@ class JobShop:
         keep(self, "machines", _rows(self.machines, "machine"))
         keep(self, "durations", _rows(self.durations, "duration"))
         windows: Any = self.maintenance
-        keep(self, "maintenance", tuple(w if isinstance(w, Window) else Window(*w) for w in windows))
+        keep(
+            self, "maintenance", tuple(w if isinstance(w, Window) else Window(*w) for w in windows)
+        )
         used = 1 + max((k for row in self.machines for k in row), default=-1)
         used = max([used, *(window.machine + 1 for window in self.maintenance)])
         jobs = tuple(self.job_names) or tuple(f"job {j}" for j in range(len(self.machines)))
@@ -164,14 +166,6 @@ class JobShop:
 
         return disjunctive(self, self._horizon(horizon))
 
-    def form_values(
-        self, answer: Schedule, horizon: int | None = None
-    ) -> Int64[np.ndarray, " variables"]:
-        """Return the row of `form` that stands for a feasible ``answer`` within the horizon."""
-        from qupel.problems.jobshop_model import disjunctive_values
-
-        return disjunctive_values(self, self._plan(answer), self._horizon(horizon))
-
     def time_indexed(self, horizon: int) -> Model:
         """Return a model of binaries alone, for tiny shops: operation ``i`` starts at ``t``.
 
@@ -197,16 +191,24 @@ class JobShop:
         row = np.asarray(values).reshape(-1)
         known = {self.operations, self._form_size()}
         if row.size not in known:
-            raise InputError(f"a row has {min(known)} starts or {max(known)} values, got {row.size}")
+            raise InputError(
+                f"a row has {min(known)} starts or {max(known)} values, got {row.size}"
+            )
         times = np.rint(row[: self.operations]).astype(np.int64)
         cuts = self.first()
         return Schedule(tuple(tuple(times[a:b].tolist()) for a, b in pairwise(cuts.tolist())))
 
-    def values(self, answer: Schedule) -> Int64[np.ndarray, " operations"]:
-        """Return the plan of ``answer``: the start of each operation, job by job."""
-        return self._plan(answer)
+    def values(self, answer: Schedule) -> Int64[np.ndarray, " variables"]:
+        """Return the row of `form` that stands for ``answer``; `plan` gives the starts alone.
 
-    def _plan(self, answer: Schedule) -> Int64[np.ndarray, " operations"]:
+        The row is feasible in the form if the answer is and ends by the form's horizon.
+        """
+        from qupel.problems.jobshop_model import disjunctive_values
+
+        return disjunctive_values(self, self.plan(answer))
+
+    def plan(self, answer: Schedule) -> Int64[np.ndarray, " operations"]:
+        """Return the start of each operation, job by job: the rows of solvers of job shops."""
         if [len(row) for row in answer.starts] != [len(row) for row in self.machines]:
             raise InputError("this schedule has not one start for each operation of the shop")
         return np.array([time for row in answer.starts for time in row], np.int64)
@@ -320,9 +322,7 @@ class JobShop:
     def _label(self, job: int, operation: int) -> str:
         return f"{self.job_names[job]} operation {operation}"
 
-    def _measures(
-        self, placed: list[tuple[int, int, int, int]], makespan: int
-    ) -> dict[str, float]:
+    def _measures(self, placed: list[tuple[int, int, int, int]], makespan: int) -> dict[str, float]:
         """Mean and busiest machine's share of the makespan, idle time, mean end of a job."""
         busy = np.zeros(self.machine_count)
         ends = np.zeros(self.jobs)

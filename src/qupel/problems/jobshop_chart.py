@@ -14,7 +14,7 @@ SCHEMA = "https://vega.github.io/schema/vega-lite/v5.json"
 
 def gantt(shop: JobShop, answer: Schedule) -> dict[str, Any]:
     """Vega-Lite specification: a bar an operation, grey where a machine is closed."""
-    bars = [
+    bars: list[dict[str, Any]] = [
         {
             "machine": shop.machine_names[shop.machines[j][k]],
             "job": shop.job_names[j],

@@ -149,13 +149,11 @@ def disjunctive(shop: JobShop, horizon: int) -> Model:
 
 
 def disjunctive_values(
-    shop: JobShop, plan: Int64[np.ndarray, " operations"], horizon: int
+    shop: JobShop, plan: Int64[np.ndarray, " operations"]
 ) -> Int64[np.ndarray, " variables"]:
-    """Return the row of `disjunctive` that stands for a feasible plan."""
+    """Return the row of `disjunctive` that stands for a plan, whatever the horizon."""
     layout = Layout.of(shop)
     ends = plan + np.array(layout.duration)
-    if ends.max() > horizon:
-        raise InputError(f"the schedule ends at {ends.max()}, after the horizon {horizon}")
     last_ends = ends[shop.first()[1:] - 1]
     return np.array(
         [

@@ -69,7 +69,6 @@ class Moves:
     """
 
     shop: JobShop
-    kernel: Shop
     orders: list[list[int]]
     u: Int64[np.ndarray, " moves"]
     v: Int64[np.ndarray, " moves"]
@@ -80,7 +79,8 @@ class Moves:
         """Make the chosen moves, the most gainful first, leaving out what cannot follow."""
         machine_of = {op: k for k, order in enumerate(self.orders) for op in order}
         orders = [list(order) for order in self.orders]
-        starts = self.kernel.starts(_joined(orders))
+        kernel = self.shop.kernel()
+        starts = kernel.starts(_joined(orders))
         chosen = np.flatnonzero(np.asarray(bits) > 0)
         for move in chosen[np.argsort(self.gain[chosen], kind="stable")].tolist():
             u, v = int(self.u[move]), int(self.v[move])
@@ -89,7 +89,7 @@ class Moves:
                 continue
             after = _moved(before, u, v, bool(self.forward[move]))
             orders[machine_of[u]] = after
-            tried = self.kernel.starts(_joined(orders))
+            tried = kernel.starts(_joined(orders))
             if (tried < 0).any():
                 orders[machine_of[u]] = before
             else:
@@ -122,7 +122,7 @@ def moves_around(
     worth = np.abs(gain) + np.abs(pairs).sum(axis=1)
     pairs = np.where(clash, 1 + np.maximum(worth[:, None], worth[None, :]), pairs)
     weights = np.triu(pairs, 1).astype(np.float64) + np.diag(gain.astype(np.float64))
-    moves = Moves(shop, kernel, orders, u, v, forward, gain)
+    moves = Moves(shop, orders, u, v, forward, gain)
     return Subproblem(Qubo(weights, float(base)), np.zeros(len(u), np.uint8), moves.lift)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import starmap
 from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
@@ -26,6 +27,8 @@ def tight_shop(
     where there are more machines than jobs, fills every slot; other operations fill half of
     theirs or more. The schedule is as long as that machine's or job's work, so none is shorter.
     """
+    from qupel.problems.jobshop import Window
+
     if jobs < 1 or machines < 1 or windows < 0:
         raise InputError(f"sizes must be at least 1, got {jobs} jobs, {machines} machines")
     rng = np.random.default_rng(seed)
@@ -40,7 +43,9 @@ def tight_shop(
         for k in range(machines):
             slot = int(slot_of[(row[j] + column[k]) % slots])
             full = k == 0 if jobs >= machines else j == 0
-            duration = int(width[slot] if full else rng.integers((width[slot] + 1) // 2, width[slot] + 1))
+            duration = int(
+                width[slot] if full else rng.integers((width[slot] + 1) // 2, width[slot] + 1)
+            )
             start = int(begin[slot] + rng.integers(0, width[slot] - duration + 1))
             placed.append((start, k, duration))
         rows.append(sorted(placed))
@@ -48,7 +53,7 @@ def tight_shop(
     shop = made(
         tuple(tuple(k for _, k, _ in job) for job in rows),
         tuple(tuple(d for _, _, d in job) for job in rows),
-        _closures(rows, machines, int(begin[-1]), windows, rng),
+        tuple(starmap(Window, _closures(rows, machines, int(begin[-1]), windows, rng))),
         name=f"random-{seed}",
         machine_names=tuple(f"machine {k}" for k in range(machines)),
     )

@@ -19,6 +19,7 @@ rearrangement of the jobs that visit the machine, else starts.
 from __future__ import annotations
 
 from collections import Counter
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -191,7 +192,7 @@ def _from_orders(shop: JobShop, rows: list[tuple[int, tuple[int, ...]]]) -> Sche
                 f"solution:{number}: job {left[0]} is missing from the order of machine {machine}"
             )
     starts = shop.kernel().starts(np.array(sequence, np.int32)).tolist()
-    jobs = [starts[a:b] for a, b in zip(first, first[1:], strict=False)]
+    jobs = [starts[a:b] for a, b in pairwise(first)]
     return Schedule(tuple(tuple(t for t in job if t >= 0) for job in jobs))
 
 
@@ -221,9 +222,7 @@ def _integers(words: list[str], source: str, number: int) -> tuple[int, ...]:
         try:
             row.append(int(word))
         except ValueError:
-            raise InputError(
-                f"{source}:{number}: expected whole numbers, got {word!r}"
-            ) from None
+            raise InputError(f"{source}:{number}: expected whole numbers, got {word!r}") from None
     return tuple(row)
 
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from qupel.runs.contract import Contract
-    from qupel.runs.describe import describe, solver_from
+    from qupel.runs.description import describe, solver_from
     from qupel.runs.pool import Workers
     from qupel.runs.record import Clocks, Evidence, Record, Share, Status
     from qupel.runs.route import solve_route
@@ -42,9 +42,9 @@ _HOMES = {
     "Store": "store",
     "Task": "task",
     "Workers": "pool",
-    "describe": "describe",
+    "describe": "description",
     "solve_route": "route",
-    "solver_from": "describe",
+    "solver_from": "description",
 }
 
 

@@ -11,7 +11,7 @@ import numpy as np
 
 from qupel.errors import InputError
 from qupel.model.samples import Outcome, Samples
-from qupel.runs.describe import plain
+from qupel.runs.description import plain
 from qupel.runs.identity import samples_digest
 
 

@@ -19,7 +19,7 @@ from qupel.problems.contract import Judgement, Problem, Sense
 from qupel.runs.candidates import Candidate, Counting, Jury, objective_of
 from qupel.runs.clocks import Stopwatch
 from qupel.runs.contract import Contract
-from qupel.runs.describe import describe, family_from, plain, solver_from, solvers_in
+from qupel.runs.description import describe, family_from, plain, solver_from, solvers_in
 from qupel.runs.diversity import mean_distance
 from qupel.runs.identity import samples_digest
 from qupel.runs.record import Evidence, Record, Status

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from qupel.errors import ContractError, InputError
-from qupel.runs.describe import plain, solvers_in
+from qupel.runs.description import plain, solvers_in
 from qupel.runs.schema import RANGES, SHAPE, Schema, check_schema, first_fault
 
 if TYPE_CHECKING:

@@ -20,7 +20,7 @@ from types import TracebackType
 from typing import Any, Self
 
 from qupel.errors import InputError, RunError
-from qupel.runs.describe import plain
+from qupel.runs.description import plain
 from qupel.runs.nursery import REQUEST, Reply
 from qupel.runs.record import Clocks, Record, Status
 from qupel.runs.route import fallback_task, reason_for_fallback, together

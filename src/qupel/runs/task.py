@@ -12,7 +12,7 @@ from typing import Any, Self
 from qupel.errors import InputError
 from qupel.problems.contract import Problem
 from qupel.runs.contract import Contract
-from qupel.runs.describe import describe, family_name
+from qupel.runs.description import describe, family_name
 from qupel.runs.identity import digest, problem_digest
 from qupel.runs.provenance import machine, revision, versions
 from qupel.runs.record import Record, Status
@@ -30,7 +30,7 @@ class Task:
     problem
         The problem's document.
     solver
-        Description of the solver, see `qupel.runs.describe`.
+        Description of the solver, see `qupel.runs.description`.
     seed
         The one seed of the attempt; each stage draws its own from it.
     seconds

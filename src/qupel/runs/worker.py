@@ -20,7 +20,7 @@ from qupel.model.samples import Samples
 from qupel.problems.contract import Problem
 from qupel.runs.archive import save_samples
 from qupel.runs.attempt import attempt
-from qupel.runs.describe import family_from, solver_from, solvers_in
+from qupel.runs.description import family_from, solver_from, solvers_in
 from qupel.runs.record import Record
 from qupel.runs.reserve import Reserve
 from qupel.runs.task import Task

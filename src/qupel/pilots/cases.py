@@ -16,7 +16,7 @@ import numpy as np
 from qupel.errors import InputError
 from qupel.pilots.charter import Charter, Data
 from qupel.problems.contract import Problem
-from qupel.problems.registry import family, read_problem
+from qupel.problems.registry import DOCUMENT, family, read_problem
 
 Problems = dict[str, Problem[Any]]
 
@@ -79,7 +79,8 @@ def _from_files(patterns: list[str], folder: Path, name: str) -> Problems:
         paths += found
     problems: Problems = {}
     for path in paths:
-        case = path.name.split(".")[0] if path.suffix == ".gz" else path.stem
+        case = path.name.removesuffix(".gz").removesuffix(DOCUMENT)
+        case = case if case != path.name else path.stem
         if case in problems:
             raise InputError(f"data.files: two files give the case {case!r}; {path} is the second")
         problems[case] = read_problem(path, name)

@@ -15,7 +15,7 @@ from qupel.pilots.charter import Charter
 from qupel.problems.contract import Problem
 from qupel.problems.registry import family
 from qupel.runs.contract import Contract
-from qupel.runs.describe import describe
+from qupel.runs.description import describe
 from qupel.runs.task import Task
 from qupel.solvers.placebo import placebos
 from qupel.solvers.registry import solver_for
@@ -42,7 +42,7 @@ def entries(
     for arm in charter.arms:
         settings, tuning = tuned.get(arm.name, (arm.settings, Tuning()))
         solver = solver_for(arm.solver, type(problem), threaded(arm, settings, charter, problem))
-        description = describe(solver, problem)
+        description = describe(solver, type(problem))
         found.append(
             Entry(Arm(arm.name, Kind(arm.kind), description, tuning=tuning), arm.repair, arm.polish)
         )
@@ -50,7 +50,7 @@ def entries(
             mirrored = Arm(
                 f"{arm.name} · {kind}",
                 Kind.PLACEBO,
-                describe(placebo, problem),
+                describe(placebo, type(problem)),
                 placebo_of=arm.name,
                 placebo_kind=kind,
                 tuning=tuning,

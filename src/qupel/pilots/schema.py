@@ -13,7 +13,7 @@ def pilot_schema() -> dict[str, Any]:
     """JSON Schema (draft 2020-12) of a pilot file."""
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
-        "$id": "https://qupel.dev/schema/pilot-1.json",
+        "$id": "urn:qupel:pilot:1",
         **Charter.model_json_schema(),
     }
 

@@ -96,9 +96,7 @@ def chosen(
     for trial in trials:
         own = [record for record in records if record.arm == trial.name]
         gaps = [
-            primal_gap(record.objective, best[record.case], charter.kpi.direction)
-            if record.feasible and record.objective is not None
-            else 1.0
+            primal_gap(record.objective if record.feasible else None, best.get(record.case))
             for record in own
         ]
         scores.append(math.fsum(gaps) / len(gaps) if gaps else 1.0)

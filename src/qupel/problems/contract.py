@@ -85,8 +85,6 @@ class Problem(Protocol[Answer]):
     sense
         Whether the judge's objective is to be small or large. Energies of the form are
         minimised whatever the sense.
-    name
-        Name of this instance.
     baselines
         Solvers of which at least one must run in any comparison: the strong ones.
     """
@@ -94,7 +92,11 @@ class Problem(Protocol[Answer]):
     family: ClassVar[str]
     sense: ClassVar[Sense]
     baselines: ClassVar[tuple[str, ...]]
-    name: str
+
+    @property
+    def name(self) -> str:
+        """Name of this instance."""
+        ...
 
     def form(self) -> Any:
         """Return the mathematical form: a `Model` or a `Qubo`.
@@ -150,8 +152,11 @@ class Problem(Protocol[Answer]):
         ...
 
     @classmethod
-    def random(cls, seed: int, **sizes: Any) -> tuple[Self, Optimum[Answer]]:
-        """Return a seeded instance together with its known optimum."""
+    def random(cls, *args: Any, **kwargs: Any) -> tuple[Self, Optimum[Answer]]:
+        """Return an instance with its known optimum: ``random(seed, **sizes)``.
+
+        Every size has a default and every family its own names for them.
+        """
         ...
 
     def read_answer(self, text: str) -> Answer:

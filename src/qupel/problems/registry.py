@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import json
 from functools import cache
 from importlib.metadata import entry_points
 from pathlib import Path
@@ -44,8 +45,17 @@ def read_text(path: Path) -> str:
         raise InputError(f"{path}: is not a text file: {error}") from error
 
 
+#: Ending of files that hold any family's problem as a JSON document.
+DOCUMENT = ".qupel.json"
+
+
 def read_problem(path: Path, family_name: str | None = None) -> Problem[Any]:
-    """Read an instance; its family is recognised from the file unless it is named."""
+    """Read an instance; its family is recognised from the file unless it is named.
+
+    Beside the families' own formats this reads what `write_problem` wrote.
+    """
+    if path.name.endswith(DOCUMENT):
+        return _from_document(path, family_name)
     if family_name is not None:
         return family(family_name).from_file(path)
     head = read_text(path)[:4000]
@@ -54,3 +64,22 @@ def read_problem(path: Path, family_name: str | None = None) -> Problem[Any]:
         return fitting[0].from_file(path)
     what = "fits no family" if not fitting else f"fits {', '.join(k.family for k in fitting)}"
     raise InputError(f"{path}: {what}; name one with --family ({', '.join(families())})")
+
+
+def write_problem(problem: Problem[Any], path: Path) -> None:
+    """Write a problem as a JSON document; the file's name ends with `DOCUMENT`."""
+    text = json.dumps({"family": problem.family, "problem": problem.document()}, allow_nan=False)
+    path.write_text(text + "\n", encoding="utf-8")
+
+
+def _from_document(path: Path, family_name: str | None) -> Problem[Any]:
+    try:
+        held = json.loads(read_text(path))
+        name, document = held["family"], held["problem"]
+    except json.JSONDecodeError as error:
+        raise InputError(f"{path}:{error.lineno}: is not JSON: {error.msg}") from None
+    except (KeyError, TypeError) as error:
+        raise InputError(f"{path}: needs the keys 'family' and 'problem'") from error
+    if family_name not in (None, name):
+        raise InputError(f"{path}: holds a {name!r} problem, not {family_name!r}")
+    return family(name).from_document(document)

@@ -40,6 +40,10 @@ class Brief:
         Later changes, one text each.
     hours
         Wall-clock hours the cells took.
+    complete
+        Whether every planned cell has run.
+    written
+        When the memo's figures were computed, UTC, ISO 8601.
     commands
         Shell commands that repeat the run.
     """
@@ -60,6 +64,8 @@ class Brief:
     charter_hash: str
     amendments: tuple[str, ...]
     hours: float
+    complete: bool
+    written: str
     commands: tuple[str, ...]
 
 
@@ -386,6 +392,8 @@ def _not_shown(brief: Brief, comparison: Comparison) -> Section:
         where = ", ".join(comparison.verdict.region) or "the cases tried"
         items.append(f"The advantage is {comparison.verdict.advantage}: it holds in {where}.")
     items += comparison.comparability.cautions
+    if not brief.complete:
+        items.append("The stop rule ended the pilot before every planned cell had run.")
     items += [f"Amended after the lock: {text}" for text in brief.amendments]
     return Section("What was not shown", items=tuple(items))
 

@@ -22,3 +22,19 @@ autodoc_typehints = "description"
 autodoc_member_order = "bysource"
 napoleon_google_docstring = False
 suppress_warnings = ["ref.python"]
+
+
+def setup(app):  # noqa: ANN001, ANN201, D103
+    app.connect("builder-inited", write_generated_pages)
+
+
+def write_generated_pages(app) -> None:  # noqa: ANN001
+    """Write the reference pages that come from the code itself."""
+    from pathlib import Path
+
+    from qupel.cli.reference import command_page
+    from qupel.pilots.schema import fields_page
+
+    folder = Path(app.srcdir) / "reference"
+    (folder / "command-line.md").write_text(command_page(), encoding="utf-8")
+    (folder / "pilot-file.md").write_text(fields_page(), encoding="utf-8")

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from jaxtyping import Bool, Float32, Float64, Int8, Int32, Int64, Shaped, UInt64
+from jaxtyping import Float32, Float64, Int8, Int32, Int64, Shaped, UInt64
 
 from qupel.errors import InputError
 from qupel.kernels import _ising
@@ -44,6 +44,8 @@ class Landscape:
         Number of −1 in each group.
     tolerance
         Gains below this are rounding.
+    exact
+        Whether the numbers are such that tracked energies never round.
     form
         The compiled view of these arrays.
     """
@@ -57,6 +59,7 @@ class Landscape:
     counts: Int64[np.ndarray, " groups"]
     strongest: Shaped[np.ndarray, " n"]
     tolerance: float
+    exact: bool
     form: Any
 
     @classmethod
@@ -119,7 +122,8 @@ class Landscape:
         tolerance = 1e-12 * reach
         made = _ising.Form32 if real is np.float32 else _ising.Form64
         form = made(*arrays, dense, edges, counts, strongest.astype(real), crowded, tolerance)
-        return cls(order, *arrays, edges, counts, strongest.astype(real), tolerance, form)
+        exact = real is np.float32
+        return cls(order, *arrays, edges, counts, strongest.astype(real), tolerance, exact, form)
 
     @property
     def n(self) -> int:
@@ -197,6 +201,16 @@ class Chains:
         _ising.prepare(landscape.form, held, locals_, energies)
         return cls(held, locals_, energies, held.copy(), energies.copy())
 
+    def some(self, which: np.ndarray) -> Chains:
+        """Copies of the chains ``which``."""
+        return Chains(
+            self.spins[which],
+            self.locals[which],
+            self.energies[which],
+            self.best[which],
+            self.least[which],
+        )
+
     def restart(
         self, landscape: Landscape, which: np.ndarray, spins: Shaped[np.ndarray, "some stride"]
     ) -> None:
@@ -241,4 +255,192 @@ def anneal(
         cold,
         budget,
         threads,
+    )
+
+
+def descend(landscape: Landscape, chains: Chains, *, key: int, threads: int = 1) -> None:
+    """Flips and swaps that lower the energy, spins in turn, until none does."""
+    _ising.descend(landscape.form, *chains._state(), key, threads)
+
+
+def steepest(landscape: Landscape, chains: Chains, *, key: int, moves: int) -> bool:
+    """The move that lowers the energy most, again and again, ``moves`` times at most.
+
+    Returns whether every chain stands in a local minimum.
+    """
+    return _ising.steepest(landscape.form, *chains._state(), key, moves)
+
+
+def wander(
+    landscape: Landscape,
+    chains: Chains,
+    kicks: Int64[np.ndarray, " rows"],
+    keys: UInt64[np.ndarray, " rows"],
+    *,
+    most: int,
+    budget: int,
+    threads: int = 1,
+) -> None:
+    """Kicks of up to ``most`` moves, each with a descent, taken back if the energy rose.
+
+    ``kicks`` counts them.
+    """
+    _ising.wander(
+        landscape.form,
+        *chains._state(),
+        chains.best,
+        chains.least,
+        kicks,
+        keys,
+        most,
+        budget,
+        threads,
+    )
+
+
+def tabu(
+    landscape: Landscape,
+    chains: Chains,
+    until: Int32[np.ndarray, "rows stride"],
+    trails: Int64[np.ndarray, "rows 2"],
+    keys: UInt64[np.ndarray, " rows"],
+    *,
+    base: int,
+    spread: int,
+    patience: int,
+    budget: int,
+    threads: int = 1,
+) -> None:
+    """One-flip tabu walk of each chain, until ``patience`` moves in a row brought nothing better.
+
+    A moved spin rests for ``base`` moves and a random number below ``spread`` more; ``until``
+    holds the move from which each may move again; ``trails`` the moves made and the move of the
+    last improvement.
+    """
+    _ising.tabu(
+        landscape.form,
+        *chains._state(),
+        chains.best,
+        chains.least,
+        until,
+        trails,
+        keys,
+        base,
+        spread,
+        patience,
+        budget,
+        threads,
+    )
+
+
+def temper(
+    landscape: Landscape,
+    chains: Chains,
+    place: Int64[np.ndarray, " 2"],
+    temperatures: Float64[np.ndarray, " rungs"],
+    at: Int32[np.ndarray, "ladders rungs"],
+    exchanges: Int64[np.ndarray, "ladders rungs"],
+    *,
+    clustered: int,
+    key: int,
+    budget: int,
+    threads: int = 1,
+) -> None:
+    """Turns of parallel tempering: a sweep of every chain, then exchanges of neighbours.
+
+    ``at`` holds the chain at each rung; ``exchanges`` counts those above each rung; ``place`` is
+    the turns made and the next chain of this one. At the first ``clustered`` rungs, pairs of
+    ladders also trade clusters.
+    """
+    _ising.temper(
+        landscape.form,
+        *chains._state(),
+        chains.best,
+        chains.least,
+        place,
+        temperatures,
+        at,
+        exchanges,
+        clustered,
+        key,
+        budget,
+        threads,
+    )
+
+
+def bifurcate(
+    landscape: Landscape,
+    x: Float32[np.ndarray, "blocks n 16"],
+    y: Float32[np.ndarray, "blocks n 16"],
+    seen: Float32[np.ndarray, "blocks n 16"],
+    *,
+    begin: int,
+    end: int,
+    steps: int,
+    step: float,
+    strength: float,
+    pull: float,
+    discrete: bool,
+    threads: int = 1,
+) -> None:
+    """Steps ``begin`` to ``end`` of ``steps`` of simulated bifurcation, 16 runs to a block.
+
+    ``x`` and ``y`` are positions and momenta, ``seen`` scratch; ``strength`` is c0 of the paper,
+    ``pull`` the weight with which group sums are drawn to their count.
+    """
+    _ising.bifurcate(
+        landscape.form,
+        x,
+        y,
+        seen,
+        begin,
+        end,
+        step,
+        strength,
+        pull,
+        steps,
+        discrete,
+        threads,
+    )
+
+
+def enumerate_codes(
+    fields: Float64[np.ndarray, " n"],
+    couplings: Float64[np.ndarray, "n n"],
+    states: UInt64[np.ndarray, " room"],
+    energies: Float64[np.ndarray, " room"],
+    *,
+    begin: int,
+    end: int,
+    size: int,
+    limit: float,
+) -> tuple[int, int]:
+    """Energies of Gray codes ``begin`` to ``end`` of all but the last four of ``n >= 4`` spins.
+
+    ``couplings`` are symmetric. Every configuration with energy below ``limit`` is put into
+    ``states`` (bits of an index) and ``energies`` from place ``size`` on. Returns the next code,
+    less than ``end`` if there was no room left, and the new size.
+    """
+    return _ising.enumerate(fields, couplings, begin, end, states, energies, size, limit)
+
+
+def combine(
+    landscape: Landscape,
+    chains: Chains,
+    chosen: Int32[np.ndarray, " n"],
+    rows: Shaped[np.ndarray, "room stride"],
+    kept: Float64[np.ndarray, " room"],
+    *,
+    size: int,
+    limit: float,
+    budget: int,
+) -> tuple[int, bool]:
+    """Go on through all configurations that keep every group's count, the first chain their place.
+
+    ``chosen`` holds, at each group's place, its members that are −1, ascending. What has energy
+    below ``limit`` goes to ``rows`` and ``kept`` from ``size`` on. Returns the new size and
+    whether configurations are left.
+    """
+    return _ising.combine(
+        landscape.form, *chains._state(), chosen, rows, kept, size, limit, budget
     )

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from qupel.benchmarks.intervals import Floats, mean_interval
+from qupel.benchmarks.intervals import Floats, mean_intervals
 
 Flags = NDArray[np.bool_]
 
@@ -83,8 +83,7 @@ def deciding_level(level: float, candidates: int) -> float:
 
 def shift(effects: Floats, level: float) -> Shift:
     """Mean and bounds of improvements by case on the last axis."""
-    low, _ = mean_interval(effects, level)
-    _, most = mean_interval(effects, 2 * level - 1)
+    (low, _), (_, most) = mean_intervals(effects, (level, 2 * level - 1))
     return Shift(np.sort(effects, axis=-1).mean(axis=-1), low, most)
 
 

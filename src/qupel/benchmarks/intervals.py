@@ -8,6 +8,7 @@ results depend on the values alone, not on the names or order of cases and seeds
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from functools import cache
 
 import numpy as np
@@ -19,7 +20,10 @@ Floats = NDArray[np.float64]
 STUDENTIZED_DRAWS = 1999
 """Draws of the studentized bootstrap: (draws + 1) times 0.025 and 0.05 are whole numbers."""
 
-CHUNK = 4_000_000
+LARGEST_TAIL = 0.25
+"""Share of the bootstrap that is put in order on either side: enough for a level of 50 %."""
+
+CHUNK = 1_000_000
 """Numbers worked on at once; keeps memory flat for any number of benchmarks."""
 
 WIDEST = 2.0
@@ -46,23 +50,32 @@ def mean_interval(values: Floats, level: float) -> tuple[Floats, Floats]:
     Lower and upper bounds of the leading shape. They are infinite where the last axis is too
     short for the level, see `fewest_cases`.
     """
+    [bounds] = mean_intervals(values, (level,))
+    return bounds
+
+
+def mean_intervals(values: Floats, levels: Sequence[float]) -> list[tuple[Floats, Floats]]:
+    """`mean_interval` for several levels, resampled once."""
     ordered = np.sort(np.asarray(values, dtype=np.float64), axis=-1)
     flat = ordered.reshape(-1, ordered.shape[-1])
-    low = np.full(len(flat), -np.inf)
-    high = np.full(len(flat), np.inf)
     cases = flat.shape[-1]
-    if cases >= fewest_cases(level):
-        step = max(1, CHUNK // max(STUDENTIZED_DRAWS, cases * (cases + 1) // 2))
-        for start in range(0, len(flat), step):
-            part = slice(start, start + step)
+    found = [(np.full(len(flat), -np.inf), np.full(len(flat), np.inf)) for _ in levels]
+    possible = [i for i, level in enumerate(levels) if cases >= fewest_cases(level)]
+    step = max(1, CHUNK // max(STUDENTIZED_DRAWS, cases * (cases + 1) // 2))
+    for start in range(0, len(flat) if possible else 0, step):
+        part = slice(start, start + step)
+        pivots = _ordered_pivots(flat[part])
+        averages = np.sort(walsh_averages(flat[part]), axis=-1)
+        for place in possible:
             bounds = [
-                t_interval(flat[part], level),
-                studentized_interval(flat[part], level),
-                signed_rank_interval(flat[part], level),
+                t_interval(flat[part], levels[place]),
+                _studentized(flat[part], pivots, levels[place]),
+                _signed_rank(averages, cases, levels[place]),
             ]
-            low[part] = np.min([bound[0] for bound in bounds], axis=0)
-            high[part] = np.max([bound[1] for bound in bounds], axis=0)
-    return low.reshape(ordered.shape[:-1]), high.reshape(ordered.shape[:-1])
+            found[place][0][part] = np.min([low for low, _ in bounds], axis=0)
+            found[place][1][part] = np.max([high for _, high in bounds], axis=0)
+    shape = ordered.shape[:-1]
+    return [(low.reshape(shape), high.reshape(shape)) for low, high in found]
 
 
 def fewest_cases(level: float) -> int:
@@ -89,24 +102,37 @@ def studentized_interval(values: Floats, level: float) -> tuple[Floats, Floats]:
     Efron and Tibshirani (1993), An Introduction to the Bootstrap, section 12.5. Deviation:
     either side is at most `WIDEST` times Student's.
     """
+    return _studentized(values, _ordered_pivots(values), level)
+
+
+def _ordered_pivots(values: Floats) -> Floats:
+    """Studentized mean of every resample on the last axis, the tails of it in order."""
     cases = values.shape[-1]
     weights = _resamples(cases)
-    centre = values.mean(axis=-1)
-    error = _standard_error(values)
-    around = values - centre[..., None]
+    around = values - values.mean(axis=-1)[..., None]
     means = around @ weights
-    squares = (around**2) @ weights
-    errors = np.sqrt(np.maximum(squares - means**2, 0.0) / (cases - 1))
-    bound = WIDEST * special.stdtrit(cases - 1, 0.5 + level / 2)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        pivots = np.where(errors > 1e-9 * error[..., None], means / errors, np.sign(means) * bound)
-    pivots = np.clip(pivots, -bound, bound)
-    draws = weights.shape[1]
-    tail = (1.0 - level) / 2
-    first = max(0, math.floor((draws + 1) * tail + 1e-9) - 1)
-    last = draws - 1 - first
-    pivots.partition((first, last), axis=-1)
-    return centre - pivots[..., last] * error, centre - pivots[..., first] * error
+    variances = (around**2) @ weights
+    variances -= means**2
+    least = (1e-9 * _standard_error(values)[..., None]) ** 2
+    has_spread = variances > least * (cases - 1)
+    np.sqrt(variances / (cases - 1), out=variances, where=has_spread)
+    pivots = np.sign(means) * np.finfo(np.float64).max
+    np.divide(means, variances, out=pivots, where=has_spread)
+    tail = math.ceil(LARGEST_TAIL * (pivots.shape[-1] + 1))
+    pivots.partition((tail, pivots.shape[-1] - 1 - tail), axis=-1)
+    return np.concatenate(
+        [np.sort(pivots[..., :tail], axis=-1), np.sort(pivots[..., -tail:], axis=-1)], axis=-1
+    )
+
+
+def _studentized(values: Floats, pivots: Floats, level: float) -> tuple[Floats, Floats]:
+    """Read the interval of one level off the ordered pivots."""
+    bound = WIDEST * special.stdtrit(values.shape[-1] - 1, 0.5 + level / 2)
+    place = max(0, math.floor((STUDENTIZED_DRAWS + 1) * (1.0 - level) / 2 + 1e-9) - 1)
+    first = np.clip(pivots[..., place], -bound, bound)
+    last = np.clip(pivots[..., -1 - place], -bound, bound)
+    centre, error = values.mean(axis=-1), _standard_error(values)
+    return centre - last * error, centre - first * error
 
 
 def signed_rank_interval(values: Floats, level: float) -> tuple[Floats, Floats]:
@@ -115,15 +141,17 @@ def signed_rank_interval(values: Floats, level: float) -> tuple[Floats, Floats]:
     Order statistics of the Walsh averages at the critical value of the signed-rank statistic;
     infinite where the level cannot be had.
     """
-    cases = values.shape[-1]
-    averages = walsh_averages(values)
+    averages = np.sort(walsh_averages(values), axis=-1)
+    return _signed_rank(averages, values.shape[-1], level)
+
+
+def _signed_rank(averages: Floats, cases: int, level: float) -> tuple[Floats, Floats]:
+    """Read the interval of one level off the ordered Walsh averages."""
     place = _signed_rank_place(cases, level)
     if place is None:
-        endless = np.full(values.shape[:-1], np.inf)
+        endless = np.full(averages.shape[:-1], np.inf)
         return -endless, endless
-    last = averages.shape[-1] - 1 - place
-    averages.partition((place, last), axis=-1)
-    return averages[..., place], averages[..., last]
+    return averages[..., place], averages[..., -1 - place]
 
 
 def walsh_averages(values: Floats) -> Floats:

@@ -64,7 +64,7 @@ class Rule:
     margin_unit
         ``percent`` of the classical arm's KPI, or ``kpi`` for the KPI's own unit.
     level
-        Confidence of every interval.
+        Confidence of every interval, above 0.75.
     feasibility_margin
         Loss in the share of feasible answers that counts as none.
     max_cost_ratio
@@ -116,7 +116,7 @@ class Rule:
                 "with fewer no interval of 95 % exists that does not assume its answer"
             )
         for name, value, low, high in (
-            ("level", self.level, 0.5, 1.0),
+            ("level", self.level, 0.75, 1.0),
             ("power", self.power, 0.0, 1.0),
             ("feasibility_margin", self.feasibility_margin, 0.0, 1.0),
         ):

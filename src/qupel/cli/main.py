@@ -9,8 +9,8 @@ import traceback
 from pathlib import Path
 from typing import Annotated
 
-import click
 import typer
+from typer.exceptions import TyperException
 
 from qupel import __version__
 from qupel.cli import catalogue, check, pilot, results, solve
@@ -56,10 +56,11 @@ def main() -> None:
     """Run the command line; every error ends in one message and a true exit code."""
     try:
         outcome = app(standalone_mode=False)
-    except click.ClickException as error:
-        error.show(file=sys.stderr)
+    except TyperException as error:
+        if said := _usage(error):
+            say(f"error: {said}; see: qupel --help")
         code: int = Exit.USAGE
-    except (click.Abort, KeyboardInterrupt):
+    except (typer.Abort, KeyboardInterrupt):
         say("stopped; what was finished is kept")
         code = Exit.INTERRUPTED
     except QupelError as error:
@@ -74,6 +75,12 @@ def main() -> None:
     else:
         code = outcome if isinstance(outcome, int) else Exit.OK
     sys.exit(int(code))
+
+
+def _usage(error: TyperException) -> str:
+    """What is wrong with a command line, as one line."""
+    said = error.format_message() if hasattr(error, "format_message") else str(error)
+    return " ".join(said.split()).rstrip(".")
 
 
 def _crash_report() -> Path:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-import click
 import typer
 
 from qupel.cli.exits import MEANINGS
@@ -14,7 +13,7 @@ from qupel.cli.main import app
 def command_page() -> str:
     """Every command, argument, option and exit code as Markdown."""
     root: Any = typer.main.get_command(app)
-    context = click.Context(root, info_name="qupel")
+    context = root.make_context("qupel", [], resilient_parsing=True)
     lines = [
         "# Command line",
         "",
@@ -24,7 +23,7 @@ def command_page() -> str:
     ]
     for name in root.list_commands(context):
         command = root.get_command(context, name)
-        inner = click.Context(command, info_name=name, parent=context)
+        inner = command.make_context(name, [], parent=context, resilient_parsing=True)
         usage = " ".join(command.collect_usage_pieces(inner))
         lines += [f"## qupel {name}", "", (command.help or "").strip(), ""]
         lines += ["```text", f"qupel {name} {usage}", "```", ""]
@@ -36,7 +35,7 @@ def command_page() -> str:
     return "\n".join(lines) + "\n"
 
 
-def _row(part: Any, context: click.Context) -> str:
+def _row(part: Any, context: Any) -> str:
     record = part.get_help_record(context)
     if record is None or "--help" in record[0]:
         return ""

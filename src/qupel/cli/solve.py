@@ -16,8 +16,8 @@ def solve(
     instance: Annotated[Path, typer.Argument(help="Instance file, plain or gzipped.")],
     solver: Annotated[str, typer.Option(help="A registered solver; see `qupel solvers`.")],
     seconds: Annotated[float, typer.Option(min=0.01, help="End to end.")] = 10.0,
-    seed: Annotated[int, typer.Option(min=0)] = 1,
-    threads: Annotated[int, typer.Option(min=1)] = 1,
+    seed: Annotated[int, typer.Option(min=0, help="Seed of every random number.")] = 1,
+    threads: Annotated[int, typer.Option(min=1, help="Threads the solver may use.")] = 1,
     family: Annotated[
         str | None, typer.Option(help="Family, where the file does not tell it.")
     ] = None,

@@ -15,7 +15,7 @@ help:  ## What can be made.
 	touch $@
 
 demo: .venv/ready  ## Run the shipped pilots on real input; memos land in out/.
-	$(BIN)/python -m examples.demo
+	$(BIN)/python examples/demo.py
 
 test: .venv/ready  ## Run every test.
 	$(BIN)/python -m pytest -n 2 -q

@@ -215,7 +215,7 @@ def _keep(trial: Trial, verdict: Verdict, region: tuple[str, ...]) -> Verdict:
         region=region,
         run_now=name,
         sentence=f"Keep the quantum step{where}: {_gain(trial)}, and neither placebo explains it.",
-        reasons=tuple(gate.text for gate in verdict.gates),
+        reasons=_ordered(verdict),
     )
 
 

@@ -79,24 +79,30 @@ class Limits:
         Taking cheapest items first is exact here: what groups and the whole must hold are
         nested limits, a laminar matroid.
         """
+        counts = self.counts(chosen)
+        rest = np.flatnonzero(~chosen)
+        rest = rest[np.argsort(self.costs[rest], kind="stable")]
+        place = _place_in_group(self.codes[rest], len(self.group_names))
+        lacking = np.maximum(0, self.group_low - counts)
+        needed = place < lacking[self.codes[rest]]
         made = chosen.copy()
-        order = np.argsort(self.costs, kind="stable")
-        counts = self.counts(made)
-        for i in order:  # first what groups lack
-            if not made[i] and counts[self.codes[i]] < self.group_low[self.codes[i]]:
-                made[i] = True
-                counts[self.codes[i]] += 1
-        lacking = self.low - int(made.sum())
-        for i in order:  # then what the whole lacks
-            if (
-                lacking > 0
-                and not made[i]
-                and counts[self.codes[i]] < self.group_high[self.codes[i]]
-            ):
-                made[i] = True
-                counts[self.codes[i]] += 1
-                lacking -= 1
+        made[rest[needed]] = True
+        allowed = ~needed & (place < (self.group_high - counts)[self.codes[rest]])
+        made[rest[allowed][: max(0, self.low - int(made.sum()))]] = True
         return made if self.kept(made) else None
+
+    def entrants(self, chosen: Bool[np.ndarray, " n"]) -> Bool[np.ndarray, " n"]:
+        """Items that may join ``chosen`` as far as their own cost and group tell.
+
+        Whoever is not among them leaves no way to keep the limits; see `completed` for the rest.
+        """
+        size = int(chosen.sum())
+        if size >= self.high:
+            return np.zeros_like(chosen)
+        room = self.counts(chosen) < self.group_high
+        later = np.sort(self.costs[~chosen])[: max(0, self.low - size - 1)].sum()
+        affordable = self.costs[chosen].sum() + self.costs + later <= self.most
+        return ~chosen & room[self.codes] & affordable
 
     def reduced(self, chosen: Bool[np.ndarray, " n"], part: Int64[np.ndarray, " m"]) -> Limits:
         """Return the limits of the items ``part`` when all others stay as in ``chosen``."""
@@ -144,6 +150,15 @@ class Limits:
                 add(members.astype(np.float64), least, most, f"group {name}")
         matrix = sparse.csr_array(np.array(rows).reshape(len(rows), n))
         return matrix, np.array(lower), np.array(upper), names
+
+
+def _place_in_group(codes: Int64[np.ndarray, " m"], groups: int) -> Int64[np.ndarray, " m"]:
+    """How many items of the same group stand before each item."""
+    order = np.argsort(codes, kind="stable")
+    starts = np.searchsorted(codes[order], np.arange(groups))
+    place = np.empty(codes.size, np.int64)
+    place[order] = np.arange(codes.size) - starts[codes[order]]
+    return place
 
 
 def best_choice(

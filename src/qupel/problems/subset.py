@@ -288,12 +288,13 @@ class SubsetSelection:
 
     def next_item(self, chosen: Bool[np.ndarray, " n"], *, weight: float = 1.0) -> int | None:
         """Item of lowest `entry_costs` that leaves a way to keep all limits; None without one."""
-        for i in np.argsort(self.entry_costs(chosen, weight=weight), kind="stable").tolist():
-            if not chosen[i]:
-                more = chosen.copy()
-                more[i] = True
-                if self._limits.completed(more) is not None:
-                    return int(i)
+        entrants = np.flatnonzero(self._limits.entrants(chosen))
+        costs = self.entry_costs(chosen, weight=weight)[entrants]
+        for i in entrants[np.argsort(costs, kind="stable")].tolist():
+            more = chosen.copy()
+            more[i] = True
+            if self._limits.completed(more) is not None:
+                return int(i)
         return None
 
     def polish(self, answer: Selection, rng: np.random.Generator) -> Selection:

@@ -105,7 +105,7 @@ class Landscape:
         np.add.at(force, rows, np.abs(values))
         reach = float(force.max(initial=0.0))
 
-        real = np.float32 if _exact_in_single(fields, values, reach) else np.float64
+        real: Any = np.float32 if _exact_in_single(fields, values, reach) else np.float64
         stride = -(-n // LANES) * LANES
         dense = np.zeros((0, 0), real)
         size = n * stride * np.dtype(real).itemsize
@@ -120,7 +120,7 @@ class Landscape:
         )
         edges = np.ascontiguousarray(edges, np.int64)
         tolerance = 1e-12 * reach
-        made = _ising.Form32 if real is np.float32 else _ising.Form64
+        made: Any = _ising.Form32 if real is np.float32 else _ising.Form64
         form = made(*arrays, dense, edges, counts, strongest.astype(real), crowded, tolerance)
         exact = real is np.float32
         return cls(order, *arrays, edges, counts, strongest.astype(real), tolerance, exact, form)
@@ -222,7 +222,8 @@ class Chains:
         self.best[which] = started.spins
         self.least[which] = started.energies
 
-    def _state(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    def state(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Spins, local fields, energies: what every move changes."""
         return self.spins, self.locals, self.energies
 
 
@@ -245,7 +246,7 @@ def anneal(
     """
     _ising.anneal(
         landscape.form,
-        *chains._state(),
+        *chains.state(),
         chains.best,
         chains.least,
         places,
@@ -260,7 +261,7 @@ def anneal(
 
 def descend(landscape: Landscape, chains: Chains, *, key: int, threads: int = 1) -> None:
     """Flips and swaps that lower the energy, spins in turn, until none does."""
-    _ising.descend(landscape.form, *chains._state(), key, threads)
+    _ising.descend(landscape.form, *chains.state(), key, threads)
 
 
 def steepest(landscape: Landscape, chains: Chains, *, key: int, moves: int) -> bool:
@@ -268,7 +269,7 @@ def steepest(landscape: Landscape, chains: Chains, *, key: int, moves: int) -> b
 
     Returns whether every chain stands in a local minimum.
     """
-    return _ising.steepest(landscape.form, *chains._state(), key, moves)
+    return _ising.steepest(landscape.form, *chains.state(), key, moves)
 
 
 def wander(
@@ -287,7 +288,7 @@ def wander(
     """
     _ising.wander(
         landscape.form,
-        *chains._state(),
+        *chains.state(),
         chains.best,
         chains.least,
         kicks,
@@ -319,7 +320,7 @@ def tabu(
     """
     _ising.tabu(
         landscape.form,
-        *chains._state(),
+        *chains.state(),
         chains.best,
         chains.least,
         until,
@@ -354,7 +355,7 @@ def temper(
     """
     _ising.temper(
         landscape.form,
-        *chains._state(),
+        *chains.state(),
         chains.best,
         chains.least,
         place,
@@ -441,6 +442,4 @@ def combine(
     below ``limit`` goes to ``rows`` and ``kept`` from ``size`` on. Returns the new size and
     whether configurations are left.
     """
-    return _ising.combine(
-        landscape.form, *chains._state(), chosen, rows, kept, size, limit, budget
-    )
+    return _ising.combine(landscape.form, *chains.state(), chosen, rows, kept, size, limit, budget)

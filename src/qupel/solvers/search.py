@@ -42,9 +42,7 @@ def temperature_range(landscape: Landscape) -> tuple[float, float]:
     """
     squares = landscape.fields.astype(np.float64) ** 2
     rows = np.repeat(np.arange(landscape.n), np.diff(landscape.starts))
-    squares += np.bincount(
-        rows, landscape.weights.astype(np.float64) ** 2, minlength=landscape.n
-    )
+    squares += np.bincount(rows, landscape.weights.astype(np.float64) ** 2, minlength=landscape.n)
     scales = np.sqrt(squares[squares > 0])
     if not scales.size:
         return 1.0, 0.1
@@ -86,9 +84,7 @@ class Search:
             return
         rows = self.landscape.rows(spins[good])
         # Without rounding the tracked energy is the true one.
-        true = (
-            energies[good] + offset if self.landscape.exact else self.form.energies(rows)
-        )
+        true = energies[good] + offset if self.landscape.exact else self.form.energies(rows)
         for row, energy in zip(rows, true.tolist(), strict=True):
             key = row.tobytes()
             known, times = self.rows.get(key, (energy, 0))

@@ -101,8 +101,8 @@ struct Scratch {
 #define TAKES(R) (const Form<R>& form, Chain<R>& chain, Place& p, const Cooling& l, uint64_t k, int64_t w, R* b, double& e, int32_t* s)
 QUPEL_BOTH(anneal, TAKES, (f, c, p, l, k, w, b, e, s))
 #undef TAKES
-#define TAKES(R) (const Form<R>& form, Chain<R>& chain, R t, uint64_t k, int64_t& p, int64_t w, int32_t* s)
-QUPEL_BOTH(sweep, TAKES, (f, c, t, k, p, w, s))
+#define TAKES(R) (const Form<R>& form, Chain<R>& chain, R t, uint64_t k, int64_t& w, int32_t* s)
+QUPEL_BOTH(whole_sweep, TAKES, (f, c, t, k, w, s))
 #undef TAKES
 #define TAKES(R) (const Form<R>& form, Chain<R>& chain)
 QUPEL_BOTH(prepare, TAKES, (f, c))
@@ -247,8 +247,8 @@ void bind_tabu(const Held<Real>& held, Table<Real> spins, Table<Real> locals,
 }
 
 // `places` is one row: turns completed, and the next chain of the present turn. Chains are swept
-// in batches of kBatch, so that one call stays short on large forms.
-constexpr int64_t kBatch = 8;
+// in batches, so that one call stays short on large forms; turns too short for threads have none.
+constexpr int64_t kBatch = 8, kWorthThreads = 32768;
 
 template <class Real>
 void bind_temper(const Held<Real>& held, Table<Real> spins, Table<Real> locals,
@@ -261,21 +261,21 @@ void bind_temper(const Held<Real>& held, Table<Real> spins, Table<Real> locals,
     const int64_t ladders = int64_t(at.shape(0)), rungs = int64_t(at.shape(1));
     std::vector<int64_t> work(size_t(chains.size()));
     std::vector<int32_t> queue(clustered ? size_t(2 * form.n) : 0);
+    const int64_t many = std::max(kBatch, kWorthThreads / std::max<int64_t>(form.n, 1));
+    if (many > ladders * rungs) threads = 1;
     int64_t& turn = place.data()[0];
     int64_t& next = place.data()[1];
     for (int64_t spent = 0; spent < budget;) {
         const uint64_t now = draw(key, uint64_t(turn));
-        const int64_t batch = std::min(kBatch, ladders * rungs - next);
+        const int64_t batch = std::min(many, ladders * rungs - next);
         each(form, batch, threads, [&](int64_t b, Scratch<Real>& scratch) {
             const int64_t slot = next + b, r = at.data()[slot];
             Chain<Real> chain = chains.at(r);
-            int64_t position = 0;
-            const double before = chain.energy;
-            sweep_chunk(form, chain, Real(temperatures.data()[slot % rungs]),
-                        draw(now, uint64_t(slot)), position, INT64_MAX, scratch.slots.data());
+            whole_sweep_chunk(form, chain, Real(temperatures.data()[slot % rungs]),
+                              draw(now, uint64_t(slot)), work[size_t(slot)],
+                              scratch.slots.data());
             keep(form, chain, best.data() + r * int64_t(best.shape(1)), least.data()[r]);
             chains.put(r, chain);
-            work[size_t(slot)] = form.n + (before != chain.energy ? form.n : 0);
         });
         for (int64_t b = 0; b < batch; ++b) spent += work[size_t(next + b)];
         next += batch;

@@ -62,11 +62,8 @@ class Exhaustive:
                 f"the limit of 2^{self.limit}; raise `limit` or choose another solver"
             )
         search = Search(form, stop, on_event)
-        if form.quotas or form.variables < 6:
-            complete = _combinations(search)
-        else:
-            complete = _codes(search)
-        if not complete:
+        combined = bool(form.quotas) or form.variables < 6
+        if not (_combinations(search) if combined else _codes(search)):
             return search.samples()
         found = search.samples(Outcome.OPTIMAL, configurations=count)
         search.watch.proved(found.bound)
@@ -98,7 +95,6 @@ def _codes(search: Search) -> bool:
             states[: order.size], energies[: order.size] = states[order], energies[order]
             size, limit = order.size, float(energies[order.size - 1])
         least = float(energies[:size].min())
-        over = False
         if code >= last or least + form.offset < search.watch.best - land.tolerance:
             keep = np.argsort(energies[:size], kind="stable")
             if code < last:
@@ -109,8 +105,7 @@ def _codes(search: Search) -> bool:
             search.offer(rows, energies[keep])
         if code >= last:
             return True
-        over = search.over()
-        if over:
+        if search.over():
             return False
 
 

@@ -79,9 +79,7 @@ class Genetic:
             if len(members) < self.population:
                 rows = land.random(rng, brood)
             else:
-                pairs = np.array(
-                    [rng.choice(len(members), 2, replace=False) for _ in range(brood)]
-                )
+                pairs = np.array([rng.choice(len(members), 2, replace=False) for _ in range(brood)])
                 rows = cross(land, members[pairs[:, 0]], members[pairs[:, 1]], rng)
                 rows = mutate(land, rows, self.mutation, rng)
             children = self._grown(land, rows, walk, rng)

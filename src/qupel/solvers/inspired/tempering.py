@@ -92,7 +92,7 @@ class Tempering:
                 exchanges,
                 clustered=clustered,
                 key=key,
-                budget=ROUND // 4,
+                budget=ROUND,
                 threads=self.threads,
             )
             search.follow(chains)
@@ -100,5 +100,8 @@ class Tempering:
                 search.finish(chains, key=key, threads=self.threads)
                 tried = max(1, int(place[0])) * max(1, self.rungs - 1) * self.ladders / 2
                 return search.samples(
-                    turns=int(place[0]), hot=hot, cold=cold, exchanged=exchanges.sum() / tried
+                    turns=int(place[0]),
+                    hot=hot,
+                    cold=cold,
+                    exchanged=float(exchanges.sum() / tried),
                 )

@@ -84,4 +84,11 @@ QUPEL_INLINE int64_t sweep(const Form<Real>& form, Chain<Real>& chain, Real temp
     return work;
 }
 
+template <class Real>
+QUPEL_INLINE void whole_sweep(const Form<Real>& form, Chain<Real>& chain, Real temperature,
+                              uint64_t key, int64_t& work, int32_t* slots) {
+    int64_t position = 0;
+    work = 60 + sweep(form, chain, temperature, key, position, INT64_MAX, slots);
+}
+
 }  // namespace qupel

@@ -65,7 +65,7 @@ def heawood() -> Ising:
 
 
 @settings(deadline=None, max_examples=30)
-@given(st.integers(1, 7), st.integers(1, 3), st.integers(0, 2**32 - 1), st.booleans())
+@given(st.integers(1, 6), st.integers(1, 3), st.integers(0, 2**32 - 1), st.booleans())
 def test_probabilities_and_energy_match_the_definition(
     n: int, layers: int, seed: int, spins: bool
 ) -> None:
@@ -188,7 +188,9 @@ def test_samples_follow_the_probabilities_and_carry_true_energies(form: Ising | 
     samples = simulator.sample([0.3], [-0.4], shots=shots, rng=np.random.default_rng(2))
     assert samples.outcome is Outcome.SAMPLED
     assert samples.occurrences.sum() == shots
-    np.testing.assert_array_equal(samples.energies, form.energies(samples.values))
+    np.testing.assert_allclose(
+        samples.energies, form.energies(samples.values), rtol=1e-12, atol=1e-12
+    )
     bits = (1 - samples.values) // 2 if isinstance(form, Ising) else samples.values
     counts = np.zeros(64)
     counts[bits.astype(np.int64) @ (1 << np.arange(6))] = samples.occurrences

@@ -68,6 +68,10 @@ class Subspace:
             group(len(q.members), q.count, _pairs(len(q.members), ring=ring)) for q in self.quotas
         ]
 
+    def rotations(self, *, ring: bool) -> int:
+        """Pairs that a layer of the mixer rotates."""
+        return sum(len(_pairs(len(quota.members), ring=ring)) for quota in self.quotas)
+
     def masks(self) -> UInt64[np.ndarray, " states"]:
         """Every state's bits as a number, in the order of the index."""
         parts = [_spread(np.arange(1 << len(self.free), dtype=np.uint64), self.free)]

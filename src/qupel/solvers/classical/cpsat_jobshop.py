@@ -17,6 +17,10 @@ from qupel.solvers.classical.cpsat import run_engine
 from qupel.solvers.classical.dispatching import best_rule
 from qupel.solvers.contract import OnEvent, Stop, Watch, ignore
 
+#: The relaxation says little about a job shop, and thorough propagation of each machine pays:
+#: with one worker and four instances, proofs took a third to all of the time they took without.
+SETTINGS = {"linearization_level": 0, "use_strong_propagation_in_disjunctive": True}
+
 
 @dataclass(frozen=True, slots=True)
 class CpSatJobShop:
@@ -78,6 +82,7 @@ class CpSatJobShop:
             watch=watch,
             energy=lambda row: float(form.makespan(row)),
             lower=lambda bound: max(bound, float(lower)),
+            settings=SETTINGS,
         )
         plans = np.array([first, *run.rows], np.int64)
         makespans = [float(form.makespan(plan)) for plan in plans]

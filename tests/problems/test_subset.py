@@ -210,6 +210,8 @@ def test_a_document_is_a_file(tmp_path: Path) -> None:
     path.write_text(json.dumps(SLATE.document()))
     assert SubsetSelection.from_file(path).document() == SLATE.document()
     assert SubsetSelection.recognises(path, path.read_text()[:4000])
+    other = path.read_text().replace('"subset"', '"knapsack"', 1)
+    assert not SubsetSelection.recognises(path, other)
     path.write_text('{"items": [{"value": 2}, {"value": 1}], "size": 1}')
     assert SubsetSelection.from_file(path).names == ("1", "2")
 

@@ -19,6 +19,7 @@ from __future__ import annotations
 
 import csv
 import json
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -59,7 +60,8 @@ def read_items(path: Path) -> dict[str, Any]:
 def looks_like_items(head: str) -> bool:
     """Whether a text begins like a file of items."""
     if head.lstrip().startswith("{"):
-        return '"items"' in head and '"value"' in head
+        family = re.search(r'"family"\s*:\s*"([^"]*)"', head)
+        return '"items"' in head and '"value"' in head and (not family or family[1] == "subset")
     header = next((line for line in head.splitlines() if line.strip() and line[0] != "#"), "")
     return {"name", "value"} <= {cell.strip() for cell in header.split(",")}
 

@@ -22,6 +22,9 @@ from qupel.problems.contract import Judgement, Optimum, Sense, Subproblem, Viola
 from qupel.problems.graph_chart import BLUE, DRAWN_NODES, GREY, RED, SCHEMA, colour, graph_chart
 from qupel.problems.graph_sets import Neighbours, mask_of, positions
 
+#: Chosen nodes that are tried at each step of cutting out a part.
+_TRIED = 12
+
 
 @dataclass(frozen=True, slots=True)
 class NodeSet:
@@ -126,28 +129,28 @@ class IndependentSet:
     def _part(self, chosen: int, size: int, rng: np.random.Generator) -> int:
         """Nodes, at most ``size``, that may change when all others stay as they are."""
         known = self._neighbours
-        near = np.bincount(self.graph.edges.ravel(), minlength=self.graph.nodes)
-        kept, part = chosen, known.free(chosen)
-        part = mask_of(tuple(list(positions(part))[:size]))
-        tried = 0
-        while open_nodes := kept & ~tried:
-            # Prefer chosen nodes that share neighbours with the part, low degree before high.
-            blocked = 0
-            for i in positions(part):
-                blocked |= known.masks[i]
-            border = 0
-            for i in positions(blocked & ~chosen):
-                border |= known.masks[i]
-            close = open_nodes & border or open_nodes
-            order = list(positions(close))
-            out = order[int((near[order] * (0.5 + rng.random(len(order)))).argmin())]
-            tried |= 1 << out
-            grown = part | known.free(kept & ~(1 << out)) | 1 << out
-            if grown.bit_count() <= size:
-                part, kept = grown, kept & ~(1 << out)
-            elif part.bit_count() * 2 > size or tried.bit_count() > 4 * size:
+        kept = chosen
+        part = mask_of(tuple(list(positions(known.free(chosen)))[:size]))
+        while close := self._close(chosen, kept, part):
+            order = np.array(list(positions(close)))
+            tried = rng.permutation(order)[:_TRIED].tolist()
+            grown = {out: part | 1 << out | known.free(kept & ~(1 << out)) for out in tried}
+            fitting = [out for out in tried if grown[out].bit_count() <= size]
+            if not fitting:
                 break
+            # The node that sets most others free leaves most to decide.
+            out = max(fitting, key=lambda node: grown[node].bit_count())
+            part, kept = grown[out], kept & ~(1 << out)
         return part
+
+    def _close(self, chosen: int, kept: int, part: int) -> int:
+        """Kept nodes that share a neighbour with the part; all of them if none does."""
+        blocked = border = 0
+        for i in positions(part):
+            blocked |= self._neighbours.masks[i]
+        for i in positions(blocked & ~chosen):
+            border |= self._neighbours.masks[i]
+        return kept & border or kept
 
     @cached_property
     def _neighbours(self) -> Neighbours:

@@ -295,3 +295,39 @@ FAMILY = "tests.runs.toy:Knapsack"
 def place(name: str, **settings: Any) -> dict[str, Any]:
     """Description of one of the solvers above."""
     return {"solver": f"tests.runs.toy:{name}", **settings}
+
+
+@dataclass(frozen=True)
+class Threads:
+    """Tells how many threads numerical libraries may use."""
+
+    name: ClassVar[str] = "toy-threads"
+    kind: ClassVar[str] = "classical"
+    accepts: ClassVar[type[Any]] = Knapsack
+    keeps_quotas: ClassVar[bool] = True
+
+    def solve(
+        self, form: Knapsack, *, stop: Stop, rng: np.random.Generator, on_event: OnEvent = ignore
+    ) -> Samples:
+        from threadpoolctl import threadpool_info  # type: ignore[import-untyped]
+
+        most = max(library["num_threads"] for library in threadpool_info())
+        return Samples.of(np.zeros((1, len(form.worth))), [0.0], facts={"threads": most})
+
+
+@dataclass(frozen=True)
+class Engine:
+    """Needs a package that nothing else imports."""
+
+    name: ClassVar[str] = "toy-engine"
+    kind: ClassVar[str] = "classical"
+    accepts: ClassVar[type[Any]] = Knapsack
+    keeps_quotas: ClassVar[bool] = True
+
+    def solve(
+        self, form: Knapsack, *, stop: Stop, rng: np.random.Generator, on_event: OnEvent = ignore
+    ) -> Samples:
+        facts = {"was_imported": "xml.dom.pulldom" in sys.modules}
+        from xml.dom import pulldom  # noqa: F401  stands for a solver's engine
+
+        return Samples.of(np.zeros((1, len(form.worth))), [0.0], facts=facts)

@@ -226,20 +226,24 @@ def _die_with_parent() -> None:
 
 
 def main() -> None:
-    """Import what all workers need, say so, and serve."""
+    """Import what all workers need, answer with an empty line (or what is wrong), and serve."""
     control = socket.socket(fileno=int(sys.argv[1]))
     with control.makefile("rb") as first:
         path, logs, modules = pickle.load(first)  # noqa: S301  from the process that started us
     sys.path[:] = path
     from qupel.runs import provenance
 
-    for name in ("qupel.runs.worker", *modules):
-        importlib.import_module(name)
+    try:
+        for name in ("qupel.runs.worker", *modules):
+            importlib.import_module(name)
+    except ImportError as error:
+        control.sendall(f"{error}\n".encode())
+        return
     for learn in (provenance.versions, provenance.machine, provenance.revision):
         learn()
     gc.collect()
     gc.freeze()  # workers share these objects with us for as long as they leave them alone
-    control.sendall(b"!")
+    control.sendall(b"\n")
     Nursery(control, Path(logs)).run()
 
 

@@ -25,8 +25,8 @@ from qupel.runs.nursery import REQUEST, Reply
 from qupel.runs.record import Clocks, Record, Status
 from qupel.runs.route import fallback_task, reason_for_fallback, together
 from qupel.runs.task import Task
-from qupel.runs.usage import WHOLE_LIFE
-from qupel.runs.worker import Answered, Go, Idle, Prepare, Ready
+from qupel.runs.usage import SINCE_START, WHOLE_LIFE
+from qupel.runs.worker import Answered, Go, Idle, Prepare, Ready, shelf_mark
 
 #: Problems that a worker keeps; the one used longest ago goes first.
 SHELF = 8
@@ -72,6 +72,11 @@ class Job:
     ended: float = 0.0
 
     @property
+    def started(self) -> bool:
+        """Whether this attempt was requested, not only prepared."""
+        return self.requested[1] > 0
+
+    @property
     def limit(self) -> float:
         """Reading of the clock at which the attempt is killed."""
         return self.requested[1] + self.task.seconds + grace_seconds(self.task.seconds)
@@ -90,7 +95,7 @@ class Slot:
     log
         File of its output.
     shelf
-        Hashes of the problems it holds, the one used last at the end.
+        Marks of the problems it holds, the one used last at the end.
     prepared
         What it is prepared for: problem and solvers.
     cpu
@@ -113,8 +118,18 @@ class Slot:
     @property
     def deadline(self) -> float:
         """Reading of the clock at which it is killed."""
-        under_way = self.job is not None and self.job.requested[1] > 0 and not self.job.record
-        return self.job.limit if under_way and self.job is not None else self.patience
+        job = self.job
+        at_work = job is not None and job.started and job.record is None
+        return job.limit if job is not None and at_work else self.patience
+
+    def shelve(self, problem: str) -> tuple[str, ...]:
+        """Take note of a problem it is sent; return those it is to forget."""
+        self.shelf[problem] = None
+        self.shelf.move_to_end(problem)
+        forgotten = tuple(self.shelf)[:-SHELF]
+        for known in forgotten:
+            del self.shelf[known]
+        return forgotten
 
 
 @dataclass(slots=True)
@@ -166,9 +181,11 @@ class Workers:
         )
         theirs.close()
         self._control.sendall(pickle.dumps((sys.path, self._folder.name, self.preload)))
-        if self._control.recv(1) != b"!":
-            code = self._process.wait()
-            raise RunError(f"the workers' parent process did not start (exit code {code})")
+        with self._control.makefile("rb", buffering=0) as reply:
+            first = reply.readline().decode(errors="replace")
+        if first != "\n":
+            self.close()
+            raise RunError(f"workers could not be started: {first.strip() or 'their parent died'}")
         self._slots = [self._hire() for _ in range(self.count)]
 
     def __enter__(self) -> Self:
@@ -239,7 +256,7 @@ class Workers:
 
     def _dispatch(self, waiting: Iterator[Task]) -> None:
         """Give every free worker something to do, as long as there is."""
-        for slot in self._slots:
+        for slot in list(self._slots):
             if slot.job is None:
                 task = next(waiting, None)
                 if task is None:
@@ -250,26 +267,24 @@ class Workers:
         """Prepare a worker for a job if need be, and start it."""
         slot.job = job
         task = replace(job.task, price=None)  # what a record costs is our business
-        kind = (task.problem_hash, repr((task.solver, task.fallback)))
-        if kind in slot.prepared and task.problem_hash in slot.shelf:
-            self._start(slot)
-            return
-        slot.patience = time.monotonic() + PREPARATION
-        if task.problem_hash in slot.shelf:
-            task = replace(task, problem={})
-        slot.shelf[task.problem_hash] = None
-        slot.shelf.move_to_end(task.problem_hash)
-        forget = tuple(slot.shelf)[:-SHELF]
-        for known in forget:
-            del slot.shelf[known]
-        slot.prepared.add(kind)
-        slot.pipe.send(Prepare(task, forget))
+        problem = shelf_mark(task)
+        kind = (problem, repr((task.solver, task.fallback)))
+        try:
+            if kind in slot.prepared and problem in slot.shelf:
+                self._start(slot, job)
+                return
+            slot.patience = time.monotonic() + PREPARATION
+            if problem in slot.shelf:
+                task = replace(task, problem={})
+            slot.pipe.send(Prepare(task, slot.shelve(problem)))
+            slot.prepared.add(kind)
+        except (BrokenPipeError, ConnectionResetError):  # it died while it had nothing to do
+            self._exit_of(slot.number)
+            self._assign(self._replaced(slot), job)
 
-    def _start(self, slot: Slot) -> None:
+    def _start(self, slot: Slot, job: Job) -> None:
         """Start the clock and the attempt."""
-        job = slot.job
-        assert job is not None  # noqa: S101  for the type checker
-        slot.shelf.move_to_end(job.task.problem_hash)
+        slot.shelf.move_to_end(shelf_mark(job.task))
         bare = replace(job.task, problem={}, price=None)
         now = time.monotonic()
         job.requested = (job.requested[0] or now, now)
@@ -278,93 +293,75 @@ class Workers:
 
     def _listen(self, finished: list[Record]) -> None:
         """Wait for the next message or deadline, and act on it."""
-        busy = {slot.pipe: slot for slot in self._slots if slot.job is not None}
-        soonest = min(slot.deadline for slot in busy.values())
-        ready = wait(list(busy), timeout=max(0.0, soonest - time.monotonic()))
-        for slot in busy.values():
+        busy = [(slot, slot.job) for slot in self._slots if slot.job is not None]
+        soonest = min(slot.deadline for slot, _ in busy)
+        pipes = [slot.pipe for slot, _ in busy]
+        ready = wait(pipes, timeout=max(0.0, soonest - time.monotonic()))
+        for slot, job in busy:
             if slot.pipe in ready:
-                self._hear(slot, finished)
-        for slot in busy.values():
-            if slot in self._slots and slot.job and time.monotonic() >= slot.deadline:
-                if slot.pipe.poll():
-                    self._hear(slot, finished)
-                else:
-                    self._overrun(slot, finished)
+                self._hear(slot, job, finished)
+            elif time.monotonic() >= slot.deadline:
+                self._overrun(slot, job, finished)
 
-    def _hear(self, slot: Slot, finished: list[Record]) -> None:
+    def _hear(self, slot: Slot, job: Job, finished: list[Record]) -> None:
         """Act on a message from a worker, or on its end."""
-        job = slot.job
-        assert job is not None  # noqa: S101  for the type checker
         try:
             message = slot.pipe.recv()
-        except (EOFError, ConnectionResetError):
-            self._died(slot, finished)
+            if isinstance(message, Ready):
+                self._start(slot, job)
+        except (EOFError, ConnectionResetError, BrokenPipeError):
+            self._died(slot, job, finished)
             return
-        match message:
-            case Ready():
-                self._start(slot)
-            case Answered(record, at):
-                job.record, job.ended = record, at
-                if at > job.limit:
-                    job.record = _late(job, at - job.requested[1])
-                slot.patience = time.monotonic() + PREPARATION
-            case Idle(samples, cpu):
-                slot.cpu = cpu
-                assert job.record is not None  # noqa: S101  a worker answers before it idles
-                job.record = replace(job.record, samples=samples)
-                slot.job = None
-                self._conclude(slot, job, finished)
+        if isinstance(message, Answered):
+            late = message.at > job.limit
+            job.record = _late(job, message.at) if late else message.record
+            job.ended = message.at
+            slot.patience = time.monotonic() + PREPARATION
+        elif isinstance(message, Idle):
+            slot.cpu, slot.job = message.cpu, None
+            self._conclude(slot, job, message.samples, finished)
 
-    def _conclude(self, slot: Slot, job: Job, finished: list[Record]) -> None:
+    def _conclude(self, slot: Slot, job: Job, samples: str, finished: list[Record]) -> None:
         """Take the record, or have the fallback answer in the same place."""
-        record = job.record
-        assert record is not None  # noqa: S101  for the type checker
+        record = replace(_made(job), samples=samples)
+        why = reason_for_fallback(record)
         if job.first is not None:
-            record = together(job.asked, *_both(job, record), job.ended - job.requested[0])
-        elif job.asked.fallback is not None and (why := reason_for_fallback(record)):
-            again = Job(job.asked, fallback_task(job.asked), (job.requested[0], 0.0), (record, why))
-            self._assign(slot, again)
+            first, reason = job.first
+            end_to_end = job.ended - job.requested[0]
+            record = together(job.asked, first, record, reason, end_to_end)
+        elif job.asked.fallback is not None and why is not None:
+            again = fallback_task(job.asked)
+            self._assign(slot, Job(job.asked, again, (job.requested[0], 0.0), (record, why)))
             return
         if job.asked.price is not None:
             record = replace(record, cost=job.asked.price(record))
         finished.append(record)
 
-    def _overrun(self, slot: Slot, finished: list[Record]) -> None:
+    def _overrun(self, slot: Slot, job: Job, finished: list[Record]) -> None:
         """Kill a worker whose time is up, and replace it."""
-        job = slot.job
-        assert job is not None  # noqa: S101  for the type checker
-        if job.record is not None:  # it answered, but did not get its samples stored
-            job.record = replace(job.record, samples="")
-            self._kill(slot)
-        elif job.requested[1] == 0:
-            end = self._kill(slot)
+        end = self._kill(slot)
+        if job.record is None:  # else it answered, but did not get its samples stored
             job.ended = time.monotonic()
-            why = f"the worker was not ready within {PREPARATION:g} s"
-            job.record = self._without_answer(slot, job, end, Status.FAILED, why)
-        else:
-            end = self._kill(slot)
-            job.ended = time.monotonic()
-            why = f"no answer within {_over(job)}; the worker was killed"
-            job.record = self._without_answer(slot, job, end, Status.KILLED, why)
-        self._conclude(self._replaced(slot), job, finished)
+            status, why = Status.KILLED, f"no answer within {_over(job)}; the worker was killed"
+            if not job.started:
+                status, why = Status.FAILED, f"the worker was not ready within {PREPARATION:g} s"
+            job.record = self._without_answer(slot, job, end, status, why)
+        self._conclude(self._replaced(slot), job, "", finished)
 
-    def _died(self, slot: Slot, finished: list[Record]) -> None:
+    def _died(self, slot: Slot, job: Job, finished: list[Record]) -> None:
         """Tell what became of a worker that ended by itself, and replace it."""
-        job, end = slot.job, self._exit_of(slot.number)
-        assert job is not None  # noqa: S101  for the type checker
-        if job.record is not None:
-            job.record = replace(job.record, samples="")
-        else:
+        end = self._exit_of(slot.number)
+        if job.record is None:
             job.ended = time.monotonic()
             status, why = Status.FAILED, f"the worker process died: {_manner(end.status)}"
             if end.status == -signal.SIGALRM:
                 status, why = Status.KILLED, f"no answer within {_over(job)}; the worker was ended"
             job.record = self._without_answer(slot, job, end, status, why)
-        self._conclude(self._replaced(slot), job, finished)
+        self._conclude(self._replaced(slot), job, "", finished)
 
     def _without_answer(self, slot: Slot, job: Job, end: Reply, status: Status, why: str) -> Record:
         """Record of an attempt whose worker could not make one."""
-        elapsed = job.ended - job.requested[1] if job.requested[1] else 0.0
+        elapsed = job.ended - job.requested[1] if job.started else 0.0
         return job.task.record(
             status,
             why=why,
@@ -373,7 +370,7 @@ class Workers:
             end_to_end=elapsed,
             cpu_seconds=max(0.0, end.cpu - slot.cpu),
             peak_memory=end.peak,
-            peak_memory_by=WHOLE_LIFE,
+            peak_memory_by=SINCE_START if status is Status.KILLED else WHOLE_LIFE,
             log=_tail(slot.log),
         )
 
@@ -416,22 +413,20 @@ class Workers:
                         job.record, job.ended = message.record, message.at
             self._kill(slot)
             self._replaced(slot)
-            if job.record is not None and job.first is None and not _wants_fallback(job):
-                finished.append(replace(job.record, samples=""))
+            if job.record is not None and job.first is None:
+                unanswered = reason_for_fallback(job.record) is not None
+                if job.asked.fallback is None or not unanswered:
+                    finished.append(replace(job.record, samples=""))
 
 
-def _wants_fallback(job: Job) -> bool:
-    assert job.record is not None  # noqa: S101  for the type checker
-    return job.asked.fallback is not None and reason_for_fallback(job.record) is not None
+def _made(job: Job) -> Record:
+    if job.record is None:
+        raise RunError("a worker ended an attempt without a record; this is a fault of Qupel")
+    return job.record
 
 
-def _both(job: Job, second: Record) -> tuple[Record, Record, str]:
-    assert job.first is not None  # noqa: S101  for the type checker
-    first, why = job.first
-    return first, second, why
-
-
-def _late(job: Job, elapsed: float) -> Record:
+def _late(job: Job, at: float) -> Record:
+    elapsed = at - job.requested[1]
     return job.task.record(
         Status.KILLED,
         why=f"the answer came after {elapsed:.3g} s, later than {_over(job)}",

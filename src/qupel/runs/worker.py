@@ -36,7 +36,7 @@ class Prepare:
     task
         A task with the problem's document.
     forget
-        Hashes of problems that will not be asked for again.
+        Marks of problems that will not be asked for again.
     """
 
     task: Task
@@ -111,7 +111,7 @@ class Worker:
     pipe
         Where tasks come from and records go.
     shelf
-        Problems that were prepared, by hash.
+        Problems that were prepared, by `shelf_mark`.
     reserve
         What attempts taught of the time needed after a search.
     """
@@ -128,12 +128,13 @@ class Worker:
         for known in order.forget:
             self.shelf.pop(known, None)
         task = order.task
-        if task.problem_hash not in self.shelf:
-            self.shelf[task.problem_hash] = Held(task.problem, None)
+        mark = shelf_mark(task)
+        if mark not in self.shelf:
+            self.shelf[mark] = Held(task.problem, None)
             with contextlib.suppress(Exception):
                 made = family_from(task.family).from_document(task.problem)
-                self.shelf[task.problem_hash] = Held(task.problem, made)
-        problem = self.shelf[task.problem_hash].problem
+                self.shelf[mark] = Held(task.problem, made)
+        problem = self.shelf[mark].problem
         if problem is None:
             return
         for description in (task.solver, task.fallback):
@@ -145,7 +146,7 @@ class Worker:
         """Make an attempt and send its record, then store samples and tidy up."""
         signal.setitimer(signal.ITIMER_REAL, order.dies_after)
         kept: list[Samples] = []
-        held = self.shelf[order.task.problem_hash]
+        held = self.shelf[shelf_mark(order.task)]
         with _threads(order.task.threads):
             record = attempt(
                 replace(order.task, problem=held.document),
@@ -185,6 +186,11 @@ def serve(pipe: Connection, output: int) -> None:
         else:
             os.ftruncate(output, 0)
             worker.go(order)
+
+
+def shelf_mark(task: Task) -> str:
+    """Name of a task's problem among those that a worker holds."""
+    return f"{task.family} {task.problem_hash}"
 
 
 def import_engines(solver: Any) -> None:

@@ -1,0 +1,291 @@
+from __future__ import annotations
+
+import contextlib
+import signal
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+from typing import Any
+
+import psutil  # type: ignore[import-untyped]
+import pytest
+from tests.runs.toy import FAMILY, SMALL, Climb, Knapsack, Packs, Rows, Shots, place
+
+from qupel.errors import InputError, RunError
+from qupel.runs.archive import load_samples
+from qupel.runs.pool import SHELF, Workers, grace_seconds
+from qupel.runs.record import Record, Status
+from qupel.runs.task import Task
+
+
+def task(solver: Any, problem: Knapsack = SMALL, **more: Any) -> Task:
+    return Task.of(problem, solver, **{"seconds": 0.5, **more})
+
+
+def only(workers: Workers, solver: Any, **more: Any) -> Record:
+    [record] = workers.run([task(solver, **more)])
+    return record
+
+
+def alive(pid: int) -> bool:
+    try:
+        return psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False
+
+
+def gone(pid: int) -> bool:
+    for _ in range(200):
+        if not alive(pid):
+            return True
+        time.sleep(0.01)
+    return False
+
+
+def test_every_task_gets_its_record(workers: Workers) -> None:
+    tasks = [task(Climb(), rounds=5, seed=seed, arm="climb", case="small") for seed in range(20)]
+    records = list(workers.run(tasks))
+    assert {record.seed for record in records} == set(range(20))
+    assert {record.status for record in records} == {Status.ANSWERED}
+    assert {record.id for record in records} == {known.identity() for known in tasks}
+
+
+def test_a_worker_answers_as_this_process_does(workers: Workers) -> None:
+    from qupel.runs.attempt import attempt
+
+    asked = task(Climb(), rounds=40, seed=11, polish=True)
+    [there] = workers.run([asked])
+    here = attempt(asked)
+    for name in ("id", "objective", "solution", "seeds", "raw", "claimed_energy", "versions"):
+        assert getattr(there, name) == getattr(here, name)
+
+
+def test_clocks_add_up_on_the_clock_of_all_processes(workers: Workers) -> None:
+    list(workers.run([task(Climb(), rounds=1), task(Climb(), rounds=1)]))  # warm
+    begun = time.monotonic()
+    record = only(workers, Rows(((1, 0, 0),), compile=0.1, queue=0.1))
+    around = time.monotonic() - begun
+    assert record.clocks.total == pytest.approx(record.end_to_end, rel=0.01)
+    assert record.end_to_end == pytest.approx(around, abs=0.05)
+    assert record.clocks.compile == pytest.approx(0.1)
+
+
+@pytest.mark.parametrize("mischief", ["sleep", "spin"])
+def test_an_attempt_that_overruns_is_killed(workers: Workers, mischief: str) -> None:
+    begun = time.monotonic()
+    record = only(workers, Packs(mischief), seconds=0.4, arm="a", case="b", seed=2)
+    assert time.monotonic() - begun < 0.4 + grace_seconds(0.4) + 0.3
+    assert record.status is Status.KILLED
+    assert (
+        record.why
+        == "no answer within its budget of 0.4 s and 0.1 s of grace; the worker was killed"
+    )
+    assert (record.arm, record.case, record.seed) == ("a", "b", 2)
+    assert record.clocks.total == record.end_to_end > 0.4
+    assert record.peak_memory > 10_000_000
+    if mischief == "spin":
+        assert record.cpu_seconds == pytest.approx(record.end_to_end, rel=0.9)
+    else:
+        assert record.cpu_seconds < 0.2
+
+
+@pytest.mark.parametrize(
+    ("mischief", "why"),
+    [
+        ("exit", "the worker process died: exit code 7"),
+        ("segfault", "the worker process died: signal 11 (SIGSEGV)"),
+        ("raise", "KeyError: 'a surprise'"),
+        ("input", "weights must be above 0"),
+    ],
+)
+def test_what_ends_an_attempt_is_told_and_the_next_one_runs(
+    workers: Workers, mischief: str, why: str
+) -> None:
+    first, second = workers.run([task(Packs(mischief)), task(Packs())])
+    failed, fine = sorted((first, second), key=lambda record: record.status is Status.ANSWERED)
+    assert failed.status is Status.FAILED
+    assert failed.why == why
+    assert fine.status is Status.ANSWERED
+    if mischief == "segfault":
+        assert "about to fall" in failed.log
+
+
+def test_what_an_attempt_started_is_killed_with_it(workers: Workers, tmp_path: Path) -> None:
+    note = tmp_path / "pid"
+    record = only(workers, Packs("spawn", note=str(note)), seconds=0.6)
+    assert record.status is Status.KILLED
+    assert gone(int(note.read_text()))
+
+
+def test_a_solver_that_prints_does_not_print_for_us(
+    workers: Workers, capfd: pytest.CaptureFixture[str]
+) -> None:
+    assert only(workers, Packs("print")).status is Status.ANSWERED
+    assert capfd.readouterr() == ("", "")
+
+
+def test_peak_memory_is_what_an_observer_sees(workers: Workers) -> None:
+    nursery = psutil.Process(workers._process.pid)
+    seen: list[int] = []
+    done = threading.Event()
+
+    def observe() -> None:
+        while not done.is_set():
+            for child in nursery.children():
+                with contextlib.suppress(psutil.NoSuchProcess):
+                    seen.append(child.memory_info().rss)
+            time.sleep(0.002)
+
+    watcher = threading.Thread(target=observe)
+    watcher.start()
+    record = only(workers, Packs(megabytes=150))
+    done.set()
+    watcher.join()
+    assert record.peak_memory == pytest.approx(max(seen), rel=0.1)
+    assert only(workers, Packs()).peak_memory < record.peak_memory - 100 * 2**20
+
+
+def test_a_worker_forgets_problems_and_is_sent_them_again(workers: Workers) -> None:
+    problems = [Knapsack((5.0, 2.0), (4.0, 3.0), float(limit)) for limit in range(2 * SHELF)]
+    tasks = [task(Climb(), problem, rounds=5, seed=turn) for turn in (0, 1) for problem in problems]
+    records = list(workers.run(tasks))
+    assert [record.status for record in records] == [Status.ANSWERED] * len(tasks)
+    assert len({record.problem_hash for record in records}) == len(problems)
+    slots = workers._slots
+    assert all(len(slot.shelf) <= SHELF for slot in slots)
+
+
+def test_a_worker_that_died_while_idle_is_replaced() -> None:
+    with Workers(1) as workers:
+        assert only(workers, Packs()).status is Status.ANSWERED
+        [worker] = psutil.Process(workers._process.pid).children()
+        worker.kill()
+        assert gone(worker.pid)
+        assert only(workers, Packs()).status is Status.ANSWERED
+
+
+def test_samples_are_stored_by_their_hash(tmp_path: Path) -> None:
+    with Workers(1, samples=tmp_path) as workers:
+        kept = only(workers, Shots(), store_samples=True)
+        other = only(workers, Shots())
+    samples = load_samples(tmp_path, kept.samples)
+    assert int(samples.occurrences.sum()) == 64
+    assert kept.raw.of == 64
+    assert other.samples == ""
+
+
+def test_a_price_is_put_on_the_finished_record(workers: Workers) -> None:
+    record = only(workers, Packs(), price=lambda record: 2.0 * len(record.solution))
+    assert record.cost == 2.0 * len(record.solution)
+
+
+def test_threads_of_libraries_are_one_unless_asked(workers: Workers) -> None:
+    for asked in (1, 2):
+        record = only(workers, place("Threads"), threads=asked)
+        assert record.facts["threads"] == asked
+
+
+def test_engines_are_imported_before_the_clock_starts() -> None:
+    with Workers(1) as workers:
+        assert only(workers, place("Engine")).facts["was_imported"] is True
+
+
+def test_tasks_are_taken_as_workers_become_free(workers: Workers) -> None:
+    taken = 0
+
+    def tasks() -> Any:
+        nonlocal taken
+        for seed in range(8):
+            taken += 1
+            yield task(Climb(), rounds=1, seed=seed)
+
+    for _ in workers.run(tasks()):
+        assert taken <= 4
+        break
+    assert only(workers, Packs()).status is Status.ANSWERED
+
+
+def test_ending_early_kills_what_is_under_way(workers: Workers) -> None:
+    begun = time.monotonic()
+    for record in workers.run([task(Packs()), task(Packs("sleep"), seconds=50.0)]):
+        assert record.status is Status.ANSWERED
+        break
+    assert only(workers, Packs()).status is Status.ANSWERED
+    assert time.monotonic() - begun < 10
+
+
+def test_an_interrupt_loses_nothing_that_was_finished() -> None:
+    with Workers(2) as workers:
+        tasks = [task(Packs("sleep"), seconds=50.0, seed=9)]
+        tasks += [task(Packs(), seed=seed) for seed in range(3)]
+        records: list[Record] = []
+        timer = threading.Timer(1.0, signal.pthread_kill, (threading.get_ident(), signal.SIGINT))
+        timer.start()
+
+        def keep() -> None:
+            for record in workers.run(tasks):
+                records.append(record)  # noqa: PERF402  `extend` drops all it had when it is interrupted
+
+        with pytest.raises(KeyboardInterrupt):
+            keep()
+        assert {record.seed for record in records} == {0, 1, 2}
+        assert only(workers, Packs()).status is Status.ANSWERED
+
+
+def test_closing_ends_every_process(tmp_path: Path) -> None:
+    workers = Workers(2)
+    nursery = psutil.Process(workers._process.pid)
+    list(workers.run([task(Packs()), task(Packs())]))
+    children = [child.pid for child in nursery.children()]
+    assert len(children) == 2
+    workers.close()
+    workers.close()
+    assert all(gone(pid) for pid in [nursery.pid, *children])
+    with pytest.raises(RunError, match="closed"):
+        list(workers.run([task(Packs())]))
+
+
+def test_workers_end_when_their_owner_is_killed(tmp_path: Path) -> None:
+    note = tmp_path / "pids"
+    script = f"""
+import psutil  # type: ignore[import-untyped]
+from qupel.runs.pool import Workers
+from qupel.runs.task import Task
+from tests.runs.toy import *
+workers = Workers(2)
+nursery = psutil.Process(workers._process.pid)
+tasks = [Task.of(SMALL, Packs("spin"), seconds=50.0, seed=seed) for seed in (0, 1)]
+import threading
+def tell():
+    open({str(note)!r}, "w").write(" ".join(str(p.pid) for p in [nursery, *nursery.children()]))
+threading.Timer(0.5, tell).start()
+list(workers.run(tasks))
+"""
+    owner = subprocess.Popen([sys.executable, "-c", script])
+    for _ in range(500):
+        if note.exists() and note.read_text():
+            break
+        time.sleep(0.02)
+    pids = [int(word) for word in note.read_text().split()]
+    assert len(pids) == 3
+    owner.kill()
+    owner.wait()
+    assert all(gone(pid) for pid in pids)
+
+
+def test_workers_are_checked_when_they_are_made() -> None:
+    with pytest.raises(InputError, match="count must be at least 1"):
+        Workers(0)
+    with pytest.raises(RunError, match="No module named 'no_such_module'"):
+        Workers(1, preload=("no_such_module",))
+
+
+def test_a_task_of_an_unknown_family_fails_alone(workers: Workers) -> None:
+    unknown = Task("no-such-family", SMALL.document(), place("Packs"), 0, 1.0)
+    known = Task(FAMILY, SMALL.document(), place("Packs"), 1, 1.0)
+    by_seed = {record.seed: record for record in workers.run([unknown, known])}
+    assert by_seed[0].status is Status.FAILED
+    assert "unknown family 'no-such-family'" in by_seed[0].why
+    assert by_seed[1].status is Status.ANSWERED

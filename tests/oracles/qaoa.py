@@ -61,7 +61,7 @@ def state(
         psi = np.exp(-1j * gamma * cost) * psi
         for q in range(n):
             if q not in taken:
-                psi = rotation(on(n, {q: X}), beta) @ psi
+                psi = on(n, {q: rotation(X, beta)}) @ psi
         for quota in quotas:
             for a, b in _pairs(quota.members, ring=ring):
                 both = (on(n, {a: X, b: X}) + on(n, {a: Y, b: Y})) / 2

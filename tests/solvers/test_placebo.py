@@ -13,6 +13,7 @@ from qupel.solvers.contract import Solver, Stop, after_rounds
 from qupel.solvers.hybrid import Hybrid
 from qupel.solvers.placebo import UniformBits, placebos
 from qupel.solvers.quantum import Qaoa
+from qupel.testing import check_solver
 
 FORM = Ising(np.array([1.0, -2.0, 0.5]), np.triu(np.ones((3, 3)), 1), 0.5)
 
@@ -46,6 +47,12 @@ def test_uniform_bits_stop_when_told_and_say_so() -> None:
     samples = draw(form, 1000, after_rounds(2))
     assert samples.facts["shots"] == 100
     assert samples.outcome is Outcome.STOPPED
+
+
+@pytest.mark.parametrize("n", [1, 30, 3000])
+def test_uniform_bits_keep_the_contract_of_solvers(n: int) -> None:
+    fields = np.random.default_rng(n).normal(size=n)
+    check_solver(UniformBits(), Ising(fields, np.zeros((n, n))))
 
 
 def test_uniform_bits_need_a_shot() -> None:

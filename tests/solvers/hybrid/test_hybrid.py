@@ -25,6 +25,7 @@ from qupel.solvers.contract import (
 from qupel.solvers.hybrid import Hybrid
 from qupel.solvers.placebo import UniformBits, placebos
 from qupel.solvers.quantum import Qaoa
+from qupel.testing import check_solver
 from tests.solvers.hybrid.trucks import TwoTrucks
 
 INNER: dict[str, Solver[Any]] = {
@@ -152,6 +153,12 @@ class Whole(TwoTrucks):
 
     def subproblem(self, answer: Any, size: int, rng: np.random.Generator) -> None:
         return None
+
+
+@pytest.mark.parametrize("inner", INNER.values(), ids=INNER)
+def test_the_hybrid_keeps_the_contract_of_solvers(inner: Solver[Any]) -> None:
+    trucks, _ = TwoTrucks.random(8)
+    check_solver(Hybrid(start=START, inner=inner, size=8), trucks, rounds=4)
 
 
 def test_a_problem_without_parts_left_ends_the_search() -> None:

@@ -12,6 +12,7 @@ from qupel.model import Ising, Outcome, Quota
 from qupel.model.quota import keep_quotas
 from qupel.solvers.contract import Event, Incumbent, Solver, Stop, after_rounds, after_seconds
 from qupel.solvers.quantum import Qaoa
+from qupel.testing import check_solver
 from tests.simulators.test_qaoa import heawood, regular
 
 
@@ -124,6 +125,12 @@ def test_every_sample_keeps_the_quotas(quotas: tuple[Quota, ...], mixer: Any) ->
     )
     if mixer != "x":
         assert samples.occurrences.sum() == 1000
+
+
+@pytest.mark.parametrize("n", [2, 9, 14])
+@pytest.mark.parametrize("quotas", [(), (Quota((0, 1), 1),)], ids=["free", "quota"])
+def test_qaoa_keeps_the_contract_of_solvers(n: int, quotas: tuple[Quota, ...]) -> None:
+    check_solver(Qaoa(layers=2, shots=200), spin_glass(n, n, quotas))
 
 
 def test_large_quotas_are_mixed_on_a_ring() -> None:

@@ -9,6 +9,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
+from qupel.encodings import Encoded
 from qupel.errors import InputError
 from qupel.model import Ising, Model, Outcome, Qubo, Samples
 from qupel.problems.contract import Decomposable, Judgement, Problem, Subproblem
@@ -197,11 +198,27 @@ class _Course:
         outcome = Outcome.STOPPED if self.improvable() else Outcome.STALLED
         return Samples.of(values, [energy], outcome=outcome, facts=facts)
 
-    def _proposals(self, part: Subproblem[Any]) -> list[_Candidate]:
+    def _cut(self) -> tuple[Subproblem[Any], Encoded[Any]] | None:
+        """Cut out a part that the inner solver can hold; None if there is none."""
+        room = max(self.hybrid.size, self.hybrid.encoded_size)
+        while True:
+            part = self.problem.subproblem(self.incumbent.answer, self.size, self.rng)
+            if part is None:
+                return None
+            encoded = encoded_for(self.hybrid.inner, part.form)
+            excess = encoded.form.variables - room
+            if excess <= 0:
+                return part, encoded
+            if self.size == 1:
+                return None
+            self.size = max(1, self.size - max(1, excess // 2))
+
+    def _proposals(self, part: Subproblem[Any], encoded: Encoded[Any]) -> list[_Candidate]:
         """Answers from the best few samples of a part, repaired where they need it."""
         inner = self.hybrid.inner
         rounds = None if hasattr(inner, "shots") else self.hybrid.inner_rounds
-        found = search(inner, part.form, stop=Stop(self.stop.deadline, rounds=rounds), rng=self.rng)
+        stop = Stop(self.stop.deadline, rounds=rounds)
+        found = search(inner, part.form, encoded, stop=stop, rng=self.rng)
         self.drawn += int(found.occurrences.sum())
         self.feasible += int(found.occurrences[found.feasible].sum())
         same = np.asarray(part.start).tobytes()

@@ -111,8 +111,14 @@ def _covers(accepted: type[Any], family: type[Problem[Any]]) -> bool:
     """Whether a family is, or fulfils the protocol, that a domain solver accepts."""
     if not getattr(accepted, "_is_protocol", False):
         return issubclass(family, accepted)
-    return all(
-        hasattr(family, part)
-        for part in getattr(accepted, "__protocol_attrs__", ())
-        if part not in {"name"}
-    )
+    return _parts(accepted) <= _parts(family)
+
+
+def _parts(made: type[Any]) -> set[str]:
+    """Public names of a class or protocol: methods, properties and annotated fields."""
+    return {
+        name
+        for known in made.__mro__
+        for name in (*vars(known), *vars(known).get("__annotations__", ()))
+        if not name.startswith("_")
+    }

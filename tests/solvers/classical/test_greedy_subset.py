@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-from importlib.metadata import entry_points
 from typing import Any
 
 import numpy as np
 import pytest
 
 from qupel.errors import InputError
+from qupel.model import Ising, Model, Qubo
+from qupel.problems.independent_set import IndependentSet
+from qupel.problems.maxcut import MaxCut
+from qupel.problems.quadratic import BinaryQuadratic
 from qupel.problems.subset import SubsetSelection
 from qupel.solvers.classical.greedy_subset import GreedySubset
 from qupel.solvers.contract import Incumbent, after_rounds
+from qupel.solvers.registry import fitting, solver_for
 
 
 def solved(problem: SubsetSelection, solver: GreedySubset | None = None) -> tuple[str, ...]:
@@ -67,7 +71,13 @@ def test_it_reports_what_it_found() -> None:
     assert [type(event) for event in seen] == [Incumbent]
 
 
-def test_it_is_registered_as_greedy_for_subsets() -> None:
-    points = {point.name: point.value for point in entry_points(group="qupel.solvers")}
-    assert points["greedy.subset"] == "qupel.solvers.classical.greedy_subset:GreedySubset"
-    assert (GreedySubset.name, GreedySubset.accepts) == ("greedy", SubsetSelection)
+def test_it_is_the_greedy_solver_of_subsets_and_of_no_other_family() -> None:
+    assert fitting("greedy", SubsetSelection) is GreedySubset
+    for family in (MaxCut, BinaryQuadratic, IndependentSet):
+        found = fitting("greedy", family)
+        assert found is not None
+        assert found.accepts in (Model, Qubo, Ising)
+
+
+def test_settings_come_from_plain_data() -> None:
+    assert solver_for("greedy", SubsetSelection, {"criterion": "mrmr"}) == GreedySubset("mrmr")

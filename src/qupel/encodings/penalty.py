@@ -27,6 +27,9 @@ from qupel.model.sparse import quadratic_values
 #: Share by which a weight exceeds its bound when energies are not whole numbers.
 MARGIN = 0.01
 
+#: Relative error of the bounds' own sums, generously.
+ROUNDING = 1e-12
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Prices:
@@ -203,10 +206,14 @@ def _range(
 
 
 def _above(bounds: np.ndarray, objective: sparse.csr_array) -> np.ndarray:
-    """Weights strictly above ``bounds``, with few binary digits so that sums stay exact."""
+    """Weights strictly above ``bounds``, with few binary digits so that sums stay exact.
+
+    No weight is below a share of the largest coefficient: a bound near 0 says that constraints
+    hardly matter at the optimum, not that rounding errors may decide.
+    """
     if (objective.data == np.rint(objective.data)).all():
-        return np.floor(bounds) + 1.0
+        return np.floor(bounds * (1 + ROUNDING)) + 1.0
     scale = float(np.abs(objective.data).max())
-    wanted = np.where(bounds > 0, bounds * (1 + MARGIN), MARGIN * scale)
+    wanted = np.maximum(bounds, scale) * MARGIN + bounds
     step = np.exp2(np.floor(np.log2(wanted)) - 10)
     return np.ceil(wanted / step) * step

@@ -99,7 +99,7 @@ def model_to_qubo(
         removed=int((model.lower == model.upper).sum()),
         dropped_rows=len(rows) - len(open_rows),
         penalties=built.penalties,
-        exact=not rounded,
+        exact=not rounded and built.exact,
         notes=notes + built.notes,
     )
     forth = Spelled(coded, built.slack_rows, built.slack)
@@ -111,7 +111,14 @@ def without_quotas(qubo: Qubo) -> Encoded[Qubo]:
     rows = quota_rows(qubo.quotas, qubo.variables)
     rows = rows.some((rows.low > rows.least) | (rows.high < rows.most))
     built = penalised(qubo.weights, qubo.offset, rows, (), slack="binary")
-    report = Report(Size.of(qubo), Size.of(built.qubo), penalties=built.penalties)
+    report = Report(
+        Size.of(qubo),
+        Size.of(built.qubo),
+        dropped_rows=len(qubo.quotas) - len(rows),
+        penalties=built.penalties,
+        exact=built.exact,
+        notes=built.notes,
+    )
     return Encoded(built.qubo, Same(), Same(), report)
 
 
@@ -127,7 +134,7 @@ class Penalised:
         Rows whose distance below their upper limit the slack measures.
     slack
         How the slack is spelled.
-    penalties, notes
+    penalties, exact, notes
         For the report.
     """
 
@@ -135,6 +142,7 @@ class Penalised:
     slack_rows: Rows
     slack: Coded
     penalties: tuple[Penalty, ...]
+    exact: bool
     notes: tuple[str, ...]
 
 
@@ -202,8 +210,8 @@ def penalised(
             strict=True,
         )
     ]
-    notes = _precision(total)
-    return Penalised(total, shaped.rows.some(measured), coded, tuple(penalties), notes)
+    exact, notes = _precision(total, weights)
+    return Penalised(total, shaped.rows.some(measured), coded, tuple(penalties), exact, notes)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -377,13 +385,18 @@ def _pairs(shaped: _Shaped, weights: np.ndarray, bits: int) -> tuple[sparse.csr_
     return matrix, float((weight * base_i * base_j).sum())
 
 
-def _precision(qubo: Qubo) -> tuple[str, ...]:
-    """What a reader should know of the range of coefficients."""
-    sizes = np.abs(qubo.weights.data)
+def _precision(qubo: Qubo, objective: sparse.csr_array) -> tuple[bool, tuple[str, ...]]:
+    """Whether rounding errors of energies stay below the objective's finest part, and a note."""
+    sizes, finest = np.abs(qubo.weights.data), np.abs(objective.data)
     if not sizes.size:
-        return ()
+        return True, ()
     digits = float(np.log2(sizes.max() / sizes.min()))
-    notes = [f"coefficients span {digits:.1f} binary digits"]
-    if sizes.sum() + abs(qubo.offset) > 2.0**52:
-        notes.append("energies exceed what double precision holds exactly")
-    return tuple(notes)
+    error = (sizes.sum() + abs(qubo.offset)) * 2.0**-52
+    note = f"coefficients span {digits:.1f} binary digits"
+    if error < finest.min(initial=np.inf):
+        return True, (note,)
+    return False, (
+        note,
+        f"energies are sums of up to {sizes.sum():.2g} whose rounding errors of {error:.2g} exceed "
+        f"the objective's least coefficient {finest.min():.2g}; scale or tighten the model",
+    )

@@ -61,7 +61,7 @@ class Rows:
     def kept(self, bits: np.ndarray) -> np.ndarray:
         """Whether each row of ``bits`` keeps all of these rows."""
         left = np.asarray(bits, np.int64) @ self.matrix.T
-        return ((left >= self.low) & (left <= self.high)).all(axis=1)
+        return np.asarray(((left >= self.low) & (left <= self.high)).all(axis=1))
 
 
 def whole_rows(
@@ -82,7 +82,7 @@ def whole_rows(
     InputError
         If a row cannot be written in whole numbers, or no value within bounds keeps it.
     """
-    held = sparse.csr_array(matrix, dtype=np.float64, copy=True)
+    held = matrix.astype(np.float64)
     held.sum_duplicates()
     held.data *= spans[held.indices] > 0
     held.eliminate_zeros()

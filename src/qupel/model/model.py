@@ -12,7 +12,7 @@ from scipy import sparse
 
 from qupel.errors import InputError
 from qupel.model.expression import Constraint, Expression, Variables
-from qupel.model.sparse import quadratic_values, upper_triangle
+from qupel.model.sparse import quadratic_values, tidy, upper_triangle
 
 #: Slack under which a constraint counts as kept, absolute below 1 and relative above.
 TOLERANCE = 1e-6
@@ -107,7 +107,7 @@ class Model:
         """Model from arrays; scalars for bounds are repeated, a missing array is empty."""
         c = np.array(linear, dtype=np.float64)
         n = c.size
-        matrix = sparse.csr_array((0, n)) if rows is None else sparse.csr_array(rows, dtype=float)
+        matrix = sparse.csr_array((0, n)) if rows is None else tidy(rows)
         m = matrix.shape[0]
         arrays = Arrays(
             c,
@@ -229,7 +229,7 @@ def _collect(
         objective.constant,
         np.repeat([b.lower for b in order], [b.size for b in order]).astype(np.int64),
         np.repeat([b.upper for b in order], [b.size for b in order]).astype(np.int64),
-        sparse.csr_array((entry, (row, column)), shape=(len(constraints), n), dtype=np.float64),
+        tidy(sparse.coo_array((entry, (row, column)), shape=(len(constraints), n))),
         np.array([c.lower for c in constraints], dtype=np.float64),
         np.array([c.upper for c in constraints], dtype=np.float64),
         tuple(f"{b.name}[{k}]" if b.size > 1 else b.name for b in order for k in range(b.size)),

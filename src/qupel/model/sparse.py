@@ -29,7 +29,12 @@ def upper_triangle(matrix: Any, *, name: str) -> sparse.csr_array:
     if below.any():
         i, j = int(rows[below][0]), int(columns[below][0])
         raise InputError(f"{name} must be upper triangular, but entry ({i}, {j}) is not zero")
-    canonical = sparse.csr_array(held)
+    return tidy(held)
+
+
+def tidy(matrix: Any) -> sparse.csr_array:
+    """CSR copy of ``matrix`` in floats: sorted, each entry once, no explicit zeros."""
+    canonical = sparse.csr_array(sparse.coo_array(matrix, dtype=np.float64))
     canonical.sum_duplicates()
     canonical.eliminate_zeros()
     canonical.sort_indices()

@@ -1,0 +1,71 @@
+"""QUBOs, Ising models, quotas, samples and bit order against their definitions."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from tests.oracles import forms as oracle
+
+from qupel.errors import InputError
+from qupel.model import Ising, Qubo, Quota, Samples, bits_of, index_of
+from qupel.model.quota import keep_quotas
+from qupel.testing.encoding import all_points
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.integers(0, 2**32 - 1))
+def test_energies_follow_the_definition(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    n = int(rng.integers(0, 6))
+    weights = np.triu(rng.normal(size=(n, n)))
+    qubo, ising = Qubo(weights, 0.5), Ising(weights.diagonal(), np.triu(weights, 1), 0.5)
+    bits, spins = all_points(qubo), all_points(ising)
+    np.testing.assert_allclose(
+        qubo.energies(bits), [oracle.qubo_energy(qubo, tuple(x)) for x in bits.tolist()], atol=1e-9
+    )
+    np.testing.assert_allclose(
+        ising.energies(spins),
+        [oracle.ising_energy(ising, tuple(s)) for s in spins.tolist()],
+        atol=1e-9,
+    )
+
+
+def test_forms_refuse_what_they_cannot_hold() -> None:
+    with pytest.raises(InputError, match=r"entry \(1, 0\)"):
+        Qubo(np.array([[0.0, 0], [1, 0]]))
+    with pytest.raises(InputError, match="finite"):
+        Qubo(np.array([[np.nan]]))
+    with pytest.raises(InputError, match="square"):
+        Qubo(np.zeros((2, 3)))
+    with pytest.raises(InputError, match="zero diagonal"):
+        Ising(np.zeros(1), np.eye(1))
+    with pytest.raises(InputError, match="do not fit"):
+        Ising(np.zeros(2), np.zeros((3, 3)))
+
+
+def test_quotas_are_disjoint_and_inside() -> None:
+    with pytest.raises(InputError, match="overlap"):
+        Qubo(np.eye(3), quotas=[Quota((0, 1), 1), Quota((1, 2), 1)])
+    with pytest.raises(InputError, match="of 3"):
+        Qubo(np.eye(3), quotas=[Quota((1, 3), 1)])
+    with pytest.raises(InputError, match="ascend"):
+        Quota((1, 0), 1)
+    with pytest.raises(InputError, match="asks 3"):
+        Quota((0, 1), 3)
+    assert keep_quotas(np.array([[1, 0], [1, 1]]), [Quota((0, 1), 1)]).tolist() == [True, False]
+
+
+def test_variable_0_is_the_lowest_bit() -> None:
+    assert bits_of(np.array([6]), 4).tolist() == [[0, 1, 1, 0]]
+    indices = np.arange(32)
+    np.testing.assert_array_equal(index_of(bits_of(indices, 5)), indices)
+
+
+def test_samples_are_distinct_and_best_first() -> None:
+    samples = Samples.of([[1, 0], [0, 1], [1, 0]], [2.0, -1.0, 2.0])
+    assert samples.values.tolist() == [[0, 1], [1, 0]]
+    assert samples.energies.tolist() == [-1.0, 2.0]
+    assert samples.occurrences.tolist() == [1, 2]
+    assert len(Samples.none(3)) == 0

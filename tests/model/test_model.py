@@ -1,0 +1,69 @@
+"""Models: energies and feasibility by definition, layout, and what is refused."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from tests.oracles import forms as oracle
+
+from qupel.errors import InputError
+from qupel.model import Model, bits, integers
+from qupel.testing.encoding import all_points
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.integers(0, 2**32 - 1))
+def test_energies_and_feasibility_follow_the_definition(seed: int) -> None:
+    model = oracle.random_model(np.random.default_rng(seed))
+    points = all_points(model)[:60]
+    expected = [oracle.model_energy(model, tuple(x)) for x in points.tolist()]
+    np.testing.assert_allclose(model.energies(points), expected, atol=1e-9)
+    kept = [oracle.model_is_kept(model, tuple(x)) for x in points.tolist()]
+    assert model.feasible(points).tolist() == kept
+
+
+def test_expressions_read_like_the_mathematics() -> None:
+    x, y = bits("x", 2), integers("y", upper=4)
+    model = Model(
+        maximise=2 * x[0] * y[0] - (x[1] - 3) * (y[0] + 1),
+        subject_to=[(x.sum() + y[0] <= 4).named("cap"), y[0] >= 1],
+    )
+    points = all_points(model)
+    a, b, c = points.T
+    np.testing.assert_allclose(model.energies(points), -(2 * a * c - (b - 3) * (c + 1)))
+    np.testing.assert_array_equal(model.feasible(points), (a + b + c <= 4) & (c >= 1))
+    assert model.names == ("x[0]", "x[1]", "y")
+    assert model.row_names == ("cap", "c[1]")
+
+
+def test_rows_of_large_whole_numbers_are_kept_exactly() -> None:
+    model = Model.from_arrays(
+        [1.0, 1.0], rows=np.array([[5e6, 5e6]]), row_upper=9_999_999, upper=[1, 1]
+    )
+    assert model.feasible(np.array([[1, 1], [1, 0]])).tolist() == [False, True]
+
+
+def test_given_arrays_are_not_changed() -> None:
+    from scipy import sparse
+
+    rows = sparse.csr_array((np.array([0.0, 1.0]), np.array([0, 1]), np.array([0, 2])), (1, 2))
+    model = Model.from_arrays([1.0, 1.0], rows=rows)
+    assert rows.nnz == 2
+    assert model.rows.nnz == 1
+
+
+def test_what_makes_no_model_is_refused() -> None:
+    with pytest.raises(InputError, match="one of `minimise` and `maximise`"):
+        Model()
+    with pytest.raises(InputError, match="must not be above"):
+        Model.from_arrays([1.0], rows=np.ones((1, 1)), row_lower=2, row_upper=1)
+    with pytest.raises(InputError, match="finite"):
+        Model.from_arrays([1.0], offset=np.nan)
+    with pytest.raises(InputError, match="lower bound above"):
+        Model.from_arrays([1.0], lower=2, upper=1)
+    with pytest.raises(InputError, match="higher degree"):
+        bits("x")[0] * bits("y")[0] * bits("z")[0]
+    with pytest.raises(InputError, match="quadratic; constraints are linear"):
+        _ = bits("x")[0] * bits("y")[0] <= 1

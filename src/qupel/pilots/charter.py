@@ -88,8 +88,10 @@ class Arm(Part):
     tune: dict[str, list[Any]] = Field(
         default_factory=dict, description="Values to try for each setting, on the tuning cases."
     )
-    repair: bool = True
-    polish: bool = True
+    repair: bool = Field(default=True, description="Mend infeasible samples before judging.")
+    polish: bool = Field(
+        default=False, description="Improve the best answer by the family's fast local moves."
+    )
 
 
 class Budget(Part):

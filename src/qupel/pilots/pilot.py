@@ -157,17 +157,14 @@ class Crew:
             arm.name: trials_of(arm, self.charter, chosen_family) for arm in self.charter.arms
         }
         todo = {
-            trial: self._trial(trial, cases)
-            for tried in trials.values()
+            name: [task for trial in tried for task in self._trial(trial, cases)]
+            for name, tried in trials.items()
             if len(tried) > 1
-            for trial in tried
         }
         planned = [task for each in todo.values() for task in each]
         records, _ = self.make("tuning", planned) if planned else ([], True)
         return {
-            name: chosen(
-                tried, [t for trial in tried for t in todo.get(trial, ())], records, self.charter
-            )
+            name: chosen(tried, todo.get(name, ()), records, self.charter)
             for name, tried in trials.items()
         }
 

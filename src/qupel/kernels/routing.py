@@ -76,23 +76,30 @@ class RouteSearch:
             raise InputError(f"demands, windows and service need {n} entries each")
         both = held_costs + held_costs.T
         # Unserved costs more than fetching a customer alone, with the dearest vehicle.
-        self._unserved = 4.0 * float(held_costs.max()) + 2.0 * float(fleet[1].max()) + 1.0
+        unserved = 4.0 * float(held_costs.max()) + 2.0 * float(fleet[1].max()) + 1.0
         self._customers = n - 1
+        load, opens, closes, lasts = rows
+        close = _closeness(both, held_times, opens, closes, lasts) if timed else both
         self._search = Search(
             held_costs,
             held_times,
-            *rows,
+            load,
+            opens,
+            closes,
+            lasts,
             timed,
-            *fleet,
+            fleet[0],
+            fleet[1],
             stock,
             nearest(both, _REACH),
-            nearest(_closeness(both, held_times, *rows[1:]) if timed else both, _NEIGHBOURS),
-            self._unserved,
+            nearest(close, _NEIGHBOURS),
+            unserved,
             seed,
             stream,
         )
         self._symmetric = bool((held_costs == held_costs.T).all())
         self._costs = held_costs
+        self._due = closes
         self._timed = timed
 
     @property
@@ -170,9 +177,16 @@ class RouteSearch:
         """Give merged routes their vehicles; customers of those without are unserved."""
         return self._search.staff()
 
-    def complete(self) -> float:
-        """Insert unserved customers, each where it costs least; the cost."""
-        return self._search.complete()
+    def complete(self, order: Int64[np.ndarray, " customers"] | None = None) -> float:
+        """Insert unserved customers, each where it costs least; the cost.
+
+        ``order`` names all customers; without it, those who close first come first, or, without
+        windows, those who are farthest away.
+        """
+        if order is None:
+            first = self._due if self._timed else -self._costs[0]
+            order = 1 + np.argsort(first[1:], kind="stable")
+        return self._search.complete(np.ascontiguousarray(order, np.int64))
 
     def anneal(
         self,

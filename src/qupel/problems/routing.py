@@ -152,7 +152,7 @@ class Network:
         ticks = 0.0
         for route in routes.stops:
             path = np.array([0, *route, 0])
-            ticks += float(self.costs[path[:-1], path[1:]].sum())
+            ticks += sum(self.costs[path[:-1], path[1:]].tolist())
         return ticks / self.scale + sum(self.fleet[kind].fixed_cost for kind in routes.vehicles)
 
 

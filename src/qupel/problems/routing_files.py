@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NoReturn, TypeVar
@@ -163,7 +163,7 @@ def _demands(reader: _Lines, nodes: int) -> list[int]:
 
 
 def _depot(reader: _Lines) -> None:
-    words = []
+    words: list[str] = []
     while not words or words[-1] != "-1":
         words += reader.take("DEPOT_SECTION").split()
     if words != ["1", "-1"]:
@@ -171,7 +171,7 @@ def _depot(reader: _Lines) -> None:
 
 
 def _matrix(reader: _Lines, nodes: int, format_: str) -> Float64[np.ndarray, "n n"]:
-    cells = {
+    cells: dict[str, Callable[[], np.ndarray]] = {
         "FULL_MATRIX": lambda: np.indices((nodes, nodes)).reshape(2, -1),
         "LOWER_ROW": lambda: np.array(np.tril_indices(nodes, -1)),
         "LOWER_DIAG_ROW": lambda: np.array(np.tril_indices(nodes)),
@@ -288,9 +288,10 @@ class _Lines:
 
     def take(self, section: str) -> str:
         """Next line of a section."""
-        for line in self._lines:
-            return line
-        self.fail(f"the file ends inside {section}")
+        line = next(self._lines, None)
+        if line is None:
+            self.fail(f"the file ends inside {section}")
+        return line
 
     def number(self, word: str, what: str, least: float = -np.inf) -> float:
         """Return a finite number of at least ``least``."""

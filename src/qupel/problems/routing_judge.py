@@ -5,6 +5,7 @@ Written from the definition, stop by stop; forms and engines share nothing with 
 
 from __future__ import annotations
 
+import itertools
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -66,7 +67,7 @@ def judge_routes(
             continue
         used += 1
         path = [0, *stops, 0]
-        ticks += sum(distances[a, b].item() for a, b in zip(path, path[1:], strict=False))
+        ticks += sum(distances[a, b].item() for a, b in itertools.pairwise(path))
         load = sum(int(demands[stop]) for stop in stops)
         load_total += load
         if 0 <= kind < len(fleet):

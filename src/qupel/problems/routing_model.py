@@ -18,7 +18,9 @@ so cannot be taken for a plan.
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from jaxtyping import Int64, Shaped
@@ -232,7 +234,7 @@ def form_row(network: Network, routes: Routes) -> Int64[np.ndarray, " n"]:
         row[at.home + stops[-1] * at.kinds + kind] = 1
         if times is not None:
             row[at.start + stops[0]] = max(times.ready[stops[0]], times.first[stops[0]])
-        for i, j in zip(stops, stops[1:], strict=False):
+        for i, j in itertools.pairwise(stops):
             row[i * c + j] = 1
             row[at.load + j] += row[at.load + i]
             if times is not None:
@@ -294,7 +296,7 @@ class _Rows:
         self.bounds.append((low, high))
         self.names.append(name)
 
-    def arrays(self) -> dict[str, object]:
+    def arrays(self) -> dict[str, Any]:
         """Arguments of `Model.from_arrays`."""
         starts = np.cumsum([0, *(columns.size for columns in self.columns)])
         shape = (len(self.columns), self.variables)

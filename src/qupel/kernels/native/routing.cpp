@@ -234,11 +234,16 @@ public:
         return settle();
     }
 
-    // Insert whoever is unserved, in the order of the list, each where it costs least.
-    double complete() {
+    // Insert whoever is unserved, in the given order, each where it costs least.
+    double complete(Whole order) {
         nb::gil_scoped_release release;
         ++trial;
         touched.clear();
+        absent.clear();
+        for (size_t k = 0; k < order.shape(0); ++k) {
+            const int v = static_cast<int>(order.data()[k]);
+            if (place[v] == kNowhere) absent.push_back(v);
+        }
         recreate(0.0, false);
         return settle();
     }

@@ -21,7 +21,7 @@ from qupel.runs.task import Task
 
 
 def task(solver: Any, problem: Knapsack = SMALL, **more: Any) -> Task:
-    return Task.of(problem, solver, **{"seconds": 0.5, **more})
+    return Task.of(problem, solver, **{"seconds": 20.0, **more})
 
 
 def only(workers: Workers, solver: Any, **more: Any) -> Record:
@@ -221,12 +221,13 @@ def test_an_interrupt_loses_nothing_that_was_finished() -> None:
         tasks = [task(Packs("sleep"), seconds=50.0, seed=9)]
         tasks += [task(Packs(), seed=seed) for seed in range(3)]
         records: list[Record] = []
-        timer = threading.Timer(1.0, signal.pthread_kill, (threading.get_ident(), signal.SIGINT))
-        timer.start()
+        main = threading.get_ident()
 
         def keep() -> None:
             for record in workers.run(tasks):
-                records.append(record)  # noqa: PERF402  `extend` drops all it had when it is interrupted
+                records.append(record)
+                if len(records) == 3:  # the fourth sleeps on
+                    threading.Timer(0.2, signal.pthread_kill, (main, signal.SIGINT)).start()
 
         with pytest.raises(KeyboardInterrupt):
             keep()

@@ -140,9 +140,9 @@ TABLE = {
     ),
     "a win whose contribution is undecided": (
         WINNING.but(
-            gains=WIN | {"hybrid on tabu": 6.5, "hybrid on bits": 6.5},
+            gains=WIN | {"hybrid on tabu": 7.2, "hybrid on bits": 7.2},
             wobble=1.6,
-            rule=Rule(margin=5.5),
+            rule=Rule(margin=6.2),
         ),
         "iterate",
         "none",

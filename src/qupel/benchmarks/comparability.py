@@ -64,10 +64,10 @@ def _missing_cells(table: Table) -> Iterator[str]:
         everyone = {seed for found in seeds.values() for seed in found}
         for arm, found in seeds.items():
             if missing := sorted(everyone - set(found)):
-                yield f"arm {arm} has no run of case {case} with seed {_listed(missing)}"
+                yield f"arm {arm} has no run of case {case.name} with seed {_listed(missing)}"
             if len(found) > len(set(found)):
                 twice = {seed for seed in found if found.count(seed) > 1}
-                yield f"arm {arm} has several runs of case {case} with seed {_listed(twice)}"
+                yield f"arm {arm} has several runs of case {case.name} with seed {_listed(twice)}"
     if len({len(table.runs.get((table.arms[0].name, c.name), ())) for c in table.cases}) > 1:
         yield "cases have different numbers of seeds"
 

@@ -140,7 +140,7 @@ def curve(times: Sequence[float | None], target: float) -> Curve:
 
 def spread(values: Sequence[float]) -> Spread:
     """Median, mean and 95th percentile, the last an observed value."""
-    array = np.asarray(values, dtype=np.float64)
+    array = np.sort(np.asarray(values, dtype=np.float64))
     return Spread(
         float(np.median(array)),
         float(array.mean()),
@@ -150,7 +150,7 @@ def spread(values: Sequence[float]) -> Spread:
 
 def stability(gaps_by_case: Sequence[Sequence[float]]) -> Stability:
     """How much the gap depends on the seed."""
-    repeated = [np.asarray(gaps) for gaps in gaps_by_case if len(gaps) > 1]
+    repeated = [np.sort(np.asarray(gaps)) for gaps in gaps_by_case if len(gaps) > 1]
     variances = [float(gaps.var(ddof=1)) for gaps in repeated]
     ranges = [float(gaps.max() - gaps.min()) for gaps in map(np.asarray, gaps_by_case)]
     return Stability(

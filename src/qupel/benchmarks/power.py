@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import math
+from functools import lru_cache
 
 import numpy as np
 from scipy import special
 
 from qupel.benchmarks.decide import deciding_level
-from qupel.benchmarks.intervals import fewest_cases, mean_interval
+from qupel.benchmarks.intervals import Floats, fewest_cases, mean_interval
 from qupel.benchmarks.rule import Rule
 from qupel.errors import InputError
 
@@ -70,9 +71,7 @@ def power(
     distance = (effect - rule.margin) / deviation
     if cases > SIMULATED_UP_TO:
         return _student_power(distance, cases, level)
-    drawn = np.random.default_rng(seed).standard_normal((trials, cases))
-    low, _ = mean_interval(drawn, level)
-    return float(np.mean(low + distance > 0))
+    return float(np.mean(_lower_bounds(cases, level, trials, seed) + distance > 0))
 
 
 def cases_needed(
@@ -116,16 +115,20 @@ def cases_needed(
         else:
             few = middle
     # Of a few cases the deciding interval asks for more than Student's does.
-    while many <= SIMULATED_UP_TO and _power_at(distance, many, level) < rule.power:
+    while many <= SIMULATED_UP_TO:
+        low = _lower_bounds(many, level, TRIALS // 2, 0)
+        if np.mean(low + distance > 0) >= rule.power:
+            break
         many += 1
     return many
 
 
-def _power_at(distance: float, cases: int, level: float) -> float:
-    """Simulated power at a distance from the margin in standard deviations."""
-    drawn = np.random.default_rng(cases).standard_normal((TRIALS // 2, cases))
+@lru_cache(maxsize=64)
+def _lower_bounds(cases: int, level: float, trials: int, seed: int) -> Floats:
+    """Lower bounds of synthetic benchmarks without effect, in standard deviations."""
+    drawn = np.random.default_rng([seed, cases]).standard_normal((trials, cases))
     low, _ = mean_interval(drawn, level)
-    return float(np.mean(low + distance > 0))
+    return low
 
 
 def _student_power(distance: float, cases: int, level: float) -> float:

@@ -16,9 +16,11 @@ from qupel.benchmarks.table import Table
 def ranks_of(table: Table) -> Ranks:
     """Mean rank of each arm over cases, and how stable the order is between seeds."""
     names = [arm.name for arm in table.arms]
-    values = np.array([table.values(name) for name in names])
+    values = np.array([table.by_seed(name) for name in names])
     costs = values if table.kpi.sense == "min" else -values
-    by_case = np.array([_ranks(costs[:, case].mean(axis=1)) for case in range(costs.shape[1])])
+    by_case = np.array(
+        [_ranks(np.sort(costs[:, case], axis=1).mean(axis=1)) for case in range(costs.shape[1])]
+    )
     overall = by_case.mean(axis=0)
     # Ranks are averaged rather than values, since cases differ in size.
     by_seed = [

@@ -117,7 +117,14 @@ class Table:
         return min([*found, reference - abs(reference)])
 
     def values(self, arm: str) -> Floats:
-        """KPI of every run of an arm, cases by seeds; 0 in cases of which nothing is known."""
+        """KPI of every run of an arm by case, each row in increasing order, as seeds have none.
+
+        0 in cases of which nothing is known.
+        """
+        return np.sort(self.by_seed(arm), axis=1)
+
+    def by_seed(self, arm: str) -> Floats:
+        """KPI of every run of an arm, cases by seeds."""
         rows = []
         for case in self.cases:
             penalty = self.penalty(case) or 0.0

@@ -112,10 +112,13 @@ def _fallbacks(finished: Finished) -> str:
 
 def _pictures(finished: Finished) -> list[Picture]:
     """The answers to the first case of the arm to run now, and of the candidate."""
+    if not finished.records:
+        return []
     verdict, cases = finished.comparison.verdict, finished.prepared.cases.compared
     case, problem = next(iter(cases.items()))
     found = []
-    for arm in dict.fromkeys(name for name in (verdict.run_now, verdict.candidate) if name):
+    arms = (verdict.run_now or finished.records[0].arm, verdict.candidate)
+    for arm in dict.fromkeys(name for name in arms if name):
         own = [r for r in finished.records if (r.arm, r.case) == (arm, case) and r.feasible]
         if not own:
             continue

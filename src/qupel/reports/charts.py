@@ -174,7 +174,7 @@ def stages(rows: Rows, *, order: Sequence[str]) -> Spec:
             "mark": {"type": "bar", "height": 14},
             "encoding": {
                 "y": {"field": "arm", "type": "nominal", "sort": list(order), "title": None},
-                "x": {"field": "seconds", "type": "quantitative", "title": "Seconds (median)"},
+                "x": {"field": "seconds", "type": "quantitative", "title": "Seconds (mean)"},
                 "color": {
                     "field": "stage",
                     "type": "nominal",

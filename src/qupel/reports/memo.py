@@ -105,8 +105,8 @@ def memo(brief: Brief, comparison: Comparison, pictures: Sequence[Picture] = ())
 
 def _parts(brief: Brief, comparison: Comparison) -> tuple[Part, ...]:
     verdict, rule, kpi = comparison.verdict, comparison.rule, comparison.kpi
-    candidate = verdict.candidate or "no arm"
-    baseline = verdict.comparator or "none found"
+    place = f", in the arm “{verdict.candidate}”" if verdict.candidate else ""
+    baseline = verdict.comparator
     tuned = next((arm.tuning for arm in comparison.arms if arm.name == baseline), None)
     granted = (
         f", tuned with {tuned.trials} trials of {_seconds(tuned.seconds / max(1, tuned.trials))}"
@@ -123,9 +123,14 @@ def _parts(brief: Brief, comparison: Comparison) -> tuple[Part, ...]:
         Part(
             "Where quantum would fit",
             f"{brief.bottleneck} ({100 * brief.share:.0f} % of the pipeline). The quantum step "
-            f"has one job, {brief.role}, in the arm “{candidate}”.",
+            f"has one job, {brief.role}{place}.",
         ),
-        Part("Baseline", f"The best classical arm, “{baseline}”{granted}."),
+        Part(
+            "Baseline",
+            f"The best classical arm, “{baseline}”{granted}."
+            if baseline
+            else "None that the rule accepts; see below.",
+        ),
         Part(
             "Success criterion",
             f"{kpi.name} ({kpi.unit}) better by at least {rule.margin:g}{unit} with its "
@@ -189,9 +194,18 @@ def _why(comparison: Comparison) -> Section:
     return Section(
         "Why",
         tables=gates,
-        items=(*verdict.reasons, *comparability.violations, *comparability.blockers,
-               *(disagreement.text for disagreement in verdict.disagreements)),
-    )  # fmt: skip
+        items=tuple(
+            dict.fromkeys(
+                _sentence(text)
+                for text in (
+                    *verdict.reasons,
+                    *comparability.violations,
+                    *comparability.blockers,
+                    *(disagreement.text for disagreement in verdict.disagreements),
+                )
+            )
+        ),
+    )
 
 
 def _quality(comparison: Comparison) -> Section:
@@ -208,27 +222,32 @@ def _quality(comparison: Comparison) -> Section:
         order=order,
     )  # fmt: skip
     kpi = comparison.kpi
-    lines = [
+    found = [
         [
             s.arm,
             str(s.kind),
             _interval(s.kpi) if s.kpi is not None else "none",
             _percent_interval(s.gap),
+            "–" if s.stability.gap_sd is None else f"{100 * s.stability.gap_sd:.2g} %",
+            "–" if s.cost_per_run is None else f"{s.cost_per_run:.2g}",
+        ]
+        for s in summaries
+    ]
+    searched = [
+        [
+            s.arm,
             _rate(s.raw),
             _rate(s.feasible),
             _rate(s.success),
             _tts(s.times_to_solution[-1].seconds, s.times_to_solution[-1].low),
             f"{100 * s.primal_integral.value:.3g} %",
             "–" if s.diversity is None else f"{s.diversity:.2f}",
-            "–" if s.stability.gap_sd is None else f"{100 * s.stability.gap_sd:.2g} %",
         ]
         for s in summaries
     ]
-    names = [
-        "Arm", "Kind", f"#{kpi.name} ({kpi.unit})", "#Gap", "#Feasible samples, raw",
-        "#Feasible answers", "#Success", "#TTS99 (s)", "#Primal integral", "#Diversity",
-        "#Spread over seeds",
-    ]  # fmt: skip
+    run_now = comparison.verdict.run_now
+    chosen = order.index(run_now) if run_now in order else -1
+    currency = comparison.prices.currency if comparison.prices is not None else "no prices"
     level = f"{100 * comparison.rule.level:.0f}"
     return Section(
         "Quality",
@@ -240,17 +259,24 @@ def _quality(comparison: Comparison) -> Section:
         ),
         tables=(
             table(
-                names,
-                lines,
-                chosen=order.index(comparison.verdict.run_now)
-                if comparison.verdict.run_now in order
-                else -1,
-                note="In bold: the arm to run now. Success: feasible and within "
-                f"{100 * comparison.rule.epsilon:g} % of the best known answer. TTS99: seconds "
-                "to succeed once with 99 % probability, end to end; “>” marks a lower bound.",
+                ["Arm", "Kind", f"#{kpi.name} ({kpi.unit})", "#Gap", "#Spread over seeds",
+                 f"#Cost a run ({currency})"],
+                found,
+                chosen=chosen,
+                note="In bold: the arm to run now.",
+            ),
+            table(
+                ["Arm", "#Feasible samples, raw", "#Feasible answers", "#Success", "#TTS99 (s)",
+                 "#Primal integral", "#Diversity"],
+                searched,
+                chosen=chosen,
+                note=f"Success: feasible and within {100 * comparison.rule.epsilon:g} % of the "
+                "best known answer. TTS99: seconds to succeed once with 99 % probability, end to "
+                "end; “>” marks a lower bound. Primal integral: the gap averaged over the budget, "
+                "as the incumbents claim. Diversity: mean distance of the feasible samples.",
             ),
         ),
-    )
+    )  # fmt: skip
 
 
 def _case_by_case(comparison: Comparison) -> Section | None:
@@ -391,7 +417,7 @@ def _not_shown(brief: Brief, comparison: Comparison) -> Section:
     if comparison.verdict.advantage not in (Advantage.NONE, Advantage.CLASSICAL_WIN):
         where = ", ".join(comparison.verdict.region) or "the cases tried"
         items.append(f"The advantage is {comparison.verdict.advantage}: it holds in {where}.")
-    items += comparison.comparability.cautions
+    items += [_sentence(text) for text in comparison.comparability.cautions]
     if not brief.complete:
         items.append("The stop rule ended the pilot before every planned cell had run.")
     items += [f"Amended after the lock: {text}" for text in brief.amendments]
@@ -409,6 +435,12 @@ def _again(brief: Brief, comparison: Comparison) -> Section:
         ),
         command="\n".join(brief.commands),
     )
+
+
+def _sentence(text: str) -> str:
+    """The text with a capital letter and a full stop."""
+    ended = text if text.endswith((".", "!", "?")) else f"{text}."
+    return ended[:1].upper() + ended[1:]
 
 
 def _or(value: float | None, other: float) -> float:

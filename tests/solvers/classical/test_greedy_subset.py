@@ -16,6 +16,7 @@ from qupel.problems.subset import SubsetSelection
 from qupel.solvers.classical.greedy_subset import GreedySubset
 from qupel.solvers.contract import Incumbent, after_rounds
 from qupel.solvers.registry import fitting, solver_for
+from qupel.testing.solver import check_solver
 
 
 def solved(problem: SubsetSelection, solver: GreedySubset | None = None) -> tuple[str, ...]:
@@ -81,3 +82,9 @@ def test_it_is_the_greedy_solver_of_subsets_and_of_no_other_family() -> None:
 
 def test_settings_come_from_plain_data() -> None:
     assert solver_for("greedy", SubsetSelection, {"criterion": "mrmr"}) == GreedySubset("mrmr")
+
+
+@pytest.mark.parametrize("solver", [GreedySubset(), GreedySubset("mrmr")], ids=repr)
+def test_it_keeps_the_contract_of_solvers(solver: GreedySubset) -> None:
+    problem, _ = SubsetSelection.random(2, items=20, size=4, budget=True, groups=2)
+    check_solver(solver, problem, seconds=0.1)

@@ -168,6 +168,19 @@ def test_the_heawood_graph_has_its_known_cut_per_edge(layers: int, expected: flo
     assert -found.fun / 21 == pytest.approx(expected, abs=1e-6)
 
 
+def test_spins_that_do_not_meet_add_up_over_every_pass() -> None:
+    rng = np.random.default_rng(0)
+    fields, angles = rng.normal(size=23), rng.uniform(-1, 1, (2, 2))
+    whole = Qaoa(Ising(fields, np.zeros((23, 23))), threads=2).energy_and_gradient(*angles)
+    alone = [
+        Qaoa(Ising(fields[i : i + 1], np.zeros((1, 1))), precision="double") for i in range(23)
+    ]
+    each = [circuit.energy_and_gradient(*angles) for circuit in alone]
+    for k in range(3):
+        summed = np.sum([np.asarray(part[k]) for part in each], axis=0)
+        np.testing.assert_allclose(whole[k], summed, atol=1e-3)
+
+
 @pytest.mark.parametrize("threads", [2, 3])
 def test_threads_change_no_bit_of_the_result(threads: int) -> None:
     form = random_ising(17, 0)

@@ -8,7 +8,8 @@ _Plane = NDArray[np.float32] | NDArray[np.float64]
 class Group:
     def __init__(
         self,
-        masks: NDArray[np.uint64],
+        size: int,
+        others: NDArray[np.uint64],
         low: NDArray[np.int32],
         high: NDArray[np.int32],
         split: int,

@@ -87,7 +87,8 @@ def group(members: int, ones: int, pairs: Int32[np.ndarray, "rotations 2"]) -> G
     tops = np.arange(1 << (members - split), dtype=np.uint64) << np.uint64(split)
     high = np.searchsorted(masks, tops).astype(np.int32)
     ordered = np.sort(np.ascontiguousarray(pairs, np.int32), axis=1)
-    return Group(masks, _ranks(split), high, split, ordered)
+    others = patterns(members - 2, ones - 1) if 0 < ones < members else np.zeros(0, np.uint64)
+    return Group(masks.size, others, _ranks(split), high, split, ordered)
 
 
 @cache

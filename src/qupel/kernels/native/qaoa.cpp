@@ -158,11 +158,12 @@ constexpr int MEMBERS = 40;
 
 // One register of bit patterns of equal popcount, and the pairs of bits to rotate, in order.
 struct Group {
-    const uint64_t* masks;
-    const int32_t* low;   // rank among patterns of equal popcount, by the lowest `split` bits
-    const int32_t* high;  // rank of the first pattern with these higher bits
+    size_t size;            // patterns
+    const uint64_t* others; // patterns of all bits but two, with one 1 less
+    size_t rest;            // how many
+    const int32_t* low;     // rank among patterns of equal popcount, by the lowest `split` bits
+    const int32_t* high;    // rank of the first pattern with these higher bits
     int split;
-    size_t size;
     size_t inner;  // states between neighbours of this register
     std::vector<std::pair<int, int>> pairs;
 
@@ -189,22 +190,23 @@ size_t position(uint64_t mask) {
     return sum;
 }
 
-// Calls act(begin, apart, count) for the runs of patterns in [from, to) that have bit a but not b
-// (a < b). Patterns that agree from bit a upwards are neighbours, and so are their partners.
+// Calls act(begin, apart, count) for runs of patterns that have bit a but not b (a < b), where the
+// pattern of the other bits is one of [from, to). Patterns that agree from bit a upwards are
+// neighbours, and so are their partners, which have bit b but not a.
 template <class Act>
 void for_runs(const Group& group, int a, int b, size_t from, size_t to, Act act) {
-    const uint64_t below = (uint64_t{1} << a) - 1, one = uint64_t{1} << a, other = uint64_t{1} << b;
+    const uint64_t below = (uint64_t{1} << a) - 1, between = (uint64_t{1} << (b - 1)) - 1;
+    const uint64_t one = uint64_t{1} << a, other = uint64_t{1} << b;
     for (size_t i = from; i < to;) {
-        const uint64_t mask = group.masks[i];
-        const uint64_t tail = mask & below;
+        const uint64_t rest = group.others[i], tail = rest & below;
+        const uint64_t spread = tail | ((rest & between & ~below) << 1) | ((rest & ~between) << 2);
         size_t run = binomials.of[a][__builtin_popcountll(tail)];
         if (i == from) run -= position(tail);
         run = std::min(run, to - i);
-        if ((mask & one) && !(mask & other)) {
-            const auto apart = static_cast<ptrdiff_t>(group.rank(mask ^ one ^ other)) -
-                               static_cast<ptrdiff_t>(i);
-            act(i * group.inner, apart * static_cast<ptrdiff_t>(group.inner), run * group.inner);
-        }
+        const size_t begin = group.rank(spread | one);
+        const auto apart =
+            static_cast<ptrdiff_t>(group.rank(spread | other)) - static_cast<ptrdiff_t>(begin);
+        act(begin * group.inner, apart * static_cast<ptrdiff_t>(group.inner), run * group.inner);
         i += run;
     }
 }
@@ -291,18 +293,19 @@ size_t columns_of(const Register<T>& space, int qubits) {
     return space.size / rows / std::clamp<size_t>(TILE / rows, 16, 64);
 }
 
-// Visits every register of a group in fixed spans: act(offset of the register, from, to).
+// Visits every register of a group in fixed spans of its `others`: act(offset of the register,
+// from, to).
 template <class T, class Act>
 double for_spans(const Register<T>& space, const Group& group, size_t dimension,
                  std::vector<double>& parts, Act act) {
     const size_t around = dimension / (group.inner * group.size);
-    const size_t span = std::clamp<size_t>(BLOCK / group.inner, 1, group.size);
-    const size_t spans = (group.size + span - 1) / span;
+    const size_t span = std::max<size_t>(BLOCK / group.inner, 1);
+    const size_t spans = (group.rest + span - 1) / span;
     const int threads = dimension < 64 * BLOCK ? 1 : space.threads;  // a rotation is short work
     return ordered_sum(around * spans, threads, parts, [&](size_t k) {
         const size_t from = (k % spans) * span;
         return act((k / spans) * group.inner * group.size, from,
-                   std::min(from + span, group.size));
+                   std::min(from + span, group.rest));
     });
 }
 
@@ -564,14 +567,15 @@ NB_MODULE(_qaoa, module) {
     nb::class_<Group>(module, "Group")
         .def(
             "__init__",
-            [](Group* self, Masks masks, Ranks low, Ranks high, int split, Pairs pairs) {
-                new (self) Group{masks.data(), low.data(), high.data(), split, masks.shape(0), 0, {}};
+            [](Group* self, size_t size, Masks others, Ranks low, Ranks high, int split, Pairs pairs) {
+                new (self) Group{size,        others.data(), others.shape(0), low.data(),
+                                 high.data(), split,         0,               {}};
                 for (size_t k = 0; k < pairs.shape(0); ++k)
                     self->pairs.emplace_back(pairs(k, 0), pairs(k, 1));
             },
-            nb::arg("masks").noconvert(), nb::arg("low").noconvert(), nb::arg("high").noconvert(),
-            nb::arg("split"), nb::arg("pairs").noconvert(), nb::keep_alive<1, 2>(),
-            nb::keep_alive<1, 3>(), nb::keep_alive<1, 4>());
+            nb::arg("size"), nb::arg("others").noconvert(), nb::arg("low").noconvert(),
+            nb::arg("high").noconvert(), nb::arg("split"), nb::arg("pairs").noconvert(),
+            nb::keep_alive<1, 3>(), nb::keep_alive<1, 4>(), nb::keep_alive<1, 5>());
     bind<float>(module);
     bind<double>(module);
     module.def("diagonal", &diagonal, nb::arg("linear"), nb::arg("pairs"), nb::arg("offset"),

@@ -65,6 +65,7 @@ class JobShop:
     sense: ClassVar[Sense] = "min"
     baselines: ClassVar[tuple[str, ...]] = ("cpsat", "tabu")
     searchable_as_form: ClassVar[bool] = False
+    exact_parts: ClassVar[bool] = False  # three moves together may do what no two foretell
 
     machines: tuple[tuple[int, ...], ...]
     durations: tuple[tuple[int, ...], ...]

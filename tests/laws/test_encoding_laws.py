@@ -55,10 +55,9 @@ def best_back(form: Model, encoded: Encoded[Any]) -> set[tuple[int, ...]]:
     return {tuple(row) for row in rows.tolist()}
 
 
-@pytest.mark.parametrize("keep_quotas", [True, False], ids=["quotas", "penalties"])
 @pytest.mark.parametrize("code", CODES)
 @EXAMPLES
-@given(seed=SEEDS)
+@given(keep_quotas=st.booleans(), seed=SEEDS)
 def test_model_to_qubo_keeps_the_law_in_every_code(code: Any, keep_quotas: bool, seed: int) -> None:
     model = feasible_model(seed)
     encoded = encode(model, Qubo, integers=code, keep_quotas=keep_quotas, largest_coefficient=2)

@@ -1,10 +1,9 @@
-"""Forms by their definitions, point by point and term by term; slow and plain."""
+"""Forms by their definitions, by brute force; slow and plain."""
 
 from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Iterator
 from fractions import Fraction
 
 import numpy as np
@@ -37,18 +36,20 @@ def model_is_kept(model: Model, x: Point) -> bool:
     return True
 
 
-def model_points(model: Model) -> Iterator[Point]:
-    """All points within bounds."""
-    return itertools.product(
-        *(range(int(a), int(b) + 1) for a, b in zip(model.lower, model.upper, strict=True))
-    )
-
-
 def model_optimum(model: Model) -> tuple[float, set[Point]]:
     """Least energy of a feasible point and all points that have it; infinite if there is none."""
-    found = [(model_energy(model, x), x) for x in model_points(model) if model_is_kept(model, x)]
-    best = min((energy for energy, _ in found), default=math.inf)
-    return best, {x for energy, x in found if energy <= best + 1e-9 * (1 + abs(best))}
+    bounds = zip(model.lower.tolist(), model.upper.tolist(), strict=True)
+    points = np.array(list(itertools.product(*(range(a, b + 1) for a, b in bounds))))
+    energies = points @ model.linear + _squares(model.quadratic.toarray(), points) + model.offset
+    left = points @ model.rows.toarray().T
+    kept = ((left >= model.row_lower - 1e-6) & (left <= model.row_upper + 1e-6)).all(axis=1)
+    best = float(energies[kept].min(initial=math.inf))
+    optima = points[kept & (energies <= best + 1e-9 * (1 + abs(best)))] if kept.any() else []
+    return best, {tuple(point) for point in np.asarray(optima).tolist()}
+
+
+def _squares(dense: np.ndarray, points: np.ndarray) -> np.ndarray:
+    return np.asarray(((points @ dense) * points).sum(axis=1))
 
 
 def qubo_energy(qubo: Qubo, x: Point) -> float:
@@ -68,11 +69,11 @@ def ising_energy(ising: Ising, s: Point) -> float:
 
 def qubo_optimum(qubo: Qubo) -> float:
     """Least energy of bits that keep all quotas."""
-    return min(
-        qubo_energy(qubo, x)
-        for x in itertools.product((0, 1), repeat=qubo.variables)
-        if all(sum(x[i] for i in quota.members) == quota.count for quota in qubo.quotas)
-    )
+    points = np.array(list(itertools.product((0, 1), repeat=qubo.variables)))
+    kept = np.ones(len(points), dtype=bool)
+    for quota in qubo.quotas:
+        kept &= points[:, list(quota.members)].sum(axis=1) == quota.count
+    return float(_squares(qubo.weights.toarray(), points)[kept].min() + qubo.offset)
 
 
 def random_model(rng: np.random.Generator, *, kinds: int = 8) -> Model:

@@ -157,6 +157,10 @@ def penalised(
     keep_quotas: bool = True,
 ) -> Penalised:
     """Add a penalty for each row to the energy of bits that keep ``quotas``."""
+    if not len(rows):
+        nothing = np.zeros(0, np.int64)
+        unslack = Coded.of(nothing, nothing, slack, largest)
+        return Penalised(Qubo(weights, offset, quotas), rows, unslack, (), True, ())
     shaped = _shape(rows)
     measured = np.flatnonzero(shaped.kinds == "slack")
     spans = (shaped.rows.high - shaped.rows.low)[measured]

@@ -119,7 +119,7 @@ class Genetic:
                 np.zeros(rows.shape, np.int32),
                 np.zeros((len(rows), 2), np.int64),
                 keys,
-                base=min(land.n // 100, land.n // 4),
+                base=min(40, land.n // 20),
                 spread=max(1, min(10, land.n // 4)),
                 patience=walk,
                 budget=4 * ROUND // len(rows),

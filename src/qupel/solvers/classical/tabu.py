@@ -12,7 +12,7 @@ from qupel.kernels.ising import Chains, Landscape, tabu
 from qupel.model.ising import Ising
 from qupel.model.samples import Samples
 from qupel.solvers.contract import OnEvent, Stop, ignore
-from qupel.solvers.crossover import cross, mutate
+from qupel.solvers.crossover import cross, is_symmetric, mutate
 from qupel.solvers.search import ROUND, Search, keys_of
 
 
@@ -29,9 +29,10 @@ class Tabu:
     walkers
         Independent walks; threads share them. They share one elite.
     tenure
-        Moves for which a moved spin rests at least; None takes n / 100, with up to ten more.
+        Moves for which a moved spin rests at least, with up to ten more; None takes n / 20, at
+        most 40.
     patience
-        Moves without improvement after which a walk ends; None takes 20 n, 20,000 at least.
+        Moves without improvement after which a walk ends; None takes n, 5,000 at least.
     elite
         How many configurations new walks are bred from.
     change
@@ -49,7 +50,7 @@ class Tabu:
     tenure: int | None = None
     patience: int | None = None
     elite: int = 10
-    change: float = 0.02
+    change: float = 0.05
     threads: int = 1
 
     def __post_init__(self) -> None:
@@ -72,9 +73,9 @@ class Tabu:
         search = Search(form, stop, on_event)
         land = search.landscape
         # A resting spin must leave others to move, however small the instance.
-        base = min(land.n // 100 if self.tenure is None else self.tenure, max(0, land.n // 4))
+        base = min(40, land.n // 20) if self.tenure is None else min(self.tenure, land.n // 4)
         spread = max(1, min(10, land.n // 4))
-        patience = self.patience or max(20_000, 20 * land.n)
+        patience = self.patience or max(5_000, land.n)
         elite = Elite(self.elite)
 
         chains = Chains.of(land, land.random(rng, self.walkers))
@@ -102,7 +103,7 @@ class Tabu:
                 return search.samples(moves=moves + int(trails[:, 0].sum()), walks=walks)
             if done.size:
                 search.offer(chains.best[done], chains.least[done])
-                elite.add(chains.best[done], chains.least[done])
+                elite.add(land, chains.best[done], chains.least[done])
                 moves += int(trails[done, 0].sum())
                 walks += int(done.size)
                 chains.restart(land, done, elite.breed(land, done.size, self.change, rng))
@@ -118,8 +119,10 @@ class Elite:
         self.room = room
         self._rows: dict[bytes, tuple[float, np.ndarray]] = {}
 
-    def add(self, rows: np.ndarray, energies: np.ndarray) -> None:
+    def add(self, land: Landscape, rows: np.ndarray, energies: np.ndarray) -> None:
         """Take these in, and drop the worst."""
+        if is_symmetric(land):
+            rows = rows * rows[:, :1]
         for row, energy in zip(rows, energies.tolist(), strict=True):
             self._rows[row.tobytes()] = (energy, row.copy())
         best = sorted(self._rows.items(), key=lambda item: (item[1][0], item[0]))[: self.room]

@@ -14,7 +14,7 @@ from qupel.model.samples import Samples
 from qupel.solvers.contract import OnEvent, Stop, ignore
 from qupel.solvers.search import ROUND, Search, keys_of, temperature_range
 
-_SPARSE = 8.0  # couplings a spin up to which clusters do not span the whole instance
+_SPARSE = 4.5  # couplings a spin up to which clusters do not span the whole instance
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,9 +30,9 @@ class Tempering:
     rungs
         Temperatures.
     ladders
-        Sets of chains over all temperatures; cluster moves need two.
+        Sets of chains over all temperatures; None takes the two that cluster moves need, else one.
     clusters
-        Whether to trade clusters; None decides by the number of couplings a spin, at most 8.
+        Whether to trade clusters; None decides by the number of couplings a spin, at most 4.5.
     hot, cold
         Ends of the ladder in the unit of the energy; None takes them from the instance (see
         `temperature_range`).
@@ -46,18 +46,19 @@ class Tempering:
     keeps_quotas: ClassVar[bool] = True
 
     rungs: int = 20
-    ladders: int = 2
+    ladders: int | None = None
     clusters: bool | None = None
     hot: float | None = None
     cold: float | None = None
     threads: int = 1
 
     def __post_init__(self) -> None:
-        if min(self.rungs, self.ladders, self.threads) < 1:
+        if min(self.rungs, self.threads) < 1:
             raise InputError(
-                f"rungs, ladders and threads must be at least 1, got {self.rungs}, "
-                f"{self.ladders} and {self.threads}"
+                f"rungs and threads must be at least 1, got {self.rungs} and {self.threads}"
             )
+        if self.ladders is not None and self.ladders < 1:
+            raise InputError(f"ladders must be at least 1, got {self.ladders}")
         for label, temperature in (("hot", self.hot), ("cold", self.cold)):
             if temperature is not None and not 0 < temperature < np.inf:
                 raise InputError(f"{label} must be a temperature above 0, got {temperature}")
@@ -74,12 +75,14 @@ class Tempering:
         temperatures = np.geomspace(cold, hot, self.rungs)
         sparse = land.weights.size <= _SPARSE * land.n
         trades = sparse if self.clusters is None else self.clusters
-        clustered = self.rungs // 2 if trades and self.ladders > 1 and not form.quotas else 0
+        trades = trades and not form.quotas
+        ladders = self.ladders or (2 if trades else 1)
+        clustered = self.rungs // 2 if trades and ladders > 1 else 0
 
-        count = self.rungs * self.ladders
+        count = self.rungs * ladders
         chains = Chains.of(land, land.random(rng, count))
-        at = np.arange(count, dtype=np.int32).reshape(self.ladders, self.rungs)
-        exchanges = np.zeros((self.ladders, self.rungs), np.int64)
+        at = np.arange(count, dtype=np.int32).reshape(ladders, self.rungs)
+        exchanges = np.zeros((ladders, self.rungs), np.int64)
         place = np.zeros(2, np.int64)
         key = int(keys_of(rng, 1)[0])
         while True:
@@ -98,7 +101,7 @@ class Tempering:
             search.follow(chains)
             if search.over():
                 search.finish(chains, key=key, threads=self.threads)
-                tried = max(1, int(place[0])) * max(1, self.rungs - 1) * self.ladders / 2
+                tried = max(1, int(place[0])) * max(1, self.rungs - 1) * ladders / 2
                 return search.samples(
                     turns=int(place[0]),
                     hot=hot,

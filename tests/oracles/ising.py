@@ -1,0 +1,137 @@
+"""Search on Ising models, slowly: energies, chains and walks from their definitions.
+
+Couplings are dense and symmetric here. Random numbers follow the kernels' published streams, so
+that a chain can be compared flip by flip.
+"""
+
+import numpy as np
+
+WORD = (1 << 64) - 1
+HALF = (1 << 32) - 1
+
+
+def energy(fields: np.ndarray, couplings: np.ndarray, spins: np.ndarray) -> float:
+    return float(fields @ spins + 0.5 * spins @ couplings @ spins)
+
+
+def flip_cost(fields: np.ndarray, couplings: np.ndarray, spins: np.ndarray, i: int) -> float:
+    flipped = spins.copy()
+    flipped[i] = -flipped[i]
+    return energy(fields, couplings, flipped) - energy(fields, couplings, spins)
+
+
+def draw(key: int, counter: int) -> int:
+    """SplitMix64 at a place."""
+    x = (key + (counter + 1) * 0x9E3779B97F4A7C15) & WORD
+    x = ((x ^ (x >> 30)) * 0xBF58476D1CE4E5B9) & WORD
+    x = ((x ^ (x >> 27)) * 0x94D049BB133111EB) & WORD
+    return x ^ (x >> 31)
+
+
+def below(random: int, bound: int) -> int:
+    return ((random >> 32) * bound) >> 32
+
+
+def mix(x: int, key: int) -> int:
+    """MurmurHash3's finaliser over a counter, keyed before and within."""
+    x ^= key & HALF
+    x = ((x ^ (x >> 16)) * 0x85EBCA6B) & HALF
+    x = ((x ^ (x >> 13)) + (key >> 32)) & HALF
+    x = (x * 0xC2B2AE35) & HALF
+    return x ^ (x >> 16)
+
+
+def exponential(word: int) -> float:
+    """Exponential variate of the upper 24 bits of a word, by the logarithm itself."""
+    return -float(np.log(((word >> 8) + 1) / 2**24))
+
+
+def sweep(
+    fields: np.ndarray,
+    couplings: np.ndarray,
+    spins: np.ndarray,
+    temperature: float,
+    key: int,
+    groups: list[tuple[int, int]],
+) -> np.ndarray:
+    """One Metropolis sweep: free spins in order, then a proposal a slot of each group."""
+    spins = spins.astype(float).copy()
+    free = groups[0][0] if groups else spins.size
+    for i in range(free):
+        pay = temperature * exponential(mix(i, key))
+        if flip_cost(fields, couplings, spins, i) <= pay:
+            spins[i] = -spins[i]
+    for begin, end in groups:
+        members = range(begin, end)
+        slots = [i for i in members if spins[i] < 0] + [i for i in members if spins[i] > 0]
+        ones = sum(spins[i] < 0 for i in members)
+        if ones in (0, end - begin):
+            continue
+        for t in range(end - begin):
+            random = draw(key, begin + t)
+            a = t if t < ones else below(random, ones)
+            b = ones + below(random, end - begin - ones) if t < ones else t
+            swapped = spins.copy()
+            swapped[[slots[a], slots[b]]] *= -1
+            cost = energy(fields, couplings, swapped) - energy(fields, couplings, spins)
+            if cost <= temperature * exponential(random & HALF):
+                spins = swapped
+                slots[a], slots[b] = slots[b], slots[a]
+    return spins
+
+
+def steepest(fields: np.ndarray, couplings: np.ndarray, spins: np.ndarray) -> np.ndarray:
+    """Flip the spin of the lowest negative cost until there is none."""
+    spins = spins.astype(float).copy()
+    while True:
+        costs = [flip_cost(fields, couplings, spins, i) for i in range(spins.size)]
+        if min(costs) > -1e-9:
+            return spins
+        spins[int(np.argmin(costs))] *= -1
+
+
+def tabu(
+    fields: np.ndarray,
+    couplings: np.ndarray,
+    spins: np.ndarray,
+    *,
+    base: int,
+    spread: int,
+    moves: int,
+    key: int,
+) -> tuple[np.ndarray, float]:
+    """Walk this many moves; the last spins and the best energy. Costs must differ."""
+    spins = spins.astype(float).copy()
+    until = np.zeros(spins.size)
+    best = energy(fields, couplings, spins)
+    for step in range(moves):
+        now = energy(fields, couplings, spins)
+        costs = np.array([flip_cost(fields, couplings, spins, i) for i in range(spins.size)])
+        allowed = (until <= step) | (now + costs < best - 1e-9)
+        i = int(np.argmin(np.where(allowed, costs, np.inf)))
+        spins[i] *= -1
+        until[i] = step + 1 + base + below(draw(draw(key, step), i), spread)
+        best = min(best, energy(fields, couplings, spins))
+    return spins, best
+
+
+def bifurcate(
+    fields: np.ndarray,
+    couplings: np.ndarray,
+    x: np.ndarray,
+    y: np.ndarray,
+    *,
+    steps: int,
+    step: float,
+    strength: float,
+    discrete: bool,
+) -> tuple[np.ndarray, np.ndarray]:
+    """Run simulated bifurcation by its equations, one column a run."""
+    for t in range(steps):
+        slack = 1 - t / (steps - 1)
+        seen = np.where(x >= 0, 1.0, -1.0) if discrete else x
+        y = y - step * (slack * x + strength * (fields[:, None] + couplings @ seen))
+        x = x + step * y
+        y = np.where(np.abs(x) > 1, 0.0, y)
+        x = np.clip(x, -1, 1)
+    return x, y

@@ -67,7 +67,7 @@ def test_experiment_is_reproducible_and_printed(
     page.write_text(f"Before.\n\n{trial.BEGIN}\nold\n{trial.END}\n\nAfter.\n")
     trial.main(["--trials", "20", "--seed", "3", "--write", str(page)])
     printed = capsys.readouterr().out
-    assert "### No effect: false keeps" in printed
+    assert "## No effect: false keeps" in printed
     text = page.read_text()
     assert text.startswith("Before.")
     assert text.endswith("After.\n")

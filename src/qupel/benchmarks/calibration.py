@@ -256,16 +256,16 @@ def markdown(found: dict[str, Any]) -> str:
         worst = max(known["keep"] for known in rows)
         total = trials * len(rows)
         mean = sum(known["keep"] for known in rows) / len(rows)
-        parts.append(f"### {truth.name.capitalize()}: {what}")
+        parts.append(f"## {truth.name.capitalize()}: {what}")
         parts.append(
             f"Margin {truth.margin:g}, true gain {truth.gain:g}, placebos' gain "
             f"{truth.placebo_gain:g}. All together: {_percent(mean, total)} of {total} benchmarks"
             + (f"; worst cell {_percent(worst, trials)}." if truth.false else ".")
         )
         parts.append(_outcome_table(rows, trials, with_stops=not truth.false))
-    parts.append("### Coverage of intervals at 95 %, and misses above in brackets")
+    parts.append("## Coverage of intervals at 95 %, and misses above in brackets")
     parts.append(_coverage_table(found["coverages"], trials))
-    parts.append("### Power by planned number of cases")
+    parts.append("## Power by planned number of cases")
     parts.append(
         "Chance in percent of a lower bound beyond the margin, by how far the true gain lies "
         "beyond it, in standard deviations between cases (seeds averaged)."

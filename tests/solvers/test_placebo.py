@@ -1,15 +1,16 @@
 from __future__ import annotations
 
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, ClassVar
 
 import numpy as np
 import pytest
 
 from qupel.errors import InputError
-from qupel.model import Ising, Outcome, Quota
+from qupel.model import Ising, Outcome, Quota, Samples
 from qupel.model.quota import keep_quotas
 from qupel.solvers.classical.annealing import Annealing
-from qupel.solvers.contract import Solver, Stop, after_rounds
+from qupel.solvers.contract import OnEvent, Solver, Stop, after_rounds, ignore
 from qupel.solvers.hybrid import Hybrid
 from qupel.solvers.placebo import UniformBits, placebos
 from qupel.solvers.quantum import Qaoa
@@ -87,3 +88,27 @@ def test_quantum_steps_are_found_however_deep() -> None:
     assert found.start.start == UniformBits(5)
     assert found.start.inner == UniformBits(6)
     assert found.inner == Annealing()
+
+
+@dataclass(frozen=True)
+class Several:
+    """Several solvers, one after the other."""
+
+    name: ClassVar[str] = "several"
+    kind: ClassVar[str] = "hybrid"
+    accepts: ClassVar[type[Ising]] = Ising
+    keeps_quotas: ClassVar[bool] = True
+
+    parts: tuple[Solver[Ising], ...]
+
+    def solve(
+        self, form: Ising, *, stop: Stop, rng: np.random.Generator, on_event: OnEvent = ignore
+    ) -> Samples:
+        return self.parts[-1].solve(form, stop=stop, rng=rng, on_event=on_event)
+
+
+def test_quantum_steps_are_found_among_several_solvers() -> None:
+    found = placebos(Several((Annealing(replicas=2), Qaoa(shots=8))))
+    assert found["uniform"] == Several((Annealing(replicas=2), UniformBits(8)))
+    assert found["sampler"] == Several((Annealing(replicas=2), Annealing()))
+    assert placebos(Several((Annealing(),))) == {}

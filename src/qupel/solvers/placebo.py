@@ -97,25 +97,26 @@ def _annealing(_: Any) -> Solver[Any]:
     return Annealing()
 
 
-def _replaced(solver: Any, by: Callable[[Any], Solver[Any]]) -> Any:
-    if solver.kind == "quantum":
-        return by(solver)
-    changed = {
-        name: _replaced(inner, by) for name, inner in _inner(solver) if _has_quantum_step(inner)
-    }
-    return dataclasses.replace(solver, **changed)
+def _replaced(value: Any, by: Callable[[Any], Solver[Any]]) -> Any:
+    """Replace the quantum solvers in a solver, or in a tuple of them; leave all else."""
+    if not _has_quantum_step(value):
+        return value
+    if isinstance(value, tuple):
+        return tuple(_replaced(part, by) for part in value)
+    if value.kind == "quantum":
+        return by(value)
+    settings = {part.name: getattr(value, part.name) for part in dataclasses.fields(value)}
+    changed = {name: _replaced(held, by) for name, held in settings.items()}
+    return dataclasses.replace(value, **changed)
 
 
-def _has_quantum_step(solver: Any) -> bool:
-    return solver.kind == "quantum" or any(_has_quantum_step(x) for _, x in _inner(solver))
-
-
-def _inner(solver: Any) -> list[tuple[str, Any]]:
-    """Solvers in the fields of a solver, by field."""
-    if not dataclasses.is_dataclass(solver):
-        return []
-    values = ((part.name, getattr(solver, part.name)) for part in dataclasses.fields(solver))
-    return [(name, value) for name, value in values if isinstance(value, Solver)]
+def _has_quantum_step(value: Any) -> bool:
+    if isinstance(value, tuple):
+        return any(_has_quantum_step(part) for part in value)
+    if not isinstance(value, Solver) or not dataclasses.is_dataclass(value):
+        return False
+    settings = (getattr(value, part.name) for part in dataclasses.fields(value))
+    return value.kind == "quantum" or any(_has_quantum_step(held) for held in settings)
 
 
 def _uniform(form: Ising, rows: int, rng: np.random.Generator) -> Int8[np.ndarray, "rows n"]:

@@ -14,6 +14,7 @@ import pytest
 from tests.runs.toy import FAMILY, SMALL, Climb, Knapsack, Packs, Rows, Shots, place
 
 from qupel.errors import InputError, RunError
+from qupel.runs import pool
 from qupel.runs.archive import load_samples
 from qupel.runs.pool import SHELF, Workers, grace_seconds
 from qupel.runs.record import Record, Status
@@ -290,3 +291,47 @@ def test_a_task_of_an_unknown_family_fails_alone(workers: Workers) -> None:
     assert by_seed[0].status is Status.FAILED
     assert "unknown family 'no-such-family'" in by_seed[0].why
     assert by_seed[1].status is Status.ANSWERED
+
+
+def test_a_problem_that_cannot_be_prepared_in_time_fails(
+    workers: Workers, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pool, "PREPARATION", 0.3)
+    slow = Task("tests.runs.toy:Slow", SMALL.document(), place("Packs"), 0, 1.0)
+    [record] = workers.run([slow])
+    assert record.status is Status.FAILED
+    assert record.why == "the worker was not ready within 0.3 s"
+    monkeypatch.undo()
+    assert only(workers, Packs()).status is Status.ANSWERED
+
+
+def after_a_busy_reader(workers: Workers, second: Task, seconds: float) -> Record:
+    """Return the record of ``second``, heard of late because its reader had other things to do."""
+    records = iter(workers.run([task(Packs()), second]))
+    first = next(records)
+    assert first.solver["mischief"] == ""
+    time.sleep(seconds)
+    return next(records)
+
+
+def test_a_busy_reader_does_not_lengthen_an_attempt(workers: Workers) -> None:
+    list(workers.run([task(Packs()), task(Packs("nap"))]))  # warm
+    record = after_a_busy_reader(workers, task(Packs("nap")), 1.0)
+    assert record.status is Status.ANSWERED
+    assert 0.3 <= record.end_to_end < 0.8
+
+
+def test_an_answer_after_the_deadline_does_not_count_though_nobody_looked(
+    workers: Workers,
+) -> None:
+    record = after_a_busy_reader(workers, task(Packs("nap"), seconds=0.1), 1.0)
+    assert record.status is Status.KILLED
+    assert record.clocks.total == record.end_to_end
+
+
+@pytest.mark.slow
+def test_the_system_ends_an_overdue_worker_though_nobody_looked(workers: Workers) -> None:
+    record = after_a_busy_reader(workers, task(Packs("spin"), seconds=0.1), 2.0)
+    assert record.status is Status.KILLED
+    assert record.why.endswith("the worker was ended")
+    assert record.cpu_seconds < 1.6

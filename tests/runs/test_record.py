@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import fields
+from dataclasses import fields, replace
 
 from qupel.runs.record import Clocks, Evidence, Record, Share, Status
 
@@ -42,3 +42,16 @@ def test_clocks_total_is_the_sum_of_all_stages() -> None:
     assert stages == ["encode", "compile", "queue", "execute", "decode", "repair", "judge"]
     clocks = Clocks(**{name: 2.0**i for i, name in enumerate(stages)})
     assert clocks.total == 2.0**7 - 1
+
+
+def test_remarks_tell_when_encoding_or_waiting_dominates() -> None:
+    record = Record("ab", "a", "c", 1, "f", "cd", {}, Status.ANSWERED, budget=1.0)
+    clocks = Clocks(encode=0.2, compile=0.1, decode=0.1, execute=0.3)
+    slow = replace(record, clocks=clocks, end_to_end=clocks.total)
+    assert slow.remarks == ("encoding, compiling and decoding took 0.4 s, the search 0.3 s",)
+    waiting = replace(record, clocks=Clocks(queue=1.5, execute=0.5), end_to_end=2.0)
+    assert waiting.remarks == (
+        "1.5 of 2 s were spent waiting",
+        "the answer took 2 s of 1 s allowed",
+    )
+    assert replace(record, clocks=Clocks(execute=0.5), end_to_end=0.5).remarks == ()

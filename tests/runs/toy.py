@@ -236,8 +236,8 @@ class Packs:
     Attributes
     ----------
     mischief
-        ``sleep``, ``spin``, ``exit``, ``segfault``, ``raise``, ``input``, ``print``, ``spawn``
-        or nothing.
+        ``nap``, ``sleep``, ``spin``, ``exit``, ``segfault``, ``raise``, ``input``, ``print``,
+        ``spawn`` or nothing.
     megabytes
         Memory to hold for a moment.
     """
@@ -256,6 +256,8 @@ class Packs:
         self, form: Knapsack, *, stop: Stop, rng: np.random.Generator, on_event: OnEvent = ignore
     ) -> Samples:
         match self.mischief:
+            case "nap":
+                time.sleep(0.3)
             case "sleep":
                 time.sleep(60)
             case "spin":
@@ -331,3 +333,13 @@ class Engine:
         from xml.dom import pulldom  # noqa: F401  stands for a solver's engine
 
         return Samples.of(np.zeros((1, len(form.worth))), [0.0], facts=facts)
+
+
+@dataclass(frozen=True)
+class Slow(Knapsack):
+    """A knapsack that takes for ever to be rebuilt."""
+
+    @classmethod
+    def from_document(cls, document: Mapping[str, Any]) -> Self:
+        time.sleep(60)
+        return super().from_document(document)

@@ -31,8 +31,8 @@ class Contract:
     max_variables
         Variables after encoding, for any solver.
     max_qubits
-        Variables after encoding where a solver is a quantum step; for a hybrid, the size of
-        the parts it gives to its quantum step.
+        Variables after encoding where a solver is a quantum step; for a hybrid, the size
+        (``encoded_size``, else ``size``) of the parts it is set to give to its quantum step.
     max_shots
         Shots or reads that a solver, or one nested in it, is set to take.
     max_payload_bytes
@@ -85,7 +85,7 @@ class Contract:
                 if self.max_shots is not None and isinstance(asked, int):
                     _limit("max_shots", asked, self.max_shots, name)
             if inner is not solver and _is_quantum(inner) and self.max_qubits is not None:
-                size = getattr(solver, "size", None)
+                size = getattr(solver, "encoded_size", getattr(solver, "size", None))
                 if isinstance(size, int):
                     _limit("max_qubits", size, self.max_qubits, "qubits for each part")
 

@@ -12,10 +12,12 @@ import rfc8785
 
 from qupel.errors import InputError
 from qupel.model.samples import Samples
+from qupel.problems.contract import Problem
 
-#: How many problem documents keep their hash; each is held by reference, not copied.
+#: How many problems keep their document, and documents their hash.
 REMEMBERED = 64
 
+_documents: OrderedDict[int, tuple[Any, dict[str, Any]]] = OrderedDict()
 _hashes: OrderedDict[int, tuple[Mapping[str, Any], str]] = OrderedDict()
 
 
@@ -36,6 +38,17 @@ def canonical(document: Any) -> bytes:
         return rfc8785.dumps(document)
     except rfc8785.CanonicalizationError as error:
         raise InputError(f"this cannot be written as canonical JSON: {error}") from error
+
+
+def document_of(problem: Problem[Any]) -> dict[str, Any]:
+    """Document of a problem, made once for each problem object, which is a frozen value."""
+    key = id(problem)
+    if key not in _documents or _documents[key][0] is not problem:
+        _documents[key] = (problem, problem.document())
+    _documents.move_to_end(key)
+    if len(_documents) > REMEMBERED:
+        _documents.popitem(last=False)
+    return _documents[key][1]
 
 
 def problem_digest(document: Mapping[str, Any]) -> str:

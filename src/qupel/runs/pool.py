@@ -25,7 +25,7 @@ from qupel.runs.nursery import REQUEST, Reply
 from qupel.runs.record import Clocks, Record, Status
 from qupel.runs.route import fallback_task, reason_for_fallback, together
 from qupel.runs.task import Task
-from qupel.runs.usage import SINCE_START, WHOLE_LIFE
+from qupel.runs.usage import WHOLE_LIFE, peak_method
 from qupel.runs.worker import Answered, Go, Idle, Prepare, Ready, shelf_mark
 
 #: Problems that a worker keeps; the one used longest ago goes first.
@@ -370,7 +370,7 @@ class Workers:
             end_to_end=elapsed,
             cpu_seconds=max(0.0, end.cpu - slot.cpu),
             peak_memory=end.peak,
-            peak_memory_by=SINCE_START if status is Status.KILLED else WHOLE_LIFE,
+            peak_memory_by=peak_method() if status is Status.KILLED else WHOLE_LIFE,
             log=_tail(slot.log),
         )
 

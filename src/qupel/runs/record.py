@@ -178,6 +178,22 @@ class Record:
     diversity: float | None = None
     created: str = ""
 
+    @property
+    def remarks(self) -> tuple[str, ...]:
+        """What a reader should notice of the times, in words."""
+        clocks, found = self.clocks, []
+        around = clocks.encode + clocks.compile + clocks.decode
+        if around > clocks.execute and around > 0.1 * self.end_to_end:
+            found.append(
+                f"encoding, compiling and decoding took {around:.3g} s, the search "
+                f"{clocks.execute:.3g} s"
+            )
+        if clocks.queue > clocks.execute and clocks.queue > 0.1 * self.end_to_end:
+            found.append(f"{clocks.queue:.3g} of {self.end_to_end:.3g} s were spent waiting")
+        if self.end_to_end > self.budget > 0:
+            found.append(f"the answer took {self.end_to_end:.3g} s of {self.budget:.3g} s allowed")
+        return tuple(found)
+
     def to_json(self) -> dict[str, Any]:
         """Return the record as plain JSON values."""
         document = asdict(self)

@@ -13,7 +13,7 @@ from qupel.errors import InputError
 from qupel.problems.contract import Problem
 from qupel.runs.contract import Contract
 from qupel.runs.description import describe, family_name
-from qupel.runs.identity import digest, problem_digest
+from qupel.runs.identity import digest, document_of, problem_digest
 from qupel.runs.provenance import machine, revision, versions
 from qupel.runs.record import Record, Status
 from qupel.solvers.contract import Solver
@@ -112,7 +112,7 @@ class Task:
             more["fallback"] = _described(more["fallback"], problem)
         return cls(
             family_name(problem),
-            problem.document(),
+            document_of(problem),
             _described(solver, problem),
             seed,
             seconds,

@@ -7,6 +7,7 @@ import gc
 import resource
 import sys
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Self
 
@@ -63,6 +64,12 @@ def peak_of(pid: int | str) -> int:
         if line.startswith("VmHWM:"):
             return int(line.split()[1]) * 1024
     return 0
+
+
+@cache
+def peak_method() -> str:
+    """How peaks of workers are found on this machine."""
+    return SINCE_START if _reset_peak() and peak_of("self") else WHOLE_LIFE
 
 
 def tidy() -> None:

@@ -7,12 +7,12 @@ from typing import Any
 
 import numpy as np
 import pytest
-from tests.runs.toy import SMALL, Climb, Knapsack, Packs, Rows, Shots, Within, place
 
 from qupel.model.samples import Samples
 from qupel.runs.attempt import attempt, evidence_of, without_caches
 from qupel.runs.record import Evidence, Record, Share, Status
 from qupel.runs.task import Task
+from tests.runs.toy import SMALL, Climb, Knapsack, Packs, Rows, Shots, Within, place
 
 
 def made(solver: Any, problem: Knapsack = SMALL, **more: Any) -> Record:

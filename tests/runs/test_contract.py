@@ -3,13 +3,13 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from tests.runs.toy import SMALL, Climb, Knapsack, Packing, Rows, Shots, Within
 
 from qupel.errors import InputError
 from qupel.runs.attempt import attempt
 from qupel.runs.contract import Contract
 from qupel.runs.record import Status
 from qupel.runs.task import Task
+from tests.runs.toy import SMALL, Climb, Knapsack, Packing, Rows, Shots, Within
 
 INPUT = {
     "type": "object",

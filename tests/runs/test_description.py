@@ -7,7 +7,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-from tests.runs.toy import FAMILY, SMALL, Knapsack, Rows, Shots, Within, place
 
 from qupel.errors import InputError
 from qupel.runs.description import (
@@ -19,6 +18,7 @@ from qupel.runs.description import (
     solvers_in,
 )
 from qupel.solvers.classical.command import Command
+from tests.runs.toy import FAMILY, SMALL, Knapsack, Rows, Shots, Within, place
 
 
 def test_a_described_solver_comes_back_equal() -> None:

@@ -9,12 +9,12 @@ from typing import Any
 
 import numpy as np
 import pytest
-from tests.runs.toy import SMALL, Shots, place
 
 from qupel.errors import InputError
 from qupel.model.samples import Samples
 from qupel.runs.identity import digest, problem_digest, samples_digest
 from qupel.runs.task import Task
+from tests.runs.toy import SMALL, Shots, place
 
 
 def test_digest_does_not_depend_on_the_order_of_keys() -> None:

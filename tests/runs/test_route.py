@@ -4,13 +4,13 @@ import time
 from typing import Any
 
 import pytest
-from tests.runs.toy import SMALL, Packs, Rows, Shots
 
 from qupel.errors import InputError
 from qupel.runs.contract import Contract
 from qupel.runs.pool import Workers, grace_seconds
 from qupel.runs.record import Evidence, Record, Share, Status
 from qupel.runs.route import solve_route
+from tests.runs.toy import SMALL, Packs, Rows, Shots
 
 #: Finds the feasible answer of worth 5.
 FALLBACK = Rows(((1, 0, 0),))

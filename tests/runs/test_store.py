@@ -13,7 +13,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 import sqlalchemy as sa
-from tests.runs.toy import SMALL, Shots
 
 from qupel.errors import ContractError, InputError, RunError
 from qupel.model.samples import Outcome, Samples
@@ -23,6 +22,7 @@ from qupel.runs.record import Record
 from qupel.runs.store import REVISION, Store, home
 from qupel.runs.tables import metadata
 from qupel.runs.task import Task
+from tests.runs.toy import SMALL, Shots
 
 
 @pytest.fixture(scope="module")

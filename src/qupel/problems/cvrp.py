@@ -191,7 +191,7 @@ class CapacitatedRouting:
         """Return a seeded instance with its proved optimum; see `known_routing`."""
         made = known_routing(seed, customers, vehicle_types, timed=False)
         problem = cls(made.demands, made.fleet, made.places, name=f"random-{seed}")
-        return problem, Optimum(made.cost, made.routes)
+        return problem, Optimum(problem.judge(made.routes).objective, made.routes)
 
     def read_answer(self, text: str) -> Routes:
         """Read a CVRPLIB or SINTEF solution file."""

@@ -221,6 +221,9 @@ def form_row(network: Network, routes: Routes) -> Int64[np.ndarray, " n"]:
     """Return the form's values that stand for ``routes``, loads and starts as early as can be."""
     at = layout_of(network)
     c = at.customers
+    visits = [stop for route in routes.stops for stop in route]
+    if visits and not 0 < min(visits) <= max(visits) <= c:
+        raise InputError(f"customers are 1 to {c}, got {min(visits)} to {max(visits)}")
     row = np.zeros(at.size, np.int64)
     row[at.load : at.start] = whole_loads(network)[0]
     times = whole_times(network) if at.timed else None

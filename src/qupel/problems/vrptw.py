@@ -274,7 +274,7 @@ class WindowRouting:
             made.demands, made.windows, made.service, made.fleet, made.places,
             name=f"random-{seed}",
         )  # fmt: skip
-        return problem, Optimum(made.cost, made.routes)
+        return problem, Optimum(problem.judge(made.routes).objective, made.routes)
 
     def read_answer(self, text: str) -> Routes:
         """Read a CVRPLIB or SINTEF solution file."""

@@ -17,7 +17,7 @@ BASELINES = ("pyvrp", "ortools-routing")
 
 
 def arm(name: str, kind: Kind, **changes: Any) -> Arm:
-    solver = {"name": name, "kind": str(kind)}
+    solver = {"solver": name, "kind": str(kind)}
     return Arm(name, kind, solver, **{"tuning": TUNED, **changes})
 
 
@@ -27,7 +27,7 @@ INSPIRED = arm("tempering", Kind.INSPIRED)
 HYBRID = Arm(
     "hybrid",
     Kind.HYBRID,
-    {"name": "hybrid", "kind": "hybrid", "inner": {"name": "qaoa", "kind": "quantum"}},
+    {"solver": "hybrid", "kind": "hybrid", "inner": {"solver": "qaoa", "kind": "quantum"}},
     tuning=TUNED,
 )
 UNIFORM_PLACEBO = arm("hybrid on bits", Kind.PLACEBO, placebo_of="hybrid", placebo_kind=UNIFORM)

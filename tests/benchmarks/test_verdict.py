@@ -268,7 +268,7 @@ def test_cost_gate_without_prices_cannot_pass() -> None:
 
 
 def test_second_candidate_raises_the_level_and_the_cases_needed() -> None:
-    other = Arm("qaoa", Kind.QUANTUM, {"name": "qaoa", "kind": "quantum"}, tuning=TUNED)
+    other = Arm("qaoa", Kind.QUANTUM, {"solver": "qaoa", "kind": "quantum"}, tuning=TUNED)
     placebos = [
         Arm(f"qaoa on {kind}", Kind.PLACEBO, placebo_of="qaoa", placebo_kind=kind)
         for kind in ("uniform", "sampler")
@@ -285,7 +285,7 @@ def test_second_candidate_raises_the_level_and_the_cases_needed() -> None:
 
 
 def test_hybrid_of_classical_parts_stands_on_the_classical_side() -> None:
-    inner = {"name": "hybrid", "kind": "hybrid", "inner": {"name": "tabu", "kind": "classical"}}
+    inner = {"solver": "hybrid", "kind": "hybrid", "inner": {"solver": "tabu", "kind": "classical"}}
     decomposed = Arm("decomposed", Kind.HYBRID, inner, tuning=TUNED)
     bench = WINNING.but(arms=(*ARMS, decomposed), gains=WIN | {"decomposed": 9.0})
     verdict = bench.compared().verdict

@@ -108,6 +108,14 @@ def test_a_search_repeats_whatever_the_size_of_its_portions() -> None:
         assert whole.steps == parts.steps
 
 
+def test_tabu_search_without_elite_starts_at_random_when_it_has_no_moves() -> None:
+    # One job: its path has no block to change, and a window keeps the bound out of reach.
+    shop = Shop([0, 2], [0, 1], [3, 2], [[(1, 4)], []])
+    search = shop.search(Kind.TABU, np.arange(2), seed=1, patience=5, pool=0)
+    assert search.advance(50) == 9
+    assert search.restarts == 50
+
+
 def test_moves_are_timed_alone_and_in_pairs() -> None:
     shop = Shop([0, 1, 2, 3], [0, 0, 0], [3, 2, 1], [[(4, 6)]])
     u, v, forward = np.array([0, 0]), np.array([1, 2]), np.array([True, True])

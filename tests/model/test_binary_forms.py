@@ -6,12 +6,12 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.oracles import forms as oracle
 
 from qupel.errors import InputError
 from qupel.model import Ising, Qubo, Quota, Samples, bits_of, index_of
 from qupel.model.quota import keep_quotas
 from qupel.testing.encoding import all_points
+from tests.oracles import forms as oracle
 
 
 @settings(max_examples=60, deadline=None)

@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.oracles import forms as oracle
 
 from qupel.errors import InputError
 from qupel.model import Model, bits, integers
 from qupel.testing.encoding import all_points
+from tests.oracles import forms as oracle
 
 
 @settings(max_examples=150, deadline=None)

@@ -9,12 +9,12 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.oracles import forms as oracle
 
 from qupel.errors import InputError
 from qupel.model import Ising, Model, Qubo, Quota
 from qupel.model.to_dimod import from_dimod, to_dimod
 from qupel.testing.encoding import all_points
+from tests.oracles import forms as oracle
 
 dimod = pytest.importorskip("dimod")
 SEEDS = st.integers(0, 2**32 - 1)

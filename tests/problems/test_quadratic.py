@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 
 from qupel.errors import InputError
 from qupel.model.bits import bits_of
+from qupel.model.formats import read_text
 from qupel.model.qubo import Qubo
 from qupel.problems.quadratic import Assignment, BinaryQuadratic
-from qupel.problems.registry import read_text
 from qupel.testing.problem import check_problem
 from tests.data import best_known, instances
 

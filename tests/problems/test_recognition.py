@@ -6,7 +6,7 @@ from importlib.metadata import entry_points
 
 import pytest
 
-from qupel.problems.registry import read_text
+from qupel.model.formats import read_text
 from tests.data import instances
 
 FAMILIES = {point.name: point for point in entry_points(group="qupel.families")}

@@ -65,7 +65,7 @@ class Arm:
     kind
         See `Kind`.
     solver
-        The solver as plain data: ``name``, ``kind`` and settings, nested solvers included.
+        The solver as plain data: ``solver``, ``kind`` and settings, nested solvers included.
     placebo_of, placebo_kind
         For a placebo the arm it mirrors, and ``uniform`` or ``sampler``; otherwise empty.
     tuning
@@ -119,7 +119,7 @@ class Arm:
     def solvers(self) -> frozenset[str]:
         """Name of its solver and of the solvers nested in it."""
         parts = (self.solver, *nested(self.solver))
-        return frozenset(str(part["name"]) for part in parts if "name" in part)
+        return frozenset(str(part["solver"]) for part in parts if "solver" in part)
 
 
 def nested(solver: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:

@@ -24,8 +24,9 @@ def check(
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
 ) -> None:
     """Judge a solution: exit 0 feasible, 10 malformed, 20 worse than --best, 21 infeasible."""
+    from qupel.model.formats import read_text
     from qupel.problems.registry import family as family_named
-    from qupel.problems.registry import read_problem, read_text
+    from qupel.problems.registry import read_problem
 
     if family is not None:
         family_named(family)

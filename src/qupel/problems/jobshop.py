@@ -370,7 +370,8 @@ class JobShop:
 
         One binary a move: exchange neighbours on a machine, or take an operation to the other
         end of its critical block. The QUBO's energy is the makespan, exact for one move and
-        for two; conflicting moves carry a penalty that no gain outweighs.
+        for two that bring a gain, at least alone or together; two that only do harm count as
+        the sum of it. Conflicting moves carry a penalty that no gain outweighs.
         """
         from qupel.problems.jobshop_moves import moves_around
 
@@ -452,8 +453,8 @@ class JobShop:
     @classmethod
     def from_file(cls, path: Path) -> Self:
         """Read the standard text format; see `qupel.problems.jobshop_text`."""
+        from qupel.model.formats import read_text
         from qupel.problems.jobshop_text import parse_instance
-        from qupel.problems.registry import read_text
 
         machines, durations, windows, count = parse_instance(read_text(path), str(path))
         return cls(

@@ -117,6 +117,11 @@ def moves_around(
     clash = (table < 0) | _overlaps(orders, u, v)
     np.fill_diagonal(clash, val=False)
     pairs = np.where(clash, 0, table - base - gain[:, None] - gain[None, :])
+    # Two moves that each make the schedule longer mostly do so on the same path, so together
+    # they cost less than their sum. Among many moves such discounts would add up to schedules
+    # that do not exist, so only pairs that gain anything get theirs.
+    harmful = (gain[:, None] > 0) & (gain[None, :] > 0) & (table >= base)
+    pairs = np.where(harmful & ~clash, np.maximum(pairs, 0), pairs)
     np.fill_diagonal(pairs, 0)
     # Dropping either of two clashing moves saves more than that move can bring.
     worth = np.abs(gain) + np.abs(pairs).sum(axis=1)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gzip
 import json
 from functools import cache
 from importlib.metadata import entry_points
@@ -10,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from qupel.errors import InputError, unknown_name
+from qupel.model.formats import read_text
 from qupel.problems.contract import Problem
 
 
@@ -26,23 +26,6 @@ def family(name: str) -> type[Problem[Any]]:
         return families()[name]
     except KeyError:
         raise unknown_name("family", name, families()) from None
-
-
-def read_text(path: Path) -> str:
-    """Text of a file, plain or gzipped.
-
-    Raises
-    ------
-    InputError
-        If the file is missing, unreadable or not text.
-    """
-    try:
-        raw = path.read_bytes()
-        return (gzip.decompress(raw) if raw[:2] == b"\x1f\x8b" else raw).decode("utf-8-sig")
-    except (OSError, EOFError) as error:
-        raise InputError(f"{path}: cannot be read: {error}") from error
-    except UnicodeDecodeError as error:
-        raise InputError(f"{path}: is not a text file: {error}") from error
 
 
 #: Ending of files that hold any family's problem as a JSON document.

@@ -12,7 +12,7 @@ import numpy as np
 from jaxtyping import Float64
 
 from qupel.errors import InputError
-from qupel.problems.registry import read_text
+from qupel.model.formats import read_text
 from qupel.problems.routing import Routes
 from qupel.problems.routing_places import Places, Rounding
 

@@ -9,7 +9,6 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.data import instances
 
 from qupel.errors import InputError
 from qupel.model import Ising, Qubo, Quota
@@ -28,6 +27,7 @@ from qupel.model.formats import (
     write_text,
 )
 from qupel.model.graph import Graph
+from tests.data import instances
 
 FAST = settings(max_examples=100, deadline=None)
 

@@ -8,12 +8,12 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.oracles import forms as oracle
 
 from qupel.errors import InputError
 from qupel.model import Model, bits, integers
 from qupel.model.formats import read_lp, read_mps, write_lp, write_mps
 from qupel.testing.encoding import all_points
+from tests.oracles import forms as oracle
 
 FAST = settings(max_examples=150, deadline=None)
 SEEDS = st.integers(0, 2**32 - 1)

@@ -6,13 +6,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from tests.runs.toy import SMALL
 
 from qupel.errors import InputError, RunError
 from qupel.model.samples import Samples
 from qupel.problems.contract import Problem
 from qupel.solvers.classical.command import Command
 from qupel.solvers.contract import Incumbent, Solver, after_rounds, after_seconds
+from tests.runs.toy import SMALL
 
 #: Reads the instance, packs the first item, writes the answer.
 PACK = """

@@ -30,7 +30,8 @@ class Hybrid:
     of them is polished. It becomes the incumbent if the judge likes it better: feasible before
     infeasible, then fewer violations (their amounts summed), then the objective. An answer that
     is different and exactly as good also becomes the incumbent, so that the search drifts over
-    plateaus. What is returned is never worse than the start.
+    plateaus. No round begins that would not end in time. What is returned is never worse than
+    the start.
 
     Attributes
     ----------
@@ -101,8 +102,8 @@ class Hybrid:
         watch = Watch(on_event)
         course = _Course(self, form, stop, rng, watch)
         course.begin()
-        if stop.seconds_left() > 0 and watch.best > stop.target:
-            while course.improvable():
+        if watch.best > stop.target:
+            while course.improvable() and stop.seconds_left() > course.round_seconds:
                 course.round()
                 if stop(watch.best):
                     break
@@ -141,6 +142,7 @@ class _Course:
     drawn: int = 0
     feasible: int = 0
     missed: int = 0
+    round_seconds: float = 0.0  # what the slowest of the last few rounds took
     size: int = field(init=False)
 
     def __post_init__(self) -> None:
@@ -160,6 +162,11 @@ class _Course:
 
     def round(self) -> None:
         """Cut one part out, search it, and keep what is better."""
+        began = time.monotonic()
+        self._improve()
+        self.round_seconds = max(0.7 * self.round_seconds, time.monotonic() - began)
+
+    def _improve(self) -> None:
         cut = self._cut()
         if cut is None:
             self.missed += 1

@@ -198,7 +198,7 @@ def _why(comparison: Comparison) -> Section:
             dict.fromkeys(
                 _sentence(text)
                 for text in (
-                    *verdict.reasons,
+                    *(r for r in verdict.reasons if r not in {gate.text for gate in verdict.gates}),
                     *comparability.violations,
                     *comparability.blockers,
                     *(disagreement.text for disagreement in verdict.disagreements),

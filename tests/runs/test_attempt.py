@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from qupel.errors import InputError
 from qupel.model.samples import Samples
 from qupel.runs.attempt import attempt, evidence_of, without_caches
 from qupel.runs.record import Evidence, Record, Share, Status
@@ -220,6 +221,19 @@ def test_a_price_list_speaks_of_the_finished_record() -> None:
 
 def test_task_is_checked_when_it_is_made() -> None:
     task = Task.of(SMALL, Shots(), seconds=1.0)
-    for change in ({"seconds": 0.0}, {"seed": -1}, {"keep": 0}, {"seconds": math.nan}):
+    for change in (
+        {"seconds": 0.0},
+        {"seed": -1},
+        {"keep": 0},
+        {"seconds": math.nan},
+        {"seed": 2**53},
+    ):
         with pytest.raises(ValueError, match=r"must be|needs"):
             replace(task, **change)
+
+
+def test_a_description_without_identity_is_refused_before_it_is_sent() -> None:
+    with pytest.raises(InputError, match="canonical JSON"):
+        Task.of(SMALL, place("Shots", shots=2**60), seconds=1.0)
+    with pytest.raises(InputError, match="cannot be written as plain data"):
+        Task.of(SMALL, place("Shots", shots=object()), seconds=1.0)

@@ -13,11 +13,13 @@ import psutil  # type: ignore[import-untyped]
 import pytest
 
 from qupel.errors import InputError, RunError
+from qupel.problems.maxcut import MaxCut
 from qupel.runs import pool
 from qupel.runs.archive import load_samples
 from qupel.runs.pool import SHELF, Workers, grace_seconds
 from qupel.runs.record import Record, Status
 from qupel.runs.task import Task
+from qupel.solvers.classical.command import Command
 from tests.runs.toy import FAMILY, SMALL, Climb, Knapsack, Packs, Rows, Shots, place
 
 
@@ -255,6 +257,7 @@ def test_workers_end_when_their_owner_is_killed(tmp_path: Path) -> None:
 import psutil  # type: ignore[import-untyped]
 from qupel.runs.pool import Workers
 from qupel.runs.task import Task
+from qupel.solvers.classical.command import Command
 from tests.runs.toy import *
 workers = Workers(2)
 nursery = psutil.Process(workers._process.pid)
@@ -334,3 +337,56 @@ def test_the_system_ends_an_overdue_worker_though_nobody_looked(workers: Workers
     assert record.status is Status.KILLED
     assert record.why.endswith("the worker was ended")
     assert record.cpu_seconds < 2.0
+
+
+def test_samples_are_equal_byte_for_byte_whatever_the_number_of_workers(tmp_path: Path) -> None:
+    problem, _ = MaxCut.random(3, nodes=40)
+    tasks = [
+        Task.of(
+            problem,
+            {"solver": name},
+            seconds=60.0,
+            rounds=3,
+            seed=seed,
+            threads=threads,
+            arm=f"{name} {seed}",
+            store_samples=True,
+        )
+        for name in ("annealing", "tabu", "tempering")
+        for seed in (0, 1)
+        for threads in (1, 2)
+    ]
+    found: dict[str, set[str]] = {}
+    for count in (1, 2):
+        with Workers(count, samples=tmp_path) as hired:
+            for record in hired.run(tasks):
+                assert record.status is Status.ANSWERED
+                found.setdefault(record.arm, set()).add(record.samples)
+    assert len(found) == 6
+    assert all(len(hashes) == 1 for hashes in found.values())
+    [one] = found["annealing 0"]
+    assert len(load_samples(tmp_path, one)) >= 1
+
+
+def test_an_external_command_is_killed_with_its_worker(workers: Workers, tmp_path: Path) -> None:
+    note = tmp_path / "pid"
+    script = (
+        "import os, signal, sys, time; signal.signal(signal.SIGTERM, signal.SIG_IGN);"
+        f"open({str(note)!r}, 'w').write(str(os.getpid())); time.sleep(60)"
+    )
+    command = Command((sys.executable, "-c", script, "{instance}", "{answer}"), margin=0.0)
+    record = only(workers, command, seconds=0.7)
+    assert record.status in {Status.FAILED, Status.KILLED}
+    assert gone(int(note.read_text()))
+
+
+def test_a_commands_memory_and_time_are_the_attempts(workers: Workers) -> None:
+    script = (
+        "import sys, time\nblock = bytearray(300 * 2**20)\n"
+        "while time.process_time() < 0.4: pass\nopen(sys.argv[2], 'w').write('0')"
+    )
+    command = Command((sys.executable, "-c", script, "{instance}", "{answer}"))
+    record = only(workers, command)
+    assert record.objective == 5.0
+    assert record.cpu_seconds == pytest.approx(0.5, abs=0.25)
+    assert record.peak_memory == pytest.approx(310 * 2**20, rel=0.1)

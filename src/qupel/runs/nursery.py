@@ -19,10 +19,12 @@ import importlib
 import os
 import pickle
 import selectors
+import shutil
 import signal
 import socket
 import struct
 import sys
+import tempfile
 import time
 from dataclasses import dataclass, field
 from multiprocessing.connection import Connection
@@ -82,7 +84,7 @@ class Nursery:
     control
         Socket of requests and replies.
     logs
-        Folder in which each worker's output goes to a file of its own.
+        Folder in which each worker's output goes to a file of its own, and temporary files go.
     workers
         Process id of each living worker by number.
     peaks
@@ -116,6 +118,7 @@ class Nursery:
                         open_still = self._serve(waking, woken)
         for number in list(self.workers):
             self._kill(number)
+        shutil.rmtree(self.logs, ignore_errors=True)  # our owner may have been killed
 
     def _serve(self, *private: socket.socket) -> bool:
         """Serve one request; False if there will be no more."""
@@ -207,6 +210,8 @@ def _live(handle: int, log: Path) -> None:
         signal.set_wakeup_fd(-1)
         signal.signal(signal.SIGCHLD, signal.SIG_DFL)
         _die_with_parent()
+        # What a killed attempt leaves behind is swept away with the folder.
+        tempfile.tempdir = os.environ["TMPDIR"] = str(log.parent)
         output = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_APPEND, 0o600)
         for stream in (1, 2):
             os.dup2(output, stream)

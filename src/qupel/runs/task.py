@@ -12,8 +12,8 @@ from typing import Any, Self
 from qupel.errors import InputError
 from qupel.problems.contract import Problem
 from qupel.runs.contract import Contract
-from qupel.runs.description import describe, family_name
-from qupel.runs.identity import digest, document_of, problem_digest
+from qupel.runs.description import describe, family_name, plain
+from qupel.runs.identity import canonical, digest, document_of, problem_digest
 from qupel.runs.provenance import machine, revision, versions
 from qupel.runs.record import Record, Status
 from qupel.solvers.contract import Solver
@@ -32,7 +32,8 @@ class Task:
     solver
         Description of the solver, see `qupel.runs.description`.
     seed
-        The one seed of the attempt; each stage draws its own from it.
+        The one seed of the attempt, at least 0 and below 2**53; each stage draws its own from
+        it.
     seconds
         Budget from the request to the answer, in seconds.
     arm, case
@@ -89,11 +90,13 @@ class Task:
                 f"seconds must be above 0, got {self.seconds} and {self.fallback_seconds} "
                 f"for the fallback"
             )
-        if self.seed < 0 or self.keep < 1 or self.threads < 1:
+        if not 0 <= self.seed < 2**53 or self.keep < 1 or self.threads < 1:
             raise InputError(
-                f"a task needs seed >= 0, keep >= 1 and threads >= 1, "
+                f"a task needs 0 <= seed < 2**53, keep >= 1 and threads >= 1, "
                 f"got {self.seed}, {self.keep}, {self.threads}"
             )
+        for description in (self.solver, self.fallback or {}):
+            canonical(plain(description))  # what has no identity is refused here, not in a worker
         if not self.problem_hash:
             object.__setattr__(self, "problem_hash", problem_digest(self.problem))
 
@@ -129,7 +132,7 @@ class Task:
         return digest(
             {
                 "problem": self.problem_hash,
-                "solver": {k: v for k, v in self.solver.items() if k != "kind"},
+                "solver": {k: v for k, v in plain(self.solver).items() if k != "kind"},
                 "seed": self.seed,
                 "stop": {
                     "seconds": self.seconds,
@@ -139,13 +142,13 @@ class Task:
                 "pipeline": {
                     "repair": self.repair,
                     "polish": self.polish,
-                    "encoding": dict(self.encoding),
+                    "encoding": plain(self.encoding),
                     "keep": self.keep,
                     "threads": self.threads,
                 },
                 "fallback": None
                 if self.fallback is None
-                else {"solver": dict(self.fallback), "seconds": self.fallback_seconds},
+                else {"solver": plain(self.fallback), "seconds": self.fallback_seconds},
                 "versions": versions(),
                 "revision": revision(),
             }
@@ -153,7 +156,7 @@ class Task:
 
     def record(self, status: Status, **found: Any) -> Record:
         """Return a record of this task, with what was found."""
-        found.setdefault("solver", dict(self.solver))
+        found.setdefault("solver", plain(self.solver))
         found.setdefault("created", datetime.now(UTC).isoformat(timespec="milliseconds"))
         return Record(
             id=_identity(self),

@@ -57,9 +57,10 @@ def test_command_without_a_deadline_runs_to_its_end() -> None:
 
 def test_command_is_told_seconds_seed_and_threads() -> None:
     script = """
-import sys
+import os, sys
 seconds, seed, threads = sys.argv[3:]
 assert 1.5 < float(seconds) < 2 and int(seed) >= 0 and threads == "3"
+assert os.environ["OMP_NUM_THREADS"] == "3"
 open(sys.argv[2], "w").write("0")
 """
     solve(command(script, "{seconds}", "{seed}", "{threads}", threads=3), seconds=2.0)

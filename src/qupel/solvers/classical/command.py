@@ -25,6 +25,8 @@ from qupel.problems.contract import Problem
 from qupel.solvers.contract import OnEvent, Stop, Watch, ignore
 
 PLACES = frozenset({"instance", "answer", "seconds", "seed", "threads"})
+#: What libraries look at to see how many threads they may use; workers are held to one.
+THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMEXPR_NUM_THREADS")
 #: Seconds between being asked to end and being killed.
 FAREWELL = 0.02
 #: Of the last output that goes into an error's message.
@@ -48,7 +50,7 @@ class Command:
         allowed, ``{seed}`` by a whole number below 2**31, ``{threads}`` by ``threads``. Double a
         brace to write one.
     threads
-        Threads the command is told to use.
+        Threads the command is told to use, also by the usual environment variables.
     margin
         Seconds kept back from ``{seconds}``, for the command's own start and end.
     """
@@ -102,7 +104,7 @@ class Command:
             (place / "instance.json").write_text(json.dumps(form.document()))
             seconds = stop.seconds_left()
             words = self._filled(place, seconds, int(rng.integers(2**31)))
-            ended = _run(words, place, stop)
+            ended = _run(words, place, stop, self.threads)
             if not answer_file.is_file():
                 raise RunError(f"{words[0]} wrote no answer: {_manner(ended, seconds)}")
             text = answer_file.read_text(errors="replace")
@@ -159,14 +161,19 @@ class Ended:
     peak: int
 
 
-def _run(words: list[str], place: Path, stop: Stop) -> Ended:
+def _run(words: list[str], place: Path, stop: Stop, threads: int) -> Ended:
     """Run a command until it ends or time is up, then end whatever is left of it."""
     output = place / "output.txt"
     with output.open("wb") as sink:
         try:
             # A process group of its own, so that what the command starts ends with it.
             child = subprocess.Popen(  # noqa: S603  the command is the user's own
-                words, stdin=subprocess.DEVNULL, stdout=sink, stderr=sink, process_group=0
+                words,
+                stdin=subprocess.DEVNULL,
+                stdout=sink,
+                stderr=sink,
+                process_group=0,
+                env={**os.environ, **dict.fromkeys(THREADS, str(threads))},
             )
         except OSError as error:
             raise InputError(f"command {words[0]!r} cannot be run: {error}") from error

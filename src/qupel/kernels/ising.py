@@ -80,44 +80,48 @@ class Landscape:
             raise InputError(f"couplings of {starts.size - 1} rows do not fit {n} fields")
         members = [np.asarray(group, np.int64) for group, _ in groups]
         grouped = np.concatenate([np.zeros(0, np.int64), *members])
-        colours = np.zeros(n, np.int32)
-        _ising.colour(starts.astype(np.int64), columns.astype(np.int32), colours)
-        # Spins of one colour do not feel each other: side by side, sixteen are one step.
         free = np.setdiff1d(np.arange(n), grouped)
-        free = free[np.argsort(colours[free], kind="stable")]
+        crammed = weights.size * 8 > n * n
+        if not crammed:
+            # Spins of one colour do not feel each other: side by side, sixteen are one step.
+            colours = np.zeros(n, np.int32)
+            _ising.colour(starts.astype(np.int64), columns.astype(np.int32), colours)
+            free = free[np.argsort(colours[free], kind="stable")]
         order = np.concatenate([free, grouped])
         edges = free.size + np.cumsum([0, *(m.size for m in members)])
         counts = np.array([count for _, count in groups], np.int64)
 
-        place = np.empty(n, np.int64)
-        place[order] = np.arange(n)
-        sizes = np.diff(starts)
-        rows = np.repeat(place, sizes)
-        moved = place[columns]
-        sort = np.lexsort((moved, rows))
-        rows, moved, values = rows[sort], moved[sort], np.asarray(weights, np.float64)[sort]
-        laid = np.concatenate([[0], np.cumsum(np.bincount(rows, minlength=n))]).astype(np.int64)
+        laid, moved, values = _reordered(
+            np.asarray(starts, np.int64), columns, np.asarray(weights, np.float64), order
+        )
+        crowded = np.full(n, crammed, np.uint8)
+        if not crammed:
+            rows = np.repeat(np.arange(n), np.diff(laid))
+            crowded[rows[(rows // LANES == moved // LANES) & (moved > rows)]] = 1
+        full = np.flatnonzero(np.diff(laid))
         strongest = np.zeros(n)
-        np.maximum.at(strongest, rows, np.abs(values))
-        crowded = np.zeros(n, np.uint8)
-        crowded[rows[(rows // LANES == moved // LANES) & (moved > rows)]] = 1
         force = np.abs(fields[order])
-        np.add.at(force, rows, np.abs(values))
+        if full.size:
+            strongest[full] = np.maximum.reduceat(np.abs(values), laid[full])
+            force[full] += np.add.reduceat(np.abs(values), laid[full])
         reach = float(force.max(initial=0.0))
 
-        real: Any = np.float32 if _exact_in_single(fields, values, reach) else np.float64
+        real: Any = (
+            np.float32
+            if _exact_in_single(np.asarray(fields, np.float64), values, reach)
+            else np.float64
+        )
         stride = -(-n // LANES) * LANES
-        dense = np.zeros((0, 0), real)
-        size = n * stride * np.dtype(real).itemsize
-        if values.size * 8 > n * n and size <= _DENSE_BYTES:
-            dense = np.zeros((n, stride), real)
-            dense[rows, moved] = values
         arrays = (
             np.ascontiguousarray(fields[order], real),
             laid,
             np.ascontiguousarray(moved, np.int32),
             np.ascontiguousarray(values, real),
         )
+        dense = np.zeros((0, 0), real)
+        if crammed and n * stride * np.dtype(real).itemsize <= _DENSE_BYTES:
+            dense = np.zeros((n, stride), real)
+            _ising.spread(*arrays[1:], dense)
         edges = np.ascontiguousarray(edges, np.int64)
         tolerance = 1e-12 * reach
         made: Any = _ising.Form32 if real is np.float32 else _ising.Form64
@@ -162,14 +166,29 @@ class Landscape:
         return spins
 
 
+def _reordered(
+    starts: np.ndarray, columns: np.ndarray, values: np.ndarray, order: np.ndarray
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """CSR arrays of the matrix whose rows and columns follow ``order``, columns ascending."""
+    n = order.size
+    if (order == np.arange(n)).all():
+        return starts, columns, values
+    sizes = np.diff(starts)[order]
+    laid = np.concatenate([[0], np.cumsum(sizes)]).astype(np.int64)
+    where = np.arange(laid[-1]) + np.repeat(starts[order] - laid[:-1], sizes)
+    place = np.empty(n, np.int64)
+    place[order] = np.arange(n)
+    moved = place[columns[where]]
+    sort = np.argsort(np.repeat(np.arange(n), sizes) * n + moved)
+    return laid, moved[sort], values[where][sort]
+
+
 def _exact_in_single(fields: np.ndarray, weights: np.ndarray, reach: float) -> bool:
     """Whether every local field is a number that single precision holds exactly."""
-    numbers = np.concatenate([fields, weights])
     for shift in range(24):
-        grain = 2.0**-shift
-        if 8 * reach >= grain * 2**24:
+        if 8 * reach >= 2.0 ** (24 - shift):
             return False
-        if (numbers == np.rint(numbers / grain) * grain).all():
+        if all(_ising.whole(numbers, 2.0**shift) for numbers in (fields, weights)):
             return True
     return False
 

@@ -337,6 +337,32 @@ void bind_colour(Row<const int64_t> starts, Row<const int32_t> columns, Row<int3
     colour(starts.data(), columns.data(), n, colours.data(), last.data());
 }
 
+// Whether every number is a whole multiple of 1 / scale.
+bool bind_whole(Row<const double> numbers, double scale) {
+    nb::gil_scoped_release release;
+    constexpr size_t kRun = 1024;
+    for (size_t from = 0; from < numbers.shape(0); from += kRun) {
+        const size_t until = std::min(from + kRun, numbers.shape(0));
+        bool whole = true;
+        for (size_t i = from; i < until; ++i) {
+            const double scaled = numbers.data()[i] * scale;
+            whole &= std::abs(scaled) < 4503599627370496.0 && double(int64_t(scaled)) == scaled;
+        }
+        if (!whole) return false;
+    }
+    return true;
+}
+
+// Lay CSR rows out in full.
+template <class Real>
+void bind_spread(Row<const int64_t> starts, Row<const int32_t> columns, Row<const Real> weights,
+                 Table<Real> dense) {
+    nb::gil_scoped_release release;
+    for (int64_t i = 0; i + 1 < int64_t(starts.shape(0)); ++i)
+        for (int64_t e = starts.data()[i]; e < starts.data()[i + 1]; ++e)
+            dense.data()[i * int64_t(dense.shape(1)) + columns.data()[e]] = weights.data()[e];
+}
+
 // Returns (rows found in all, whether configurations are left).
 template <class Real>
 std::tuple<int64_t, bool> bind_combine(const Held<Real>& held, Table<Real> spins,
@@ -376,6 +402,7 @@ void bind(nb::module_& module, const char* name) {
     module.def("tabu", &bind_tabu<Real>);
     module.def("temper", &bind_temper<Real>);
     module.def("bifurcate", &bind_bifurcate<Real>);
+    module.def("spread", &bind_spread<Real>);
     module.def("combine", &bind_combine<Real>);
 }
 
@@ -386,4 +413,5 @@ NB_MODULE(_ising, module) {
     bind<double>(module, "Form64");
     module.def("enumerate", &bind_enumerate);
     module.def("colour", &bind_colour);
+    module.def("whole", &bind_whole);
 }

@@ -611,13 +611,17 @@ struct Search {
     // are sequenced by a weighted mean of their starts in both, which keeps every order that the
     // two agree on (a short cut through the path relinking of Peng, Lü and Cheng 2015).
     void relink() {
+        if (pool_size < 2) {
+            fresh();
+            return;
+        }
         enter_pool();
         if (stale > 4 * pool_size) {
             stale = 0;
             pool.clear();
             pool.push_back(best);
         }
-        if (static_cast<int>(pool.size()) < pool_size || pool_size < 2) {
+        if (static_cast<int>(pool.size()) < pool_size) {
             fresh();
             return;
         }

@@ -99,7 +99,6 @@ def task_of(
     charter: Charter, problem: Problem[Any], solver: Mapping[str, Any], **more: Any
 ) -> Task:
     """A task under the charter's contract, threads and fallback."""
-    limits = charter.contract
     fallback = solver_for(
         charter.fallback.solver, family(charter.family), charter.fallback.settings
     )
@@ -109,13 +108,19 @@ def task_of(
         threads=charter.budget.threads,
         fallback=fallback,
         fallback_seconds=charter.fallback.seconds,
-        contract=Contract(
-            max_variables=limits.max_variables,
-            max_qubits=limits.max_qubits,
-            max_shots=limits.max_shots,
-            max_payload_bytes=limits.max_payload_bytes,
-            max_seconds=limits.max_seconds,
-            needs_fallback=True,
-        ),
+        contract=contract_of(charter),
         **more,
+    )
+
+
+def contract_of(charter: Charter) -> Contract:
+    """The data contract that every attempt of a pilot is under."""
+    limits = charter.contract
+    return Contract(
+        max_variables=limits.max_variables,
+        max_qubits=limits.max_qubits,
+        max_shots=limits.max_shots,
+        max_payload_bytes=limits.max_payload_bytes,
+        max_seconds=limits.max_seconds,
+        needs_fallback=True,
     )

@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-from qupel.errors import InputError
+from qupel.errors import ContractError, InputError
 from qupel.pilots.charter import Arm, Charter
 from qupel.pilots.pilot_file import Fault, PilotFileError, line_of
+from qupel.pilots.plan import contract_of
 from qupel.problems.registry import family
+from qupel.runs.contract import Contract
 from qupel.solvers.registry import fitting, solver_for, takes
 
 
@@ -41,14 +43,15 @@ def _faults(charter: Charter) -> Iterator[tuple[tuple[str | int, ...], str]]:
             f"{chosen.sense!r}",
         )
     for index, arm in enumerate(charter.arms):
-        fault = _arm_fault(arm, charter.family)
+        fault = _arm_fault(arm, charter.family, contract_of(charter))
         if fault:
             yield ("arms", index, fault[0]), fault[1]
     fault = _arm_fault(
         Arm(name="fallback", kind="classical", solver=charter.fallback.solver,
             settings=charter.fallback.settings),
         charter.family,
-    )  # fmt: skip
+        Contract(),
+    )
     if fault:
         yield ("fallback", fault[0]), fault[1]
     if not any(arm.solver in chosen.baselines for arm in charter.arms):
@@ -59,7 +62,7 @@ def _faults(charter: Charter) -> Iterator[tuple[tuple[str | int, ...], str]]:
         )
 
 
-def _arm_fault(arm: Arm, family_name: str) -> tuple[str, str] | None:
+def _arm_fault(arm: Arm, family_name: str, contract: Contract) -> tuple[str, str] | None:
     """The field of an arm that is wrong, and what is wrong with it."""
     chosen = family(family_name)
     try:
@@ -75,12 +78,12 @@ def _arm_fault(arm: Arm, family_name: str) -> tuple[str, str] | None:
     if arm.kind != "status quo" and kind not in (arm.kind, "status quo"):
         return "kind", f"got {arm.kind!r}, but {arm.solver!r} is {kind}"
     try:
-        solver_for(arm.solver, chosen, arm.settings)
+        contract.check_solver(solver_for(arm.solver, chosen, arm.settings))
         for name, values in arm.tune.items():
             if not values:
                 return "tune", f"{name} has no value to try"
             for value in values:
-                solver_for(arm.solver, chosen, {**arm.settings, name: value})
-    except (InputError, TypeError, ValueError) as error:
+                contract.check_solver(solver_for(arm.solver, chosen, {**arm.settings, name: value}))
+    except (InputError, ContractError, TypeError, ValueError) as error:
         return "settings", str(error)
     return None

@@ -264,7 +264,8 @@ nursery = psutil.Process(workers._process.pid)
 tasks = [Task.of(SMALL, Packs("spin"), seconds=50.0, seed=seed) for seed in (0, 1)]
 import threading
 def tell():
-    open({str(note)!r}, "w").write(" ".join(str(p.pid) for p in [nursery, *nursery.children()]))
+    words = [workers._folder.name, nursery.pid, *(child.pid for child in nursery.children())]
+    open({str(note)!r}, "w").write(" ".join(map(str, words)))
 threading.Timer(0.5, tell).start()
 list(workers.run(tasks))
 """
@@ -273,11 +274,12 @@ list(workers.run(tasks))
         if note.exists() and note.read_text():
             break
         time.sleep(0.02)
-    pids = [int(word) for word in note.read_text().split()]
+    folder, *pids = note.read_text().split()
     assert len(pids) == 3
     owner.kill()
     owner.wait()
-    assert all(gone(pid) for pid in pids)
+    assert all(gone(int(pid)) for pid in pids)
+    assert not Path(folder).exists()
 
 
 def test_workers_are_checked_when_they_are_made() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import contextlib
+import functools
 import importlib
 import inspect
 import os
@@ -140,7 +141,7 @@ class Worker:
         for description in (task.solver, task.fallback):
             if description is not None:
                 with contextlib.suppress(Exception):
-                    import_engines(solver_from(description, type(problem)))
+                    import_engines(problem, solver_from(description, type(problem)))
 
     def go(self, order: Go) -> None:
         """Make an attempt and send its record, then store samples and tidy up."""
@@ -193,23 +194,29 @@ def shelf_mark(task: Task) -> str:
     return f"{task.family} {task.problem_hash}"
 
 
-def import_engines(solver: Any) -> None:
-    """Import the packages that a solver imports on first use, so that no attempt pays for it.
+def import_engines(problem: Problem[Any], solver: Any) -> None:
+    """Import what a family and its solver import on first use, so that no attempt pays for it.
 
-    They are found in the source of the modules that define the solver and those nested in it:
+    It is found in the source of the modules that define them and the solvers nested in it:
     imports inside functions.
     """
-    for inner in solvers_in(solver):
-        for name in _late_imports(sys.modules[type(inner).__module__]):
-            with contextlib.suppress(ImportError, QupelError):
-                importlib.import_module(name)
+    for made in (problem, *solvers_in(solver)):
+        _import_late(type(made).__module__)
 
 
-def _late_imports(module: Any) -> Iterator[str]:
+@functools.cache
+def _import_late(module: str) -> None:
+    """Import, once, what functions of a module import."""
     try:
-        tree = ast.parse(inspect.getsource(module))
+        tree = ast.parse(inspect.getsource(sys.modules[module]))
     except (OSError, TypeError, SyntaxError):
         return
+    for name in _names_in_functions(tree):
+        with contextlib.suppress(ImportError, QupelError):
+            importlib.import_module(name)
+
+
+def _names_in_functions(tree: ast.Module) -> Iterator[str]:
     functions = [
         node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
     ]

@@ -13,6 +13,7 @@ from qupel.benchmarks.compare import compare
 from qupel.benchmarks.comparison import Comparison, Reference
 from qupel.benchmarks.money import Prices, Worth
 from qupel.benchmarks.rule import Kpi, Rule
+from qupel.model.samples import Outcome
 from qupel.pilots.cases import Cases, load_cases
 from qupel.pilots.charter import Charter
 from qupel.pilots.locking import Lock, lock
@@ -244,10 +245,7 @@ def concluded(
         rule_of(charter),
         kpi=Kpi(charter.kpi.name, charter.kpi.unit, charter.kpi.direction),
         baselines=family(charter.family).baselines,
-        references={
-            case: Reference(value, "the charter or the generator")
-            for case, value in cases.best_known.items()
-        },
+        references=references(cases, records),
         tags=charter.data.tags,
         prices=Prices(
             currency=prices.currency,
@@ -259,3 +257,23 @@ def concluded(
         ),
         worth=None if worth is None else Worth(per_percent=worth),
     )
+
+
+def references(cases: Cases, records: Sequence[Record]) -> dict[str, Reference]:
+    """What gaps are measured from: a proof of some arm, else what charter or generator know.
+
+    A solver's claim of optimality counts as a proof if its bound meets the judged objective.
+    """
+    found = {
+        case: Reference(value, "the charter or the generator")
+        for case, value in cases.best_known.items()
+    }
+    for record in records:
+        sign = 1.0 if cases.compared[record.case].sense == "min" else -1.0
+        value, bound = record.objective, record.claimed_bound
+        if not record.feasible or value is None or bound is None:
+            continue
+        proved = bound >= sign * value - 1e-9 * max(1.0, abs(value))
+        if record.outcome == Outcome.OPTIMAL.name and proved and record.answered_by == "primary":
+            found[record.case] = Reference(value, f"proved by {record.arm}", proved=True)
+    return found

@@ -47,8 +47,12 @@ def _faults(charter: Charter) -> Iterator[tuple[tuple[str | int, ...], str]]:
         if fault:
             yield ("arms", index, fault[0]), fault[1]
     fault = _arm_fault(
-        Arm(name="fallback", kind="classical", solver=charter.fallback.solver,
-            settings=charter.fallback.settings),
+        Arm(
+            name="fallback",
+            kind="classical",
+            solver=charter.fallback.solver,
+            settings=charter.fallback.settings,
+        ),
         charter.family,
         Contract(),
     )

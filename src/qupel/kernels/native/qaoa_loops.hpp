@@ -68,7 +68,11 @@ WIDE_INLINE double total(const Wide<T>& x) {
 
 template <int STRIDE, class P, int... LANE>
 WIDE_INLINE P shuffled(P x, std::integer_sequence<int, LANE...>) {
+#if defined(__clang__) || __GNUC__ >= 12
     return __builtin_shufflevector(x, x, (LANE ^ STRIDE)...);
+#else
+    return __builtin_shuffle(x, decltype(x == x){(LANE ^ STRIDE)...});
+#endif
 }
 
 // Lane i of the result is lane (i ^ STRIDE) of `x`: the state with one of the lowest qubits flipped.

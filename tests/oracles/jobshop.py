@@ -12,11 +12,7 @@ def place(start: int, duration: int, machine: int, windows: Windows) -> int:
     """First time from ``start`` on at which the operation misses every window, unit by unit."""
     while any(
         k == machine
-        and (
-            (start < end and begin < start + duration)
-            if duration
-            else (begin < start < end)
-        )
+        and ((start < end and begin < start + duration) if duration else (begin < start < end))
         for k, begin, end in windows
     ):
         start += 1

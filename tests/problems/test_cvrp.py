@@ -176,3 +176,11 @@ def test_a_chart_needs_no_coordinates() -> None:
     places = Places.apart([[0, 1, 2], [1, 0, 1], [2, 1, 0]])
     problem = CapacitatedRouting([0, 1, 1], [VehicleType(1)], places)
     assert "layer" in problem.chart(Routes(((1,), (2,))))
+
+
+def test_the_map_numbers_routes_as_the_judge_does() -> None:
+    places = Places.at([[0, 0], [5, 0], [0, 5], [-5, 0]], "nearest")
+    problem = CapacitatedRouting([0, 1, 1, 1], [VehicleType(1)], places)
+    chart = problem.chart(Routes(((3,), (), (2,), (1,))))
+    numbers = {row["customer"]: row["route"] for row in chart["data"]["values"]}
+    assert (numbers[3], numbers[2], numbers[1]) == ("1", "3", "4")

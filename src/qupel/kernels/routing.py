@@ -23,6 +23,8 @@ BLINK = 0.01
 _NEIGHBOURS = 20
 _REACH = 100
 
+Neighbours = tuple[Int32[np.ndarray, "n k"], Int32[np.ndarray, "n k"]]
+
 
 class RouteSearch:
     """One solution under search, the best one seen, and the moves that change them.
@@ -41,6 +43,8 @@ class RouteSearch:
         Whether times and windows count at all.
     capacities, fixed, available
         One number a vehicle type: load, cost of a route, how many there are.
+    neighbours
+        `neighbourhoods` of the other arguments, if they are at hand already.
     seed, stream
         Address of the random numbers; equal addresses and calls give equal solutions.
     """
@@ -60,6 +64,7 @@ class RouteSearch:
         available: Int64[np.ndarray, " kinds"],
         seed: int,
         stream: int = 0,
+        neighbours: Neighbours | None = None,
     ) -> None:
         n = len(demands)
         square = (np.ascontiguousarray(m, np.float64) for m in (costs, times))
@@ -74,12 +79,13 @@ class RouteSearch:
         stock = np.ascontiguousarray(available, np.int64)
         if any(row.shape != (n,) for row in rows) or len({r.shape for r in (*fleet, stock)}) != 1:
             raise InputError(f"demands, windows and service need {n} entries each")
-        both = held_costs + held_costs.T
         # Unserved costs more than fetching a customer alone, with the dearest vehicle.
         unserved = 4.0 * float(held_costs.max()) + 2.0 * float(fleet[1].max()) + 1.0
         self._customers = n - 1
         load, opens, closes, lasts = rows
-        close = _closeness(both, held_times, opens, closes, lasts) if timed else both
+        near, close = neighbours or neighbourhoods(
+            held_costs, held_times, ready=opens, due=closes, service=lasts, timed=timed
+        )
         self._search = Search(
             held_costs,
             held_times,
@@ -91,14 +97,15 @@ class RouteSearch:
             fleet[0],
             fleet[1],
             stock,
-            nearest(both, _REACH),
-            nearest(close, _NEIGHBOURS),
+            near,
+            close,
             unserved,
             seed,
             stream,
         )
         self._symmetric = bool((held_costs == held_costs.T).all())
         self._costs = held_costs
+        self._near = near
         self._due = closes
         self._timed = timed
 
@@ -146,7 +153,7 @@ class RouteSearch:
     def savings(self) -> tuple[Int64[np.ndarray, " pairs"], Int64[np.ndarray, " pairs"]]:
         """Pairs of near customers in order of falling savings: arguments of `merge`."""
         customers = np.arange(1, self._customers + 1)
-        near = nearest(self._costs + self._costs.T, _REACH)[1:]
+        near = self._near[1:]
         first = np.repeat(customers, near.shape[1])
         second = near.ravel().astype(np.int64)
         kept = second > 0
@@ -241,6 +248,21 @@ class RouteSearch:
 
     def _plan(self) -> Int64[np.ndarray, " length"]:
         return np.zeros(2 * self._customers, np.int64)
+
+
+def neighbourhoods(
+    costs: Float64[np.ndarray, "n n"],
+    times: Float64[np.ndarray, "n n"],
+    *,
+    ready: Float64[np.ndarray, " n"],
+    due: Float64[np.ndarray, " n"],
+    service: Float64[np.ndarray, " n"],
+    timed: bool,
+) -> Neighbours:
+    """Customers that ruins reach from each, and those that local moves bring beside it."""
+    both = costs + costs.T
+    close = _closeness(both, times, ready, due, service) if timed else both
+    return nearest(both, _REACH), nearest(close, _NEIGHBOURS)
 
 
 def nearest(distances: Float64[np.ndarray, "n n"], count: int) -> Int32[np.ndarray, "n k"]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, ClassVar, Self
 
@@ -57,6 +57,7 @@ class CapacitatedRouting:
     fleet: tuple[VehicleType, ...]
     places: Places
     name: str
+    _network: Network = field(repr=False)
 
     def __init__(
         self, demands: Any, fleet: Iterable[VehicleType], places: Places, *, name: str = "routing"
@@ -66,6 +67,7 @@ class CapacitatedRouting:
         object.__setattr__(self, "fleet", checked_fleet(fleet, load))
         object.__setattr__(self, "places", places)
         object.__setattr__(self, "name", name)
+        object.__setattr__(self, "_network", self._arrays())
 
     @classmethod
     def from_frame(
@@ -89,7 +91,10 @@ class CapacitatedRouting:
         return self.places.coordinates
 
     def network(self) -> Network:
-        """Return the problem as plain arrays."""
+        """Return the problem as plain arrays, the same ones every time."""
+        return self._network
+
+    def _arrays(self) -> Network:
         n = self.demands.size
         costs = self.places.distances.astype(np.float64)
         return Network(

@@ -12,7 +12,7 @@ from qupel.problems.routing import Routes, VehicleType
 from qupel.problems.routing_judge import Clock, follow
 
 _SCHEMA = "https://vega.github.io/schema/vega-lite/v5.json"
-# Forty routes and more cannot each have a nameable colour; hues then run round the depot.
+# Beyond so many routes colours repeat, and a legend would not tell them apart.
 _NAMED_COLOURS = 10
 _STATES = ("driving", "waiting", "serving")
 
@@ -27,14 +27,21 @@ def route_map(
     """Map of the routes, one colour each; loads as bars where no coordinates are known."""
     if coordinates is None:
         return _load_bars(routes, demands, fleet, title)
-    kept = [(stops, kind) for stops, kind in zip(routes.stops, routes.vehicles, strict=True)
-            if stops and all(0 < stop < len(demands) for stop in stops)]  # fmt: skip
-    # Number routes by their direction from the depot, so that neighbours differ in colour.
+    kept = [
+        (number, stops, kind)
+        for number, (stops, kind) in enumerate(zip(routes.stops, routes.vehicles, strict=True), 1)
+        if stops and all(0 < stop < len(demands) for stop in stops)
+    ]
     centre = coordinates[0]
-    kept.sort(key=lambda pair: float(np.arctan2(*(coordinates[list(pair[0])].mean(axis=0)
-                                                  - centre)[::-1])))  # fmt: skip
+
+    def direction(route: tuple[int, tuple[int, ...], int]) -> float:
+        east, north = coordinates[list(route[1])].mean(axis=0) - centre
+        return float(np.arctan2(north, east))
+
+    # Colours go round the depot, so that neighbours differ; numbers are those of the judge.
+    kept.sort(key=direction)
     lines: list[dict[str, Any]] = []
-    for number, (stops, kind) in enumerate(kept, 1):
+    for number, stops, kind in kept:
         load = int(demands[list(stops)].sum())
         name = fleet[kind].name if 0 <= kind < len(fleet) else f"type {kind}"
         for order, node in enumerate((0, *stops, 0)):
@@ -50,17 +57,15 @@ def route_map(
                     "y": float(coordinates[node, 1]),
                 }
             )
-    names = [str(number) for number in range(1, len(kept) + 1)]
+    names = [str(number) for number, _, _ in kept]
     x, y = _axis("x", coordinates[:, 0]), _axis("y", coordinates[:, 1])
     color: dict[str, Any] = {
         "field": "route",
         "type": "nominal",
-        "sort": names,
         "title": "Route",
         "scale": {"domain": names, "range": _colours(len(kept))},
     }
-    if len(kept) > _NAMED_COLOURS:
-        color["legend"] = None
+    color["legend"] = {"values": sorted(names, key=int)} if len(kept) <= _NAMED_COLOURS else None
     return {
         "$schema": _SCHEMA,
         "title": {"text": title, "subtitle": _counted(len(kept), "route")},
@@ -115,11 +120,11 @@ def vehicle_timeline(
     """Each vehicle's day as bars: driving, waiting, serving."""
     bars: list[dict[str, Any]] = []
     names: list[str] = []
-    for stops, kind in zip(routes.stops, routes.vehicles, strict=True):
+    for number, (stops, kind) in enumerate(zip(routes.stops, routes.vehicles, strict=True), 1):
         if not stops:
             continue
         kind_name = fleet[kind].name if 0 <= kind < len(fleet) else f"type {kind}"
-        names.append(f"{len(names) + 1} ({kind_name})")
+        names.append(f"{number} ({kind_name})")
         drive = follow(stops, clock)
         now = float(clock.windows[0, 0]) * clock.scale
         here = 0

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 import numpy as np
 from jaxtyping import Shaped
 from scipy import sparse
 
-from qupel.kernels.routing import RouteSearch
+from qupel.kernels.routing import Neighbours, RouteSearch, neighbourhoods
 from qupel.model import Model
 from qupel.problems.contract import Subproblem
 from qupel.problems.routing import Network, Routes, routes_of
@@ -34,6 +36,20 @@ def search_on(network: Network, seed: int, stream: int = 0) -> RouteSearch:
         available=np.array([plenty if k.available is None else k.available for k in fleet]),
         seed=seed,
         stream=stream,
+        neighbours=_neighbourhoods(network),
+    )
+
+
+# A hybrid polishes answers to one problem over and over; its neighbourhoods stay the same.
+@lru_cache(maxsize=4)
+def _neighbourhoods(network: Network) -> Neighbours:
+    return neighbourhoods(
+        network.costs,
+        network.times,
+        ready=network.ready,
+        due=network.due,
+        service=network.service,
+        timed=network.timed,
     )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, ClassVar, Literal, Self
 
@@ -74,6 +74,7 @@ class WindowRouting:
     places: Places
     durations: Shaped[np.ndarray, "n n"] | None
     name: str
+    _network: Network = field(repr=False)
 
     def __init__(
         self,
@@ -97,6 +98,7 @@ class WindowRouting:
         object.__setattr__(self, "places", places)
         object.__setattr__(self, "durations", held)
         object.__setattr__(self, "name", name)
+        object.__setattr__(self, "_network", self._arrays())
 
     @classmethod
     def from_frame(
@@ -147,7 +149,10 @@ class WindowRouting:
         )  # fmt: skip
 
     def network(self) -> Network:
-        """Return the problem as plain arrays."""
+        """Return the problem as plain arrays, the same ones every time."""
+        return self._network
+
+    def _arrays(self) -> Network:
         costs = self.places.distances.astype(np.float64)
         scale = self._time_scale
         return Network(

@@ -32,17 +32,17 @@ def solve(
 ) -> None:
     """Solve one instance; the objective is the judge's, from the data alone."""
     from qupel.problems.registry import read_problem
-    from qupel.runs.pool import Workers
-    from qupel.runs.task import Task
-    from qupel.solvers.registry import solver_for
+    from qupel.runs.solving import solve as solved
 
     problem = read_problem(instance, family)
-    settings = {"threads": threads} if threads > 1 else {}
-    settings.update(parsed(setting or []))
-    made = solver_for(solver, type(problem), settings)
-    task = Task.of(problem, made, seconds=seconds, seed=seed, threads=threads)
-    with Workers(1) as workers:
-        [record] = workers.run([task])
+    record = solved(
+        problem,
+        solver,
+        seconds=seconds,
+        seed=seed,
+        threads=threads,
+        settings=parsed(setting or []),
+    )
     if record.objective is None:
         raise RunError(f"{solver} gave no answer to {instance}: {record.status}, {record.why}")
     answer = problem.read_answer(record.solution)

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from qupel.runs.pool import Workers
     from qupel.runs.record import Clocks, Evidence, Record, Share, Status
     from qupel.runs.route import solve_route
+    from qupel.runs.solving import solve
     from qupel.runs.store import Store
     from qupel.runs.task import Task
 
@@ -28,6 +29,7 @@ __all__ = [
     "Task",
     "Workers",
     "describe",
+    "solve",
     "solve_route",
     "solver_from",
 ]
@@ -43,6 +45,7 @@ _HOMES = {
     "Task": "task",
     "Workers": "pool",
     "describe": "description",
+    "solve": "solving",
     "solve_route": "route",
     "solver_from": "description",
 }

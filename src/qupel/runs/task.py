@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import math
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from typing import Any, Self
 
@@ -149,6 +149,7 @@ class Task:
                 "fallback": None
                 if self.fallback is None
                 else {"solver": plain(self.fallback), "seconds": self.fallback_seconds},
+                "contract": None if self.contract is None else plain(asdict(self.contract)),
                 "versions": versions(),
                 "revision": revision(),
             }

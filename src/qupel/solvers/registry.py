@@ -78,7 +78,11 @@ def solver_for(
 def configured(
     made: type[Solver[Any]], family: type[Problem[Any]], settings: dict[str, Any]
 ) -> Solver[Any]:
-    """Return an instance of ``made``, each setting checked against its fields."""
+    """Return an instance of ``made``, each setting checked against its fields.
+
+    A nested solver takes the family's problems, unless ``made`` lists the setting in
+    ``searches_forms``: it then takes forms of parts of a problem.
+    """
     fields = [field.name for field in dataclasses.fields(made) if field.init]  # type: ignore[arg-type]
     values = {}
     for key, value in settings.items():
@@ -86,20 +90,25 @@ def configured(
             raise unknown_name(f"setting of solver {made.name!r}", key, fields)
         if isinstance(value, Mapping) and "solver" in value:
             nested = {k: v for k, v in value.items() if k != "solver"}
-            value = _nested(value["solver"], family, nested)
+            inner = _nested(value["solver"], family, key in getattr(made, "searches_forms", ()))
+            value = configured(inner, family, nested)
         values[key] = value
     return made(**values)
 
 
-def _nested(name: str, family: type[Problem[Any]], settings: dict[str, Any]) -> Solver[Any]:
-    """Make a solver inside another one, for the problem or for a part of it in form."""
-    made = fitting(name, family)
-    if made is None:
-        general = [known for known in implementations(name) if not _is_domain(known)]
-        if not general:
-            raise InputError(f"solver {name!r} cannot take a {family.family} problem")
-        made = general[0]
-    return configured(made, family, settings)
+def _nested(name: str, family: type[Problem[Any]], searches_forms: bool) -> type[Solver[Any]]:
+    """Class of a solver inside another one."""
+    made = None if searches_forms else fitting(name, family)
+    if made is not None:
+        return made
+    general = [known for known in implementations(name) if not _is_domain(known)]
+    if not general:
+        raise InputError(f"solver {name!r} cannot take {_what(family, searches_forms)}")
+    return general[0]
+
+
+def _what(family: type[Problem[Any]], searches_forms: bool) -> str:
+    return "a part's form" if searches_forms else f"a {family.family} problem"
 
 
 def _is_domain(made: type[Solver[Any]]) -> bool:

@@ -59,6 +59,7 @@ class Hybrid:
     kind: ClassVar[str] = "hybrid"
     accepts: ClassVar[type[Any]] = Problem
     keeps_quotas: ClassVar[bool] = True
+    searches_forms: ClassVar[tuple[str, ...]] = ("inner",)
 
     start: Solver[Any] | None = None
     start_share: float = 0.2

@@ -60,6 +60,14 @@ def test_the_optimum_is_proved_with_products_of_any_kind(
     assert best - 1e-6 <= samples.bound <= best + 1e-9
 
 
+@pytest.mark.parametrize("seed", [7150, 7173, 7237, 7313])
+def test_no_wrong_optimum_is_proved_where_presolve_once_lost_the_best_point(seed: int) -> None:
+    model = random_model(seed, whole=False, integers=bool(seed % 2) and seed != 7237)
+    samples = CpSat().solve(model, stop=after_seconds(20), rng=np.random.default_rng(0))
+    assert samples.outcome is Outcome.OPTIMAL
+    assert samples.energies[0] == pytest.approx(least(model), abs=1e-9)
+
+
 def test_cpsat_keeps_the_contract() -> None:
     check_solver(CpSat(), random_model(3, whole=False, integers=True), rounds=4)
     check_solver(CpSat(), JobShop.random(1, windows=2)[0].form(), rounds=4)

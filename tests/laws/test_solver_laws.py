@@ -49,6 +49,7 @@ def large_sparse(n: int = 5000) -> Ising:
 ONE_HOT = tuple(Quota(tuple(range(4 * k, 4 * k + 4)), 1) for k in range(3))
 SMALL = {
     "fields only": Ising([1.0, -2.0, 0.5], np.zeros((3, 3))),
+    "no spin": Ising([], np.zeros((0, 0)), 1.5),
     "nothing at all": Ising(np.zeros(4), np.zeros((4, 4)), -3.0),
     "one spin": Ising([0.3], [[0.0]]),
     "sparse signs": random_form(15, 0.3, whole=True),

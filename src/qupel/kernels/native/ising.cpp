@@ -213,6 +213,7 @@ void bind_wander(const Held<Real>& held, Table<Real> spins, Table<Real> locals,
                  Row<const uint64_t> keys, int64_t most, int64_t budget, int threads) {
     const Chains<Real> chains{spins, locals, energies};
     nb::gil_scoped_release release;
+    if (held.form.n == 0) return;
     const int64_t room = 4 * held.form.n + 256;
     each(held.form, chains.size(), threads, [&](int64_t r, Scratch<Real>& scratch) {
         std::vector<int32_t> journal(size_t(room) + 2);
@@ -258,6 +259,7 @@ void bind_temper(const Held<Real>& held, Table<Real> spins, Table<Real> locals,
     const Chains<Real> chains{spins, locals, energies};
     nb::gil_scoped_release release;
     const Form<Real>& form = held.form;
+    if (form.n == 0) return;
     const int64_t ladders = int64_t(at.shape(0)), rungs = int64_t(at.shape(1));
     std::vector<int64_t> work(size_t(chains.size()));
     std::vector<int32_t> queue(clustered ? size_t(2 * form.n) : 0);

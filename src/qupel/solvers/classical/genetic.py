@@ -70,7 +70,7 @@ class Genetic:
         walk = land.n if self.walk is None else self.walk
         # A child costs its local fields, its descent, and about twice its walk.
         price = land.weights.size + 60 * land.n + 2 * walk * (30 + land.free // 5)
-        brood = max(1, min(8, ROUND // price))
+        brood = max(1, min(8, ROUND // max(1, price)))
 
         members = np.zeros((0, land.stride), land.fields.dtype)
         energies = np.zeros(0)

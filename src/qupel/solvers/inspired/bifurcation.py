@@ -71,7 +71,7 @@ class Bifurcation:
         squares += float((land.fields.astype(np.float64) ** 2).sum())
         strength = 0.5 * np.sqrt(max(1, land.n - 1) / squares) if squares else 1.0
         price = self.blocks * (land.weights.size + 6 * land.n)
-        stride = max(1, ROUND // price)
+        stride = max(1, ROUND // max(1, price))
 
         shape = (self.blocks, land.n, BLOCK)
         x, y, seen = (np.zeros(shape, np.float32) for _ in range(3))
@@ -123,7 +123,7 @@ class Bifurcation:
 
 def _signs(land: Landscape, x: np.ndarray) -> np.ndarray:
     """One row of spins a run, quotas kept."""
-    places = x.transpose(0, 2, 1).reshape(-1, land.n)
+    places = x.transpose(0, 2, 1).reshape(len(x) * BLOCK, land.n)
     rows = np.ones((len(places), land.stride), land.fields.dtype)
     rows[:, : land.free] = np.where(places[:, : land.free] < 0, -1, 1)
     for group, count in zip(land.groups, land.counts.tolist(), strict=True):

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import re
 
+from qupel import __version__
 from qupel.cli.exits import MEANINGS, Exit
 from qupel.cli.reference import command_page
+from tests.acceptance.command import qupel
 
 
 def test_every_command_and_every_option_is_described() -> None:
@@ -18,3 +20,8 @@ def test_every_command_and_every_option_is_described() -> None:
 
 def test_every_exit_code_has_a_meaning() -> None:
     assert set(MEANINGS) == set(Exit)
+
+
+def test_the_version_is_printed_without_a_command() -> None:
+    ended = qupel("--version")
+    assert (ended.code, ended.out.strip()) == (0, __version__)

@@ -41,15 +41,22 @@ app.command()(catalogue.solvers)
 app.command()(catalogue.families)
 
 
+def _print_version(asked: bool) -> None:
+    if asked:
+        print_text(__version__)
+        raise typer.Exit
+
+
 @app.callback()
 def _root(
     version: Annotated[
-        bool, typer.Option("--version", help="Print the version and exit.", is_eager=True)
+        bool,
+        typer.Option(
+            "--version", help="Print the version and exit.", is_eager=True, callback=_print_version
+        ),
     ] = False,
 ) -> None:
-    if version:
-        print_text(__version__)
-        raise typer.Exit
+    pass
 
 
 def main() -> None:

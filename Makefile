@@ -8,7 +8,7 @@ BUILD := build/native
 help:  ## What can be made.
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/'
 
-.venv/ready: pyproject.toml constraints.txt CMakeLists.txt $(wildcard src/qupel/kernels/native/*)
+.venv/ready: pyproject.toml constraints.txt CMakeLists.txt $(wildcard src/qupel/kernels/native/* src/qupel/kernels/native/*/*)
 	test -x $(BIN)/python || $(PYTHON) -m venv .venv
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt scikit-build-core nanobind cmake ninja
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-build-isolation -c constraints.txt -e ".[all,dev,docs]"
@@ -44,7 +44,7 @@ perf: .venv/ready  ## Measure kernels and solvers side by side with their peers.
 native:  ## Rebuild the kernels in place; KERNEL=_ising builds one alone.
 	$(BIN)/cmake -S . -B $(BUILD) -G Ninja -DCMAKE_BUILD_TYPE=Release -DPython_EXECUTABLE=$(CURDIR)/$(BIN)/python -DCMAKE_MAKE_PROGRAM=$(CURDIR)/$(BIN)/ninja >/dev/null
 	$(BIN)/cmake --build $(BUILD) $(if $(KERNEL),--target $(KERNEL))
-	cp $(BUILD)/$(or $(KERNEL),_*)*.so $(shell $(BIN)/python -c "import sysconfig; print(sysconfig.get_path('platlib'))")/qupel/kernels/
+	install -m 755 $(BUILD)/$(or $(KERNEL),_*)*.so $(shell $(BIN)/python -c "import sysconfig; print(sysconfig.get_path('platlib'))")/qupel/kernels/
 
 clean:  ## Remove what was built.
 	rm -rf .venv build docs/_build .mypy_cache .ruff_cache .pytest_cache .hypothesis

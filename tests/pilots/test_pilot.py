@@ -16,7 +16,8 @@ from qupel.errors import InputError
 from qupel.pilots.dossier import Dossier, folder_of
 from qupel.pilots.pilot import Finished, Prepared, Progress, prepare, run_pilot
 from qupel.pilots.pilot_file import PilotFileError
-from qupel.problems.registry import family
+from qupel.pilots.template import pilot_text
+from qupel.problems.registry import families, family
 from qupel.runs.store import Store
 from tests.pilots.small import small_pilot
 
@@ -176,3 +177,16 @@ def test_a_run_killed_without_warning_resumes_without_repeating_or_losing_a_cell
         assert {name: after[name] for name in before} == before
         assert (folder_of(store, "small") / "comparison.json").is_file()
     assert (tmp_path / "memo.html").is_file()
+
+
+@pytest.mark.parametrize("name", sorted(families()))
+def test_the_template_of_every_family_is_ready_to_run(tmp_path: Path, name: str) -> None:
+    path = tmp_path / "pilot.yaml"
+    path.write_text(pilot_text(name))
+    assert len(prepare(path).cases.compared) == 8
+
+
+def test_an_unknown_size_of_the_generator_is_reported_with_the_nearest_name(tmp_path: Path) -> None:
+    path = small_pilot(tmp_path, data={"random": {"count": 6, "itmes": 9}})
+    with pytest.raises(InputError, match="did you mean 'items'"):
+        prepare(path)

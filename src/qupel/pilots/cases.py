@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import importlib.util
+import inspect
 import math
 import sys
 from collections.abc import Callable, Mapping
@@ -13,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from qupel.errors import InputError
+from qupel.errors import InputError, unknown_name
 from qupel.pilots.charter import Charter, Data
 from qupel.problems.contract import Problem
 from qupel.problems.registry import DOCUMENT, family, read_problem
@@ -92,6 +93,7 @@ def _from_generator(
 ) -> tuple[Problems, Problems, dict[str, float]]:
     sizes = dict(sizes)
     count, seed = sizes.pop("count", 8), sizes.pop("seed", 1)
+    _check_sizes(sizes, name)
     compared: Problems = {}
     optima: dict[str, float] = {}
     for index in range(count):
@@ -103,6 +105,14 @@ def _from_generator(
         for index in range(spare)
     }
     return compared, tuning, optima
+
+
+def _check_sizes(sizes: Mapping[str, int], name: str) -> None:
+    """Refuse a size that the family's generator does not know."""
+    known = [n for n in inspect.signature(family(name).random).parameters if n != "seed"]
+    for size in sizes:
+        if size not in known:
+            raise unknown_name("field of data.random", size, ["count", "seed", *known])
 
 
 def _from_table(table: Mapping[str, Any], folder: Path, spare: int) -> tuple[Problems, Problems]:

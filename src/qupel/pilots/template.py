@@ -26,7 +26,7 @@ _PARTS: dict[str, dict[str, str]] = {
         "hybrid": "{size: 12}",
     },
     "mis": {
-        "sizes": "nodes: 40",
+        "sizes": "size: 12, clique: 4",
         "kpi": "{name: chosen nodes, unit: nodes, direction: max, margin: 1.0}",
         "classical": "cpsat",
         "hybrid": "{size: 12}",

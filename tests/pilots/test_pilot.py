@@ -153,7 +153,7 @@ def test_a_run_killed_without_warning_resumes_without_repeating_or_losing_a_cell
 ) -> None:
     path = small_pilot(tmp_path)
     home = tmp_path / "home"
-    command = [sys.executable, "-m", "qupel", "run", path, "--home", home, "--out", tmp_path]
+    command = [sys.executable, "-m", "qupel", "run", *map(str, (path, "--home", home))]
     process = subprocess.Popen(
         command, stderr=subprocess.DEVNULL, stdout=subprocess.DEVNULL, start_new_session=True
     )

@@ -21,7 +21,7 @@ from qupel.problems.registry import families, family
 from qupel.runs.store import Store
 from tests.pilots.small import small_pilot
 
-ARMS = {"today", "milp", "hybrid", "hybrid · uniform", "hybrid · sampler"}
+ARMS = {"as-is", "milp", "hybrid", "hybrid · uniform", "hybrid · sampler"}
 
 
 @pytest.fixture(scope="module")

@@ -80,7 +80,7 @@ contract:                       # what a stage may be given, and must give back
   max_seconds: 5.0
 
 arms:
-  - {{name: today, kind: status quo, solver: greedy}}
+  - {{name: as-is, kind: status quo, solver: greedy}}
   - {{name: {classical}, kind: classical, solver: {classical}}}
   - {{name: hybrid, kind: hybrid, solver: hybrid, settings: {hybrid}}}
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -69,3 +71,35 @@ def test_samples_are_distinct_and_best_first() -> None:
     assert samples.energies.tolist() == [-1.0, 2.0]
     assert samples.occurrences.tolist() == [1, 2]
     assert len(Samples.none(3)) == 0
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    st.integers(0, 2**32 - 1),
+    st.sampled_from(["?", "u1", "i1", "<i4", "<i8", "<u8", ">i4", "<f8"]),
+)
+def test_samples_of_every_kind_of_number_are_ordered_by_their_values(seed: int, kind: str) -> None:
+    rng = np.random.default_rng(seed)
+    dtype = np.dtype(kind)
+    far = [0, 1] if kind == "?" else [0, 1, 127]
+    if dtype.kind == "i":
+        far += [-1, -128]
+    if dtype.kind in "iu" and dtype.itemsize > 1:
+        far += [300, np.iinfo(dtype).max, np.iinfo(dtype).min]
+    rows = np.array(rng.choice(np.array(far, dtype=object), (9, 2)).tolist(), dtype)
+    given = rows.copy()
+    samples = Samples.of(rows, np.zeros(9))
+    expected = sorted(map(tuple, rows.tolist()))
+    assert [tuple(row) for row in samples.values.tolist()] == sorted(set(expected))
+    assert samples.occurrences.tolist() == [expected.count(row) for row in sorted(set(expected))]
+    assert samples.values.dtype == dtype
+    assert rows.tobytes() == given.tobytes()
+
+
+def test_a_row_of_a_million_values_makes_samples_at_once() -> None:
+    row = np.arange(10**6) % 7
+    began = time.monotonic()
+    samples = Samples.of(np.stack([row, row[::-1], row]), [1.0, 2.0, 1.0])
+    assert time.monotonic() - began < 1.0
+    assert samples.occurrences.tolist() == [2, 1]
+    np.testing.assert_array_equal(samples.values[0], row)

@@ -114,6 +114,12 @@ class Tuning(Part):
 class Contract(Part):
     """What a stage may be given and must give back."""
 
+    input: dict[str, Any] | None = Field(
+        default=None, description="JSON Schema (shape and ranges) of a case's document."
+    )
+    result: dict[str, Any] | None = Field(
+        default=None, description="JSON Schema of an answer as plain data."
+    )
     max_variables: int | None = Field(default=None, ge=1)
     max_qubits: int | None = Field(default=None, ge=1)
     max_shots: int | None = Field(default=None, ge=1)

@@ -131,7 +131,7 @@ def run_pilot(
     charter, cases = prepared.charter, prepared.cases
     held = lock(store, charter, cases, prepared.path, amend)
     used = sorted({arm.solver for arm in charter.arms} | {charter.fallback.solver})
-    with Workers(processes(workers), preload=preloaded(*used)) as hired:
+    with Workers(processes(workers), preloaded(*used), store.samples) as hired:
         crew = Crew(charter, store, held, hired, on_progress)
         tuned = crew.tune(cases)
         arms = entries(charter, next(iter(cases.compared.values())), tuned)

@@ -84,6 +84,7 @@ def tasks(charter: Charter, arms: Sequence[Entry], problems: Problems) -> list[T
             case=case,
             seed=seed,
             seconds=charter.budget.seconds,
+            store_samples=True,
             repair=entry.repair,
             polish=entry.polish,
         )
@@ -117,6 +118,8 @@ def contract_of(charter: Charter) -> Contract:
     """The data contract that every attempt of a pilot is under."""
     limits = charter.contract
     return Contract(
+        input=limits.input,
+        result=limits.result,
         max_variables=limits.max_variables,
         max_qubits=limits.max_qubits,
         max_shots=limits.max_shots,

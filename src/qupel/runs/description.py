@@ -31,9 +31,11 @@ def describe(solver: Solver[Any], kind: type[Problem[Any]] | None = None) -> dic
     """Return name, kind and every setting of a solver as plain data.
 
     Given the family ``kind`` too, the name is used only if it stands for this very class there.
+    A nested solver that searches forms of parts is named as for no family.
     """
+    forms = getattr(solver, "searches_forms", ())
     settings = {
-        part.name: _setting(getattr(solver, part.name), kind)
+        part.name: _setting(getattr(solver, part.name), None if part.name in forms else kind)
         for part in dataclasses.fields(solver)  # type: ignore[arg-type]
         if part.init
     }

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import json
+import shlex
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from qupel.benchmarks.comparison import Comparison
 from qupel.errors import InputError
 from qupel.pilots.dossier import Dossier, folder_of
 from qupel.pilots.locking import lock_of
+from qupel.problems.registry import DOCUMENT
+from qupel.runs.record import Record
 from qupel.runs.store import Store
 
 Row = dict[str, Any]
@@ -40,7 +44,8 @@ def detail(store: Store, name: str) -> Row:
     """One pilot with its verdict and arms, or one record by the beginning of its id."""
     if name not in {run.id for run in store.runs()}:
         try:
-            return {"record": store.record(name).to_json()}
+            record = store.record(name)
+            return {"record": record.to_json(), "reproduce": _repeat(store, record)}
         except InputError:
             store.run(name)  # says that there is no such pilot
             raise
@@ -70,7 +75,8 @@ def detail(store: Store, name: str) -> Row:
 def detail_text(document: Row) -> str:
     """What `detail` found, for people."""
     if "record" in document:
-        return "\n".join(f"{key}: {value}" for key, value in document["record"].items())
+        lines = [f"{key}: {value}" for key, value in document["record"].items()]
+        return "\n".join([*lines, "", *document["reproduce"]])
     lines = [f"{document['pilot']}: {document['cells']} cells, charter "
              f"{document['charter_hash'][:16]}"]  # fmt: skip
     lines += [f"amended {text}" for text in document["amendments"]]
@@ -115,6 +121,33 @@ def side_by_side(store: Store, names: Sequence[str], *, every: bool) -> list[Row
     fields = list(dict.fromkeys(key for column in columns for key in column))
     rows = [{"field": f, "values": [column.get(f) for column in columns]} for f in fields]
     return [row for row in rows if every or len({repr(v) for v in row["values"]}) > 1]
+
+
+def _repeat(store: Store, record: Record) -> list[str]:
+    """Commands that make a record of a pilot again."""
+    run = next(run.id for run in store.runs() if record.id in {r.id for r in store.records(run.id)})
+    pilot = run.partition("/")[0].partition(".")[0]
+    folder = "tuning" if run.endswith("/tuning") else "cases"
+    solver = [f"--set {name}={value}" for name, value in _settings(record.solver)]
+    return [
+        f"qupel export {pilot} {pilot}-export",
+        f"qupel solve {pilot}-export/{folder}/{record.case}{DOCUMENT} "
+        + " ".join(
+            [f"--solver {record.solver['solver']}", f"--seconds {record.budget:g}",
+             f"--seed {record.seed}", *solver]
+        ),
+    ]  # fmt: skip
+
+
+def _settings(description: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, str]]:
+    """Settings of a solver's description as flat names and YAML values."""
+    for name, value in description.items():
+        if name == "kind" or (name == "solver" and not prefix):
+            continue
+        if isinstance(value, Mapping):
+            yield from _settings(value, f"{prefix}{name}.")
+        elif value is not None:
+            yield f"{prefix}{name}", shlex.quote(json.dumps(value))
 
 
 def _flat(store: Store, name: str) -> Row:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import tracemalloc
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy import sparse
 
 from qupel.errors import InputError
 from qupel.model import Model, bits, integers
@@ -22,6 +25,31 @@ def test_energies_and_feasibility_follow_the_definition(seed: int) -> None:
     np.testing.assert_allclose(model.energies(points), expected, atol=1e-9)
     kept = [oracle.model_is_kept(model, tuple(x)) for x in points.tolist()]
     assert model.feasible(points).tolist() == kept
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.integers(0, 2**32 - 1), st.integers(1, 200))
+def test_feasibility_is_the_same_however_many_constraints_are_held(seed: int, cells: int) -> None:
+    model = oracle.random_model(np.random.default_rng(seed))
+    points = all_points(model)[:40]
+    kept = [oracle.model_is_kept(model, tuple(x)) for x in points.tolist()]
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr("qupel.model.model.CELLS", cells)
+        assert model.feasible(points).tolist() == kept
+
+
+def test_feasibility_of_many_samples_takes_little_memory() -> None:
+    ring = np.arange(20_000)
+    rows = sparse.coo_array((np.ones(40_000), (np.tile(ring, 2), np.r_[ring, (ring + 1) % 20_000])))
+    model = Model.from_arrays(np.ones(20_000), rows=rows.tocsr(), row_upper=1.0)
+    some = np.tile(np.arange(20_000) % 2, (400, 1)).astype(np.uint8)
+    some[:200, 0] = 1
+    tracemalloc.start()
+    kept = model.feasible(some)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert kept.tolist() == [False] * 200 + [True] * 200
+    assert peak < 150e6  # all left sides at once are 64 MB, several times over
 
 
 def test_expressions_read_like_the_mathematics() -> None:
@@ -46,8 +74,6 @@ def test_rows_of_large_whole_numbers_are_kept_exactly() -> None:
 
 
 def test_given_arrays_are_not_changed() -> None:
-    from scipy import sparse
-
     rows = sparse.csr_array((np.array([0.0, 1.0]), np.array([0, 1]), np.array([0, 2])), (1, 2))
     model = Model.from_arrays([1.0, 1.0], rows=rows)
     assert rows.nnz == 2

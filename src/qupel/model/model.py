@@ -20,6 +20,9 @@ TOLERANCE = 1e-6
 #: The most that slack may be in a row of whole numbers, whose values are exact.
 WHOLE_TOLERANCE = 0.25
 
+#: Left sides of constraints that are held at a time where feasibility is checked.
+CELLS = 2**20
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Arrays:
@@ -171,10 +174,33 @@ class Model:
         """Whether each row keeps all bounds and constraints within `TOLERANCE`."""
         values = np.asarray(values)
         inside = ((values >= self.lower) & (values <= self.upper)).all(axis=1)
-        left = np.asarray(values, np.float64) @ self.rows.T
-        slack = tolerances(self.rows, left)
-        kept = (left >= self.row_lower - slack) & (left <= self.row_upper + slack)
-        return inside & kept.all(axis=1)
+        kept = np.flatnonzero(inside)
+        # Some constraints at a time, for the rows that kept all before: samples of a graph with
+        # 100,000 edges would else fill gigabytes.
+        step = max(1, CELLS // max(1, values.shape[0]))
+        for first in range(0, self.rows.shape[0], step):
+            part = slice(first, first + step)
+            left = np.asarray(values[kept], np.float64) @ self.rows[part].T
+            kept = kept[_within(self.rows[part], left, self.row_lower[part], self.row_upper[part])]
+        feasible = np.zeros(values.shape[0], dtype=bool)
+        feasible[kept] = True
+        return feasible
+
+
+def _within(
+    rows: sparse.csr_array,
+    left: Float64[np.ndarray, "k m"],
+    lower: Float64[np.ndarray, " m"],
+    upper: Float64[np.ndarray, " m"],
+) -> Bool[np.ndarray, " k"]:
+    """Whether the left sides in each row of ``left`` keep their limits within `tolerances`."""
+    within: Bool[np.ndarray, " k"] = np.all((left >= lower) & (left <= upper), axis=1)
+    near = np.flatnonzero(~within)
+    if near.size:
+        slack = tolerances(rows, left[near])
+        allowed = (left[near] >= lower - slack) & (left[near] <= upper + slack)
+        within[near] = allowed.all(axis=1)
+    return within
 
 
 def tolerances(

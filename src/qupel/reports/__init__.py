@@ -1,6 +1,7 @@
 """Reports: charts and the decision memo."""
 
-from qupel.reports.memo import Brief, Picture, memo
+from qupel.reports.brief import Brief, Picture
+from qupel.reports.memo import memo
 from qupel.reports.page import Page, to_html, to_pdf
 from qupel.reports.render import to_png, to_svg
 

@@ -8,12 +8,15 @@ from typing import Any
 
 from qupel.errors import InputError
 
+MISSING = 'charts need the extra "report": pip install "qupel[report]"'
+"""What to say where nothing can draw."""
+
 
 def _converter() -> Any:
     try:
         import vl_convert
     except ImportError as error:
-        raise InputError('charts need the extra "report": pip install "qupel[report]"') from error
+        raise InputError(MISSING) from error
     return vl_convert
 
 

@@ -28,6 +28,7 @@ check: style types layers test  ## Everything a change must pass.
 style: .venv/ready  ## Format and lint; see [tool.ruff].
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
+	$(BIN)/typos
 
 types: .venv/ready  ## Type-check source and tests; see [tool.mypy].
 	$(BIN)/mypy

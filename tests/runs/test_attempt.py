@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import itertools
 import math
 import time
 from dataclasses import replace
@@ -13,7 +14,7 @@ from qupel.model.samples import Samples
 from qupel.runs.attempt import attempt, evidence_of, without_caches
 from qupel.runs.record import Evidence, Record, Share, Status
 from qupel.runs.task import Task
-from tests.runs.toy import SMALL, Climb, Knapsack, Packs, Rows, Shots, Within, place
+from tests.runs.toy import SMALL, Climb, Knapsack, Leisurely, Packs, Rows, Shots, Within, place
 
 
 def made(solver: Any, problem: Knapsack = SMALL, **more: Any) -> Record:
@@ -184,6 +185,23 @@ def test_a_document_that_is_no_problem_fails() -> None:
 def test_the_search_leaves_time_for_what_follows() -> None:
     record = made(Climb(), seconds=0.3)
     assert 0.2 < record.end_to_end < 0.35
+
+
+def test_a_slow_judge_and_repair_end_in_time() -> None:
+    problem = Leisurely((1.0,) * 6, (4.0,) * 6, 7.0)
+    packed = [row for row in itertools.product((0, 1), repeat=6) if sum(row) > 1]
+    record = made(rows(*packed), problem, seconds=0.4)
+    assert record.status is Status.ANSWERED
+    assert 1 < record.repaired.of < 12
+    assert record.end_to_end < 0.45
+
+
+def test_the_only_feasible_row_is_judged_however_slow_the_judge_is() -> None:
+    problem = Leisurely((1.0,) * 6, (4.0,) * 6, 7.0)
+    packed = [row for row in itertools.product((0, 1), repeat=6) if sum(row) > 1]
+    record = made(rows(*packed, (1, 0, 0, 0, 0, 0)), problem, seconds=0.2, repair=False)
+    assert record.status is Status.ANSWERED
+    assert record.end_to_end < 0.25
 
 
 def test_evidence_is_that_of_the_quantum_step_wherever_it_is() -> None:

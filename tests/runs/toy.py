@@ -130,6 +130,21 @@ class Knapsack:
 
 
 @dataclass(frozen=True)
+class Leisurely(Knapsack):
+    """A knapsack whose judge and repair take 30 ms each."""
+
+    family: ClassVar[str] = "toy-leisurely"
+
+    def judge(self, answer: Packing) -> Judgement:
+        time.sleep(0.03)
+        return Knapsack.judge(self, answer)
+
+    def repair(self, answer: Packing) -> Packing:
+        time.sleep(0.03)
+        return Knapsack.repair(self, answer)
+
+
+@dataclass(frozen=True)
 class Shots:
     """Uniform random rows of the model, feasible or not; ``evidence`` as a quantum step has it."""
 

@@ -186,7 +186,8 @@ class Course:
         answers = [problem.answer(rows[i]) for i in looked]
 
         clock.enter("judge")
-        raw = jury.judged(answers)
+        # Half of the time is left for repair, and half of that for judging what it gave.
+        raw = jury.judged(answers, share=0.5 if self.task.repair else 1.0)
         found["raw"], found["counted"] = counting.raw(looked, raw)
         best = jury.best(raw)
         found["raw_objective"] = None if best is None else objective_of(best.judgement)
@@ -195,12 +196,9 @@ class Course:
         candidates = raw
         if self.task.repair:
             clock.enter("repair")
-            mended = jury.repaired(raw)
+            mended = jury.repaired(raw, share=0.5)
             clock.enter("judge")
-            candidates = [
-                old if new is old.answer else Candidate(new, problem.judge(new))
-                for old, new in zip(raw, mended, strict=False)
-            ]
+            candidates = jury.judged_again(raw, mended)
         found["repaired"] = counting.share(looked, [c.judgement.feasible for c in candidates])
         found["counted"] += f"; repaired: the first {len(candidates)} distinct rows, by the judge"
         best = jury.best([*candidates, *raw])

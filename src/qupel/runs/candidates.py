@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 from jaxtyping import Bool
@@ -16,6 +16,8 @@ from qupel.model.quota import keep_quotas
 from qupel.model.samples import Samples
 from qupel.problems.contract import Judgement, Problem
 from qupel.runs.record import Share
+
+Item = TypeVar("Item")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -28,7 +30,9 @@ class Candidate:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Jury:
-    """Judges candidates until time is up, at least one whatever the time.
+    """Judges and repairs candidates while there is time, at least one whatever the time.
+
+    Nothing is begun that would end too late if it took as long as the longest so far.
 
     Attributes
     ----------
@@ -41,24 +45,25 @@ class Jury:
     problem: Problem[Any]
     deadline: float
 
-    def judged(self, answers: Sequence[Any]) -> list[Candidate]:
-        """Judge the answers in order."""
-        seen: list[Candidate] = []
-        for answer in answers:
-            if seen and time.monotonic() >= self.deadline:
-                break
-            seen.append(Candidate(answer, self.problem.judge(answer)))
-        return seen
+    def judged(self, answers: Sequence[Any], *, share: float = 1.0) -> list[Candidate]:
+        """Judge the answers in order, in a share of the time that is left."""
+        pace = Pace.until(self.deadline, share)
+        return [Candidate(answer, self.problem.judge(answer)) for answer in pace.each(answers)]
 
-    def repaired(self, candidates: Sequence[Candidate]) -> list[Any]:
+    def repaired(self, candidates: Sequence[Candidate], *, share: float = 1.0) -> list[Any]:
         """Repair the infeasible ones in order; feasible ones are returned as they are."""
-        answers: list[Any] = []
-        for candidate in candidates:
-            if answers and time.monotonic() >= self.deadline:
-                break
-            feasible = candidate.judgement.feasible
-            answers.append(candidate.answer if feasible else self.problem.repair(candidate.answer))
-        return answers
+        return [
+            known.answer if known.judgement.feasible else self.problem.repair(known.answer)
+            for known in Pace.until(self.deadline, share).each(candidates)
+        ]
+
+    def judged_again(self, old: Sequence[Candidate], mended: Sequence[Any]) -> list[Candidate]:
+        """Judge what repair changed, in order."""
+        pairs = list(zip(old, mended, strict=False))
+        return [
+            known if new is known.answer else Candidate(new, self.problem.judge(new))
+            for known, new in Pace.until(self.deadline).each(pairs)
+        ]
 
     def best(self, candidates: Sequence[Candidate]) -> Candidate | None:
         """Best feasible candidate by the judge, the first of equals; None if none is feasible."""
@@ -69,6 +74,35 @@ class Jury:
         """Objective turned so that less is better."""
         objective = candidate.judgement.objective
         return objective if self.problem.sense == "min" else -objective
+
+
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """Goes through items while there is time for one more.
+
+    Attributes
+    ----------
+    end
+        Reading of ``time.monotonic`` at which the last item should be done with.
+    """
+
+    end: float
+
+    @classmethod
+    def until(cls, deadline: float, share: float = 1.0) -> Pace:
+        """Return a pace that ends after a share of the time to ``deadline``."""
+        now = time.monotonic()
+        return cls(now + share * (deadline - now))
+
+    def each(self, items: Sequence[Item]) -> Iterator[Item]:
+        """Yield the first, and more as long as the slowest so far would still fit."""
+        slowest, began = 0.0, time.monotonic()
+        for number, item in enumerate(items):
+            if number and began + slowest >= self.end:
+                return
+            yield item
+            now = time.monotonic()
+            slowest, began = max(slowest, now - began), now
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -98,10 +132,13 @@ class Counting:
         return cls(samples.occurrences, None)
 
     def looked_at(self, keep: int) -> list[int]:
-        """Rows to decode and judge: the first ``keep``, and the best that the form allows."""
+        """Rows to decode and judge: the first ``keep``, and the best that the form allows.
+
+        That one comes before others, for which the time may not suffice.
+        """
         rows = list(range(min(keep, self.occurrences.size)))
         if self.by_form is not None and not self.by_form[: len(rows)].any() and self.by_form.any():
-            rows.append(int(np.flatnonzero(self.by_form)[0]))
+            rows.insert(0, int(np.flatnonzero(self.by_form)[0]))
         return rows
 
     def raw(self, looked: Sequence[int], candidates: Sequence[Candidate]) -> tuple[Share, str]:

@@ -1,6 +1,6 @@
 r"""LP files, in the dialect of CPLEX that most solvers read.
 
->>> model = read_lp('''
+>>> model = read_lp(r'''
 ... \ two items, one limit
 ... Maximize
 ...  value: 3 a + 4 b

@@ -232,9 +232,9 @@ class _View:
         free = np.ones(n, dtype=bool)
         for quota in qubo.quotas:
             free[list(quota.members)] = False
-        return cls(
-            qubo.weights.diagonal(),
-            np.bincount(rows, np.minimum(both.data, 0), n),
-            np.bincount(rows, np.maximum(both.data, 0), n),
-            free,
+        # Without couplings, bincount forgets that its weights are floats.
+        falls, rises = (
+            np.bincount(rows, part(both.data, 0), n).astype(np.float64)
+            for part in (np.minimum, np.maximum)
         )
+        return cls(qubo.weights.diagonal(), falls, rises, free)

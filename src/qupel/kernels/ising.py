@@ -38,10 +38,10 @@ class Landscape:
     fields, weights, strongest
         Fields, couplings (symmetric CSR with ``starts`` and ``columns``) and the strongest
         coupling of each row, by position.
-    edges
-        First position of each group, and the end; ``edges[0]`` is the number of free spins.
     counts
         Number of −1 in each group.
+    edges
+        First position of each group, and the end; ``edges[0]`` is the number of free spins.
     tolerance
         Gains below this are rounding.
     exact
@@ -55,8 +55,8 @@ class Landscape:
     starts: Int64[np.ndarray, " n+1"]
     columns: Int32[np.ndarray, " entries"]
     weights: Shaped[np.ndarray, " entries"]
-    edges: Int64[np.ndarray, " groups+1"]
     counts: Int64[np.ndarray, " groups"]
+    edges: Int64[np.ndarray, " groups+1"]
     strongest: Shaped[np.ndarray, " n"]
     tolerance: float
     exact: bool
@@ -127,7 +127,7 @@ class Landscape:
         made: Any = _ising.Form32 if real is np.float32 else _ising.Form64
         form = made(*arrays, dense, edges, counts, strongest.astype(real), crowded, tolerance)
         exact = real is np.float32
-        return cls(order, *arrays, edges, counts, strongest.astype(real), tolerance, exact, form)
+        return cls(order, *arrays, counts, edges, strongest.astype(real), tolerance, exact, form)
 
     @property
     def n(self) -> int:

@@ -23,7 +23,7 @@ BLINK = 0.01
 _NEIGHBOURS = 20
 _REACH = 100
 
-Neighbours = tuple[Int32[np.ndarray, "n k"], Int32[np.ndarray, "n k"]]
+Neighbours = tuple[Int32[np.ndarray, "n near"], Int32[np.ndarray, "n close"]]
 
 
 class RouteSearch:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from jaxtyping import Float64, Int8
+from jaxtyping import Float64, Integer
 from scipy import sparse
 
 from qupel.errors import InputError
@@ -59,7 +59,7 @@ class Ising:
         """Number of spins."""
         return int(self.fields.size)
 
-    def energies(self, spins: Int8[np.ndarray, "rows n"]) -> Float64[np.ndarray, " rows"]:
+    def energies(self, spins: Integer[np.ndarray, "rows n"]) -> Float64[np.ndarray, " rows"]:
         """Energy of each row of ``spins``."""
         spins = np.asarray(spins)
         return quadratic_values(self.couplings, spins) + spins @ self.fields + self.offset

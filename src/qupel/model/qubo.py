@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from jaxtyping import Float64, UInt8
+from jaxtyping import Float64, Integer
 from scipy import sparse
 
 from qupel.model.quota import Quota, checked_quotas
@@ -44,6 +44,6 @@ class Qubo:
         """Number of bits."""
         return int(self.weights.shape[0])
 
-    def energies(self, bits: UInt8[np.ndarray, "rows n"]) -> Float64[np.ndarray, " rows"]:
+    def energies(self, bits: Integer[np.ndarray, "rows n"]) -> Float64[np.ndarray, " rows"]:
         """Energy of each row of ``bits``."""
         return quadratic_values(self.weights, bits) + self.offset

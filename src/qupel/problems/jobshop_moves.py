@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
-from jaxtyping import Int64, Shaped, UInt8
+from jaxtyping import Int64, Integer, Shaped
 
 from qupel.kernels.jobshop import Kind, Shop
 from qupel.model.qubo import Qubo
@@ -75,7 +75,7 @@ class Moves:
     forward: Shaped[np.ndarray, " moves"]
     gain: Int64[np.ndarray, " moves"]
 
-    def lift(self, bits: UInt8[np.ndarray, " moves"]) -> Schedule:
+    def lift(self, bits: Integer[np.ndarray, " moves"]) -> Schedule:
         """Make the chosen moves, the most gainful first, leaving out what cannot follow."""
         machine_of = {op: k for k, order in enumerate(self.orders) for op in order}
         orders = [list(order) for order in self.orders]

@@ -93,7 +93,7 @@ class Milp:
         )
 
 
-def _rounded(form: Model, x: Float64[np.ndarray, " n"]) -> Int64[np.ndarray, " n"] | None:
+def _rounded(form: Model, x: Float64[np.ndarray, " columns"]) -> Int64[np.ndarray, " n"] | None:
     """Return the point's whole values, None if they break the form."""
     point = np.rint(x[: form.variables]).astype(np.int64)
     return point if bool(form.feasible(point[None])[0]) else None

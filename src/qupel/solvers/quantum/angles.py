@@ -132,7 +132,7 @@ class AngleSearch:
 
     def _evaluate(
         self, units: Float64[np.ndarray, " angles"], *, slopes: bool
-    ) -> tuple[float, Float64[np.ndarray, " angles"]]:
+    ) -> tuple[float, Float64[np.ndarray, " slopes"]]:
         depth = units.size // 2
         if self._over or self.stop.seconds_left() < self._expected(depth) + self.reserve:
             raise _EndedError

@@ -58,3 +58,9 @@ def test_rotations_are_counted() -> None:
 def test_too_many_states_are_refused(variables: int, quotas: tuple[Quota, ...]) -> None:
     with pytest.raises(InputError, match="at most 67,108,864"):
         Subspace(variables, quotas)
+
+
+def test_a_form_far_too_large_is_refused_in_one_short_line() -> None:
+    with pytest.raises(InputError, match=r"about 2\^5000\.0 states") as caught:
+        Subspace(5000)
+    assert len(str(caught.value)) < 200

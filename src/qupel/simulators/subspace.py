@@ -40,9 +40,9 @@ class Subspace:
     def __post_init__(self) -> None:
         if self.variables > 62 or self.size > STATES:
             raise InputError(
-                f"{self.variables} variables under {len(self.quotas)} quotas have "
-                f"{self.size:,} states; the simulator holds at most {STATES:,} (26 qubits): "
-                f"reduce the form, or let a hybrid solver cut it into parts"
+                f"{self.variables} variables under {len(self.quotas)} quotas have about "
+                f"2^{math.log2(self.size):.1f} states; the simulator holds at most {STATES:,} "
+                f"(26 qubits): reduce the form, or let a hybrid solver cut it into parts"
             )
 
     @cached_property

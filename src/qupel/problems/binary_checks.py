@@ -10,13 +10,22 @@ from jaxtyping import Float64
 from scipy import sparse
 
 from qupel.errors import InputError, unknown_name
+from qupel.model.formats.text import LARGEST_NUMBER
+
+
+def are_usable(numbers: Any) -> bool:
+    """Whether numbers are finite and small enough to be added and multiplied."""
+    return bool((np.abs(numbers) <= LARGEST_NUMBER).all())
 
 
 def checked_pairs(pairs: Any, n: int) -> sparse.csr_array:
     """Upper triangle of a triangle or of a symmetric matrix, each pair once."""
     matrix = sparse.csr_array((n, n) if pairs is None else pairs, dtype=np.float64)
-    if matrix.shape != (n, n) or not np.isfinite(matrix.data).all():
-        raise InputError(f"pairs must be finite, one row an item ({n}), got shape {matrix.shape}")
+    if matrix.shape != (n, n) or not are_usable(matrix.data):
+        raise InputError(
+            f"pairs must be finite (at most {LARGEST_NUMBER:g}), one row an item ({n}), "
+            f"got shape {matrix.shape}"
+        )
     if matrix.diagonal().any():
         raise InputError("pairs must have a zero diagonal; an item alone belongs to its worth")
     lower = sparse.csr_array(sparse.tril(matrix, -1))
@@ -41,12 +50,14 @@ def checked_names(names: Sequence[str] | None, n: int) -> tuple[str, ...]:
 
 def checked_costs(costs: Any, budget: float | None, n: int) -> Float64[np.ndarray, " n"] | None:
     """Costs of at least 0, which a budget needs."""
+    if budget is not None and not are_usable(budget):
+        raise InputError(f"a budget must be a finite number, got {budget}; leave it out for none")
     if costs is None:
         if budget is not None:
             raise InputError(f"a budget of {budget} needs the cost of each item")
         return None
     held = np.array(costs, dtype=np.float64)
-    if held.shape != (n,) or not np.isfinite(held).all() or (held < 0).any():
+    if held.shape != (n,) or not are_usable(held) or (held < 0).any():
         raise InputError(f"costs must be {n} finite numbers of at least 0, got {held}")
     return held
 

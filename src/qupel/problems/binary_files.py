@@ -10,16 +10,20 @@ def is_triples(head: str) -> bool:
     # The last line of a head may be cut short.
     whole = head if head.endswith("\n") else head.rpartition("\n")[0] or head
     lines = [line.split() for line in whole.splitlines() if line.strip() and line[0] != "#"]
-    if not lines or len(lines[0]) != 2 or not all(word.isdigit() for word in lines[0]):
+    if not lines or len(lines[0]) != 2 or not all(map(_is_whole, lines[0])):
         return False
     n = int(lines[0][0])
     return len(lines) > 1 and all(
         len(words) == 3
-        and words[0].isdigit()
-        and words[1].isdigit()
+        and all(map(_is_whole, words[:2]))
         and max(int(words[0]), int(words[1])) <= n
         for words in lines[1:]
     )
+
+
+def _is_whole(word: str) -> bool:
+    """Whether a word is a whole number in plain digits; a raised 2 is a digit, but no number."""
+    return word.isascii() and word.isdigit()
 
 
 def is_qubo(path: Path, head: str) -> bool:

@@ -28,7 +28,7 @@ import numpy as np
 from scipy import sparse
 
 from qupel.errors import InputError, unknown_name
-from qupel.model.formats.text import content, mistake, read_text, real, whole
+from qupel.model.formats.text import LARGEST_NUMBER, content, mistake, read_text, real, whole
 from qupel.problems.binary_files import stem
 
 _KEYS = (
@@ -73,9 +73,11 @@ def arguments(document: Mapping[str, Any]) -> dict[str, Any]:
     if not isinstance(items, list) or not items:
         raise InputError("an item file needs `items`, a list of name, value, cost and group")
     for item in items:
-        if not isinstance(item, Mapping) or not isinstance(item.get("value"), int | float):
+        if not isinstance(item, Mapping) or not _is_number(item.get("value")):
             raise InputError(f"item {item!r} needs a `value`, a number")
         _known_keys(item, _ITEM_KEYS, "part of an item")
+        _check_item(item)
+    _check_limits(document)
     names = [str(item.get("name", number)) for number, item in enumerate(items, start=1)]
     costs = [item.get("cost") for item in items]
     groups = [item.get("group") for item in items]
@@ -90,7 +92,7 @@ def arguments(document: Mapping[str, Any]) -> dict[str, Any]:
         "budget": document.get("budget"),
         "groups": None if set(groups) == {None} else [group or "" for group in groups],
         "group_limits": document.get("groups") or None,
-        "name": document.get("name", "subset"),
+        "name": str(document.get("name", "subset")),
     }
 
 
@@ -133,12 +135,45 @@ def _named_in(text: str) -> list[tuple[str, str]]:
     return [("solution", str(item)) for item in listed]
 
 
+def _is_number(value: Any) -> bool:
+    number = isinstance(value, int | float) and not isinstance(value, bool)
+    return number and abs(value) <= LARGEST_NUMBER
+
+
+def _check_item(item: Mapping[str, Any]) -> None:
+    """Refuse parts of an item that are of another kind than they should be."""
+    if item.get("cost") is not None and not _is_number(item["cost"]):
+        raise InputError(f"item {item!r}: `cost` must be a number, got {item['cost']!r}")
+    for part in ("name", "group"):
+        if item.get(part) is not None and not isinstance(item[part], str | int | float):
+            raise InputError(f"item {item!r}: `{part}` must be a text, got {item[part]!r}")
+
+
+def _check_limits(document: Mapping[str, Any]) -> None:
+    """Refuse limits that are of another kind than they should be."""
+    for key in ("size", "min_size", "max_size"):
+        if not isinstance(document.get(key), int | None) or isinstance(document.get(key), bool):
+            raise InputError(f"`{key}` must be a whole number, got {document[key]!r}")
+    if document.get("budget") is not None and not _is_number(document["budget"]):
+        raise InputError(f"`budget` must be a number, got {document['budget']!r}")
+    if not isinstance(document.get("pairs") or [], list):
+        raise InputError(f"`pairs` must be a list of pairs, got {document['pairs']!r}")
+    groups = document.get("groups") or {}
+    if not isinstance(groups, Mapping) or not all(map(_is_range, groups.values())):
+        raise InputError(f"`groups` must give fewest and most items by group, got {groups!r}")
+
+
+def _is_range(bounds: Any) -> bool:
+    listed = isinstance(bounds, list | tuple) and len(bounds) == 2
+    return listed and all(isinstance(b, int) and not isinstance(b, bool) for b in bounds)
+
+
 def _named_pairs(pairs: Any, names: list[str]) -> sparse.csr_array:
     """Upper triangle of pairs given by the names of their items."""
     place = {name: i for i, name in enumerate(names)}
     seen: dict[tuple[int, int], float] = {}
     for pair in pairs:
-        if not isinstance(pair, Sequence) or len(pair) != 3:
+        if not isinstance(pair, list | tuple) or len(pair) != 3 or not _is_number(pair[2]):
             raise InputError(f"pair {pair!r} is not `[first, second, weight]`")
         for end in pair[:2]:
             if str(end) not in place:

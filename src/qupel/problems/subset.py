@@ -19,6 +19,7 @@ from qupel.model.model import Model
 from qupel.problems.binary_answer import as_bits, frame_of
 from qupel.problems.binary_chart import items_chart
 from qupel.problems.binary_checks import (
+    are_usable,
     checked_costs,
     checked_group_limits,
     checked_groups,
@@ -114,7 +115,7 @@ class SubsetSelection:
         name: str = "subset",
     ) -> None:
         held = np.array(worth, dtype=np.float64)
-        if held.ndim != 1 or not held.size or not np.isfinite(held).all():
+        if held.ndim != 1 or not held.size or not are_usable(held):
             raise InputError(f"worth must be one row of finite numbers, got shape {held.shape}")
         n = held.size
         if size is not None and (min_size is not None or max_size is not None):

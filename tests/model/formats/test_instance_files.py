@@ -98,6 +98,11 @@ def test_an_edge_given_in_both_directions_counts_once() -> None:
         ("2 1\n1 2 nan\n", 2, "not a finite number"),
         ("2\n", 1, "no header"),
         ("-2 1\n1 1 1\n", 1, "not a whole number"),
+        ("9223372036854775808 1\n1 1 1\n", 1, "not a whole number"),
+        ("9" * 5000 + " 1\n1 1 1\n", 1, "not a whole number"),
+        ("2147483648 1\n1 1 1\n", 1, "beyond 10,000,000; mend the header"),
+        ("²1 1\n1 1 1\n", 1, "not a whole number"),
+        ("2 2\n1 1 1\n1 2 1e308\n", 3, "beyond 1e+100"),
     ],
 )
 def test_mistakes_in_qubo_files_name_file_line_and_remedy(text: str, line: int, words: str) -> None:
@@ -114,6 +119,7 @@ def test_mistakes_in_qubo_files_name_file_line_and_remedy(text: str, line: int, 
         ("c nothing\n", "has no line `p edge"),
         ("p edge 3 5\ne 1 2\n", "g.gph:1: the header promises 5 edges but 1"),
         ("p edge 2 1\ne 1 4\n", "g.gph:2: indices '1 4'"),
+        ("p edge 99999999999 1\ne 1 4\n", "g.gph:1: a size of 99999999999"),
     ],
 )
 def test_mistakes_in_dimacs_files_name_the_line(text: str, words: str) -> None:
@@ -127,6 +133,10 @@ def test_mistakes_in_coordinate_files_are_named() -> None:
         read_qbsolv("0 0 1\n", "q")
     with pytest.raises(InputError, match="promises 2 diagonals"):
         read_qbsolv("p qubo 0 2 2 0\n0 0 1\n", "q")
+    with pytest.raises(InputError, match="a size of 99999999999"):
+        read_qbsolv("p qubo 0 99999999999 0 0\n", "q")
+    with pytest.raises(InputError, match="indices are whole, 0 to 9999999"):
+        read_coordinates("0 99999999999 1\n")
     with pytest.raises(InputError, match="vartype 'TERNARY'"):
         read_coordinates("# vartype=TERNARY\n")
     with pytest.raises(InputError, match="empty"):

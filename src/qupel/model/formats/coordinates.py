@@ -11,7 +11,15 @@ import numpy as np
 from scipy import sparse
 
 from qupel.errors import InputError
-from qupel.model.formats.text import content, mistake, number, table, whole
+from qupel.model.formats.text import (
+    LARGEST_SIZE,
+    content,
+    mistake,
+    number,
+    size,
+    table,
+    whole,
+)
 from qupel.model.formats.triples import pairs
 from qupel.model.ising import Ising
 from qupel.model.qubo import Qubo
@@ -34,7 +42,8 @@ def read_qbsolv(text: str, source: str = "qubo") -> Qubo:
             source, line, "no header", "begin with `p qubo 0 variables diagonals couplers`"
         )
     line, head = lines[0]
-    n, diagonals, couplers = (whole(word, source, line) for word in head[3:])
+    n = size(head[3], source, line)
+    diagonals, couplers = (whole(word, source, line) for word in head[4:])
     ends, weights = _entries(lines[1:], n, source)
     found = int((ends[:, 0] == ends[:, 1]).sum())
     if (found, len(ends) - found) != (diagonals, couplers):
@@ -105,7 +114,9 @@ def _entries(
 ) -> tuple[np.ndarray, np.ndarray]:
     values = table(lines, "i j w", source)
     numbers = [line for line, _ in lines]
-    return pairs(values[:, :2], 2**53 if n is None else n, numbers, source, first=0), values[:, 2]
+    return pairs(values[:, :2], LARGEST_SIZE if n is None else n, numbers, source, first=0), values[
+        :, 2
+    ]
 
 
 def _upper(ends: np.ndarray, weights: np.ndarray, n: int) -> sparse.csr_array:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from qupel.errors import InputError
-from qupel.model.formats.text import content, mistake, number, table, whole
+from qupel.model.formats.text import content, mistake, number, size, table, whole
 from qupel.model.formats.triples import pairs, read_triples
 from qupel.model.graph import Graph
 
@@ -54,7 +54,7 @@ def read_dimacs_graph(text: str, source: str = "graph") -> Graph:
             and len(words) == 4
             and words[1] in {"edge", "edges", "col"}
         ):
-            nodes, header = whole(words[2], source, line), line
+            nodes, header = size(words[2], source, line), line
             promised = whole(words[3], source, line)
         elif kind == "e" and nodes is not None:
             edges.append((line, words[1:]))

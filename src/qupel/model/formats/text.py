@@ -13,6 +13,12 @@ from jaxtyping import Float64
 
 from qupel.errors import InputError
 
+#: Most variables, nodes or spins that a header may promise: more is a slip, and fills the memory.
+LARGEST_SIZE = 10_000_000
+
+#: Largest coefficient, either sign: sums and squares of larger ones leave the range of numbers.
+LARGEST_NUMBER = 1e100
+
 
 def read_text(path: Path) -> str:
     """Text of a file, plain or gzipped.
@@ -69,9 +75,19 @@ def real(word: str, source: str, line: int) -> float:
 
 def whole(word: str, source: str, line: int) -> int:
     """Read ``word`` as an integer of at least 0."""
-    if not (word.isascii() and word.isdigit()):
+    if not (word.isascii() and word.isdigit() and len(word) <= 18):
         raise mistake(source, line, f"{word!r} is not a whole number", "write it as 0, 1, 2, …")
     return int(word)
+
+
+def size(word: str, source: str, line: int) -> int:
+    """Read ``word`` as a number of variables, nodes or spins."""
+    found = whole(word, source, line)
+    if found > LARGEST_SIZE:
+        raise mistake(
+            source, line, f"a size of {word} is beyond {LARGEST_SIZE:,}", "mend the header"
+        )
+    return found
 
 
 def table(
@@ -94,6 +110,14 @@ def table(
         for number, words in lines:
             for word in words:
                 real(word, source, number)
+    if (large := np.abs(values).max(axis=1) > LARGEST_NUMBER).any():
+        number, words = lines[int(large.argmax())]
+        raise mistake(
+            source,
+            number,
+            f"{' '.join(words)!r} holds a number beyond {LARGEST_NUMBER:g}",
+            "give coefficients in a larger unit",
+        )
     return values
 
 

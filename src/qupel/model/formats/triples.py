@@ -6,7 +6,7 @@ import numpy as np
 from jaxtyping import Float64, Int64
 
 from qupel.errors import InputError
-from qupel.model.formats.text import content, mistake, table, whole
+from qupel.model.formats.text import content, mistake, size, table, whole
 
 Triples = tuple[int, Int64[np.ndarray, "m 2"], Float64[np.ndarray, " m"], list[int]]
 
@@ -19,7 +19,7 @@ def read_triples(text: str, source: str) -> Triples:
     line, head = lines[0]
     if len(head) != 2:
         raise mistake(source, line, f"{' '.join(head)!r} is no header", "the first line is `n m`")
-    n, m = whole(head[0], source, line), whole(head[1], source, line)
+    n, m = size(head[0], source, line), whole(head[1], source, line)
     if len(lines) - 1 != m:
         raise mistake(
             source,

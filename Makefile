@@ -3,6 +3,9 @@ PYTHON ?= python3
 BIN := .venv/bin
 BUILD := build/native
 
+# Built-in rules would compile ising.cpp into the folder of its headers.
+MAKEFLAGS += --no-builtin-rules
+
 .PHONY: demo test quick check style types layers docs perf native clean help
 
 help:  ## What can be made.

@@ -59,5 +59,9 @@ def seconds(value: float) -> str:
 
 
 def hours(value: float) -> str:
-    """A duration in hours, or minutes where it is short."""
-    return f"{value:.1f}{FIRM}h" if value >= 1 else f"{60 * value:.0f}{FIRM}min"
+    """A duration in hours, or in minutes or seconds where it is short."""
+    if value >= 1:
+        return f"{value:.1f}{FIRM}h"
+    if value >= 1 / 60:
+        return f"{60 * value:.0f}{FIRM}min"
+    return f"{3600 * value:.0f}{FIRM}s"

@@ -157,29 +157,38 @@ def test_answers_are_shown_as_pictures_with_their_captions() -> None:
     assert len(Elements(with_picture).pictures()) == len(Elements(html("keep")).pictures()) + 1
 
 
-def boxes(name: str) -> list[tuple[float, list[tuple[str, float]]]]:
-    """Of each sheet the right edge of its text, and tags with their right edges."""
+@cache
+def sheets(name: str) -> list[Any]:
+    """The boxes of each sheet of the memo on paper."""
     weasyprint = pytest.importorskip("weasyprint")
-    sheets = []
-    for sheet in weasyprint.HTML(string=html(name)).render().pages:
-        box: Any = sheet._page_box
-        edge = box.position_x + box.margin_left + box.width
-        found = [
-            (part.element_tag, part.position_x + part.margin_width())
-            for part in box.descendants()
-            if part.element_tag in {"table", "td", "th", "img", "pre", "p", "dd"}
-        ]
-        sheets.append((edge, found))
-    return sheets
+    return [sheet._page_box for sheet in weasyprint.HTML(string=html(name)).render().pages]
 
 
 @pytest.mark.parametrize("name", ["keep", "hostile"])
 def test_nothing_runs_over_the_edge_of_a_sheet(name: str) -> None:
-    sheets = boxes(name)
-    assert 3 <= len(sheets) <= 7
-    for edge, found in sheets:
-        assert all(right <= edge + 0.5 for _, right in found)
-    assert sum(tag == "img" for _, found in sheets for tag, _ in found) == 5
+    assert 3 <= len(sheets(name)) <= 7
+    pictures = 0
+    for sheet in sheets(name):
+        edge = sheet.position_x + sheet.margin_left + sheet.width
+        for part in sheet.descendants():
+            if part.element_tag in {"table", "td", "th", "img", "pre", "p", "dd", "li"}:
+                assert part.position_x + part.margin_width() <= edge + 0.5
+                pictures += part.element_tag == "img"
+    assert pictures == len(Elements(html(name)).pictures())
+
+
+@pytest.mark.parametrize("name", ["keep", "hostile"])
+def test_paper_says_what_the_page_says(name: str) -> None:
+    paper = "".join(
+        part.text for sheet in sheets(name) for part in sheet.descendants() if hasattr(part, "text")
+    )
+    page = memo(BRIEF, comparison(name))
+    paragraphs = [page.verdict.sentence, *(part.text for part in page.parts)]
+    for section in page.sections:
+        paragraphs += [section.title, *section.text, *section.items]
+        paragraphs += [cell for table in section.tables for row in table.rows for cell in row.cells]
+    for paragraph in paragraphs:
+        assert "".join(paragraph.split()) in "".join(paper.split()), paragraph
 
 
 @pytest.mark.parametrize("name", ["stop", "blocked"])

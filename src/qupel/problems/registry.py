@@ -65,4 +65,15 @@ def _from_document(path: Path, family_name: str | None) -> Problem[Any]:
         raise InputError(f"{path}: needs the keys 'family' and 'problem'") from error
     if family_name not in (None, name):
         raise InputError(f"{path}: holds a {name!r} problem, not {family_name!r}")
-    return family(name).from_document(document)
+    known = family(str(name))
+    try:
+        return known.from_document(document)
+    except InputError as error:
+        raise InputError(f"{path}: {error}") from error
+    except (LookupError, TypeError, ValueError, AttributeError, ArithmeticError) as error:
+        # What is no document of the family fails wherever its first odd part is used.
+        what = f"{type(error).__name__}: {error}"
+        raise InputError(
+            f"{path}: holds no document of a {name} problem ({' '.join(what.split())}); "
+            f"write one with `write_problem`"
+        ) from error

@@ -76,6 +76,13 @@ def main() -> None:
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         code = Exit.OK
+    except OSError as error:
+        if error.filename is None:
+            say(f"error: {error.strerror or error}; details in {_crash_report()}")
+            code = Exit.RUN
+        else:
+            say(f"error: {error.filename}: {error.strerror}; give another path, or mend this one")
+            code = Exit.INPUT
     except Exception as error:  # noqa: BLE001  # no traceback reaches a user; it goes to a file
         say(f"error: unexpected {type(error).__name__}: {error}; details in {_crash_report()}")
         code = Exit.INTERNAL

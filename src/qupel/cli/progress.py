@@ -9,6 +9,8 @@ from collections.abc import Callable
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
+from qupel.errors import unknown_name
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -16,11 +18,15 @@ if TYPE_CHECKING:
 
 #: Seconds between lines where stderr is no terminal.
 EVERY = 5.0
+#: Ways to show progress.
+STYLES = ("auto", "lines", "jsonl", "none")
 
 
 @contextmanager
 def shown(style: str) -> Iterator[Callable[[Progress], None]]:
     """Show progress: a live table on a terminal, lines elsewhere, JSON lines on request."""
+    if style not in STYLES:
+        raise unknown_name("style of progress", style, STYLES)
     if style == "none":
         yield lambda progress: None
     elif style == "jsonl":

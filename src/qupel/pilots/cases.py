@@ -40,11 +40,14 @@ class Cases:
         Cases arms are tuned on.
     best_known
         Best known objective by case, as far as it is known.
+    proved
+        Cases whose best known objective is the proved optimum of their generator.
     """
 
     compared: Problems
     tuning: Problems
     best_known: Mapping[str, float]
+    proved: frozenset[str] = frozenset()
 
 
 def load_cases(charter: Charter, folder: Path) -> Cases:
@@ -55,13 +58,22 @@ def load_cases(charter: Charter, folder: Path) -> Cases:
     InputError
         If a source is missing, empty, or holds problems of another family.
     """
+    cases = _loaded(charter, folder)
+    for field in ("best_known", "tags"):
+        for case in getattr(charter.data, field):
+            if case not in cases.compared:
+                raise unknown_name(f"case in data.{field}", case, cases.compared)
+    return cases
+
+
+def _loaded(charter: Charter, folder: Path) -> Cases:
     data, name = charter.data, charter.family
     known = dict(data.best_known)
     if data.files is not None:
         compared = _from_files(data.files, folder, name)
     elif data.random is not None:
         compared, tuning, optima = _from_generator(data.random, name, charter.tuning.cases)
-        return Cases(compared, tuning, {**optima, **known})
+        return Cases(compared, tuning, {**optima, **known}, frozenset(optima) - frozenset(known))
     elif data.table is not None:
         compared, tuning = _from_table(data.table, folder, charter.tuning.cases)
         return Cases(_of_family(compared, name), tuning, known)
@@ -94,6 +106,10 @@ def _from_generator(
     sizes = dict(sizes)
     count, seed = sizes.pop("count", 8), sizes.pop("seed", 1)
     _check_sizes(sizes, name)
+    if count < 1 or seed < 0:
+        raise InputError(
+            f"data.random: count must be at least 1 and seed at least 0, got {count} and {seed}"
+        )
     compared: Problems = {}
     optima: dict[str, float] = {}
     for index in range(count):
@@ -126,18 +142,25 @@ def _from_table(table: Mapping[str, Any], folder: Path, spare: int) -> tuple[Pro
     missing = [key for key, value in settings.items() if value is None]
     if missing:
         raise InputError(f"data.table: {missing[0]} is missing")
+    for key, least in (("size", 1), ("bins", 2), ("folds", 1), ("seed", 0)):
+        if type(settings[key]) is not int or settings[key] < least:
+            raise InputError(
+                f"data.table: {key} must be a whole number from {least}, got {settings[key]!r}"
+            )
+    if not isinstance(settings["redundancy"], int | float):
+        raise InputError(f"data.table: redundancy must be a number, got {settings['redundancy']!r}")
     features, target, names = _samples(folder / str(settings["path"]), str(settings["target"]))
-    rng = np.random.default_rng(int(settings["seed"]))
+    rng = np.random.default_rng(settings["seed"])
     problems: list[Problem[Any]] = []
-    for _ in range(int(settings["folds"]) + spare):
+    for _ in range(settings["folds"] + spare):
         rows = rng.integers(0, len(target), len(target))
         problems.append(
             feature_subset(
-                features[rows], target[rows], size=int(settings["size"]),
-                bins=int(settings["bins"]), redundancy=float(settings["redundancy"]), names=names,
+                features[rows], target[rows], size=settings["size"],
+                bins=settings["bins"], redundancy=float(settings["redundancy"]), names=names,
             )
         )  # fmt: skip
-    folds = int(settings["folds"])
+    folds = settings["folds"]
     return (
         {f"fold-{i + 1}": problem for i, problem in enumerate(problems[:folds])},
         {f"fold-{folds + i + 1}": problem for i, problem in enumerate(problems[folds:])},
@@ -147,12 +170,16 @@ def _from_table(table: Mapping[str, Any], folder: Path, spare: int) -> tuple[Pro
 def _samples(path: Path, target: str) -> tuple[np.ndarray, np.ndarray, list[str]]:
     """Numbers of a CSV with a header: features, the target's classes, names of the features."""
     try:
-        with path.open(newline="", encoding="utf-8") as file:
-            lines = list(csv.reader(file))
+        with path.open(newline="", encoding="utf-8-sig") as file:
+            lines = [line for line in csv.reader(file) if line]
     except OSError as error:
         raise InputError(f"data.table: {path}: cannot be read: {error.strerror}") from error
+    except (UnicodeDecodeError, csv.Error) as error:
+        raise InputError(f"data.table: {path}: is not a CSV file: {error}") from error
     if not lines or target not in lines[0]:
         raise InputError(f"data.table: {path}: has no column {target!r} in its first line")
+    if len(lines) < 2:
+        raise InputError(f"data.table: {path}: has no row below its header")
     header, column = lines[0], lines[0].index(target)
     rows: list[list[float]] = []
     for number, line in enumerate(lines[1:], start=2):
@@ -184,11 +211,30 @@ def _from_python(reference: str, folder: Path) -> Problems:
         raise InputError(f"data.python: {path} is not a Python file")
     module = importlib.util.module_from_spec(spec)
     sys.modules[spec.name] = module  # dataclasses look their module up
-    spec.loader.exec_module(module)
+    try:
+        spec.loader.exec_module(module)
+    except Exception as error:
+        raise _failed(reference, error) from error
     make: Callable[[], Problems] | None = getattr(module, function, None)
     if make is None:
         raise InputError(f"data.python: {path} has no function {function!r}")
-    return dict(make())
+    try:
+        problems = dict(make())
+    except InputError:
+        raise
+    except Exception as error:
+        raise _failed(reference, error) from error
+    for case, problem in problems.items():
+        if not isinstance(case, str) or not hasattr(problem, "family"):
+            raise InputError(
+                f"data.python: {reference} must return problems by name, got {case!r}: {problem!r}"
+            )
+    return problems
+
+
+def _failed(reference: str, error: Exception) -> InputError:
+    what = f"{type(error).__name__}: {error}"
+    return InputError(f"data.python: {reference} failed: {' '.join(what.split())}")
 
 
 def _of_family(problems: Problems, name: str) -> Problems:

@@ -103,3 +103,27 @@ def test_a_missing_file_is_an_input_error(tmp_path: Path) -> None:
 def test_a_file_that_is_no_mapping_is_refused(tmp_path: Path, text: str) -> None:
     with pytest.raises(PilotFileError, match="must be a mapping"):
         read_charter(written(tmp_path, text))
+
+
+def test_a_character_that_yaml_forbids_is_reported_with_its_line(tmp_path: Path) -> None:
+    with pytest.raises(PilotFileError, match=r"pilot\.yaml:2: YAML: .*x00"):
+        read_charter(written(tmp_path, "qupel: 1\nname: a\x00b\n"))
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "told"),
+    [
+        ("budget: {seconds: 1.0", "budget: {seconds: .inf", "finite number"),
+        ("seeds: [1, 2, 3]", "seeds: [1, -2]", "below 2**40, got -2"),
+        ("seeds: [1, 2, 3]", f"seeds: [{2**60}]", f"got {2**60}"),
+        ("max_hours: 1.0", "max_hours: .inf", "finite number"),
+    ],
+)
+def test_numbers_that_no_run_can_use_are_refused(
+    tmp_path: Path, old: str, new: str, told: str
+) -> None:
+    text = pilot_text("subset")
+    assert old in text
+    with pytest.raises(PilotFileError) as caught:
+        read_charter(written(tmp_path, text.replace(old, new)))
+    assert told in str(caught.value)

@@ -23,7 +23,7 @@ def improvement_gate(effect: Effect, margin: float, *, win: bool, no_gain: bool)
         "improvement",
         win,
         no_gain,
-        f"{effect.arm} improves by {said(effect)} over {effect.against}; "
+        f"improvement of {effect.arm} over {effect.against}: {said(effect)}; "
         f"the margin is {margin:g}{space(effect.unit)}",
         {"estimate": effect.estimate.value, "low": low, "high": high, "margin": margin},
     )
@@ -48,8 +48,8 @@ def feasibility_gate(table: Table, arm: str, against: str, level: float) -> Gate
         "feasibility",
         low >= -margin,
         high < -margin,
-        f"{arm} answers feasibly in {shares[0].mean():.0%} of its runs, {against} in "
-        f"{shares[1].mean():.0%}; {margin:.0%} fewer would count as none",
+        f"{arm} answers feasibly in {100 * shares[0].mean():.0f} % of its runs, {against} in "
+        f"{100 * shares[1].mean():.0f} %; {100 * margin:.0f} % fewer would count as none",
         {
             "candidate": float(shares[0].mean()),
             "classical": float(shares[1].mean()),

@@ -12,11 +12,14 @@ Percent = Annotated[float, Field(ge=0, le=100)]
 Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9 _.-]*$", max_length=40)]
 ArmKind = Literal["status quo", "classical", "inspired", "quantum", "hybrid"]
 
+#: Seeds of a pilot lie below; those of tuning, shifted upwards, then still fit a task.
+LARGEST_SEED = 2**40
+
 
 class Part(BaseModel):
     """A part of a charter: fixed once read, with no field the schema does not know."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
 
 
 class Bottleneck(Part):
@@ -31,7 +34,7 @@ class Bottleneck(Part):
 class Kpi(Part):
     """The one number the decision is judged by."""
 
-    name: Text
+    name: Text = Field(description="What the number is called where the decision is made.")
     unit: Text = Field(description="Unit of the judge's objective, such as km, min or EUR.")
     direction: Literal["min", "max"] = Field(description="Whether small or large is better.")
     margin: Positive = Field(
@@ -81,10 +84,12 @@ class Data(Part):
 class Arm(Part):
     """One way to answer."""
 
-    name: Name
-    kind: ArmKind
+    name: Name = Field(description="Unique; tables and charts show it.")
+    kind: ArmKind = Field(description="What the arm counts as when it wins.")
     solver: Text = Field(description="A registered solver; `qupel solvers` lists them.")
-    settings: dict[str, Any] = Field(default_factory=dict)
+    settings: dict[str, Any] = Field(
+        default_factory=dict, description="Fields of the solver; one that is a solver nests."
+    )
     tune: dict[str, list[Any]] = Field(
         default_factory=dict, description="Values to try for each setting, on the tuning cases."
     )
@@ -98,7 +103,7 @@ class Budget(Part):
     """What every arm may use for one case: the same for all."""
 
     seconds: Positive = Field(description="End to end, from request to judged answer.")
-    threads: int = Field(default=1, ge=1)
+    threads: int = Field(default=1, ge=1, description="Threads an arm may use.")
 
 
 class Tuning(Part):
@@ -120,10 +125,16 @@ class Contract(Part):
     result: dict[str, Any] | None = Field(
         default=None, description="JSON Schema of an answer as plain data."
     )
-    max_variables: int | None = Field(default=None, ge=1)
-    max_qubits: int | None = Field(default=None, ge=1)
-    max_shots: int | None = Field(default=None, ge=1)
-    max_payload_bytes: int | None = Field(default=None, ge=1)
+    max_variables: int | None = Field(
+        default=None, ge=1, description="Variables after encoding, for any solver."
+    )
+    max_qubits: int | None = Field(
+        default=None, ge=1, description="Variables after encoding of a quantum step."
+    )
+    max_shots: int | None = Field(default=None, ge=1, description="Shots of a quantum step.")
+    max_payload_bytes: int | None = Field(
+        default=None, ge=1, description="Size of a case's document as JSON."
+    )
     max_cost: float | None = Field(default=None, ge=0, description="Money a run may cost.")
     max_seconds: Positive | None = Field(
         default=None, description="Latest end-to-end time the consumer of the answer accepts."
@@ -133,9 +144,9 @@ class Contract(Part):
 class Fallback(Part):
     """Who answers when the primary does not."""
 
-    solver: Text
-    settings: dict[str, Any] = Field(default_factory=dict)
-    seconds: Positive = 5.0
+    solver: Text = Field(description="A registered solver, best a deterministic one.")
+    settings: dict[str, Any] = Field(default_factory=dict, description="Fields of the solver.")
+    seconds: Positive = Field(default=5.0, description="Its own budget, after the arm's.")
 
 
 class StopRule(Part):
@@ -148,24 +159,26 @@ class StopRule(Part):
 class Prices(Part):
     """What machines cost, for cost per run and per success."""
 
-    currency: Text = "EUR"
-    core_hour: float = Field(default=0.05, ge=0)
-    shot: float = Field(default=0.0, ge=0)
-    quantum_task: float = Field(default=0.0, ge=0)
-    quantum_second: float = Field(default=0.0, ge=0)
+    currency: Text = Field(default="EUR", description="Code of the currency.")
+    core_hour: float = Field(default=0.05, ge=0, description="A processor core for an hour.")
+    shot: float = Field(default=0.0, ge=0, description="One shot on a device.")
+    quantum_task: float = Field(default=0.0, ge=0, description="One job on a device.")
+    quantum_second: float = Field(default=0.0, ge=0, description="One second on a device.")
 
 
 class Gates(Part):
     """Thresholds beside the margin; all are fixed before results are seen."""
 
-    level: float = Field(default=0.95, gt=0.5, lt=1)
+    level: float = Field(default=0.95, gt=0.5, lt=1, description="Confidence of intervals.")
     feasibility_loss: Percent = Field(
         default=2.0, description="Percentage points of feasible answers that may be lost."
     )
     max_cost_ratio: Positive = Field(
         default=1.5, description="Cost a run against the best classical arm, at most."
     )
-    min_cases: int = Field(default=6, ge=6)
+    min_cases: int = Field(
+        default=6, ge=6, description="Cases below which the evidence is insufficient."
+    )
     success_gap: Percent = Field(
         default=0.1, description="Gap to the best known, in percent, that counts as success."
     )
@@ -175,9 +188,11 @@ class Charter(Part):
     """A pilot, in the order in which its owner should think about it."""
 
     qupel: Literal[1] = Field(description="Version of this format.")
-    name: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]*$", max_length=60)]
+    name: str = Field(
+        pattern=r"^[a-z0-9][a-z0-9-]*$", max_length=60, description="Name its records go under."
+    )
     decision: Text = Field(description="The recurring decision that is to become better.")
-    owner: Text
+    owner: Text = Field(description="Who owns the decision.")
     approved_by: Text = Field(description="Who accepted margin and gates before the run.")
     hypothesis: Text = Field(description="What the quantum step is expected to change, and why.")
     expected_effect: float = Field(
@@ -194,10 +209,12 @@ class Charter(Part):
         "gap", "feasibility", "success", "tts99", "primal integral", "diversity"
     ] = Field(description="The second number, for the engineers.")
     contract: Contract
-    arms: list[Arm] = Field(min_length=2)
+    arms: list[Arm] = Field(
+        min_length=2, description="Ways to answer; Qupel adds the placebos of quantum ones."
+    )
     budget: Budget
     tuning: Tuning
-    seeds: list[int] = Field(min_length=1)
+    seeds: list[int] = Field(min_length=1, description="Every arm runs every case with each.")
     gates: Gates = Gates()
     fallback: Fallback
     stop_rule: StopRule
@@ -216,4 +233,7 @@ class Charter(Part):
             )
         if len(set(self.seeds)) < len(self.seeds):
             raise ValueError("seeds must differ from each other")
+        for seed in self.seeds:
+            if not 0 <= seed < LARGEST_SEED:
+                raise ValueError(f"seeds are whole numbers from 0 to below 2**40, got {seed}")
         return self

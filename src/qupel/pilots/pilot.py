@@ -265,7 +265,9 @@ def references(cases: Cases, records: Sequence[Record]) -> dict[str, Reference]:
     A solver's claim of optimality counts as a proof if its bound meets the judged objective.
     """
     found = {
-        case: Reference(value, "the charter or the generator")
+        case: Reference(value, "the generator", proved=True)
+        if case in cases.proved
+        else Reference(value, "the charter")
         for case, value in cases.best_known.items()
     }
     for record in records:

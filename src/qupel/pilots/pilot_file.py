@@ -11,6 +11,7 @@ from typing import Any
 from pydantic import BaseModel, ValidationError
 from ruamel.yaml import YAML
 from ruamel.yaml.error import MarkedYAMLError
+from ruamel.yaml.reader import ReaderError
 
 from qupel.errors import InputError
 from qupel.pilots.charter import Charter
@@ -87,6 +88,10 @@ def _parse(path: Path) -> Any:
         mark = error.problem_mark
         line = mark.line + 1 if mark is not None else 1
         raise PilotFileError(path, [Fault(line, "YAML", str(error.problem))]) from None
+    except ReaderError as error:
+        line = text.count("\n", 0, error.position) + 1
+        what = f"{error.reason}: {chr(error.character)!r}"
+        raise PilotFileError(path, [Fault(line, "YAML", what)]) from None
 
 
 def _plain(node: Any) -> Any:

@@ -17,6 +17,9 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterable
 
+#: Characters of an unknown name, and names known instead, that a message shows at most.
+LONGEST, LISTED = 60, 20
+
 
 class QupelError(Exception):
     """Any error that Qupel raises on purpose."""
@@ -45,6 +48,9 @@ class ContractError(RunError):
 def unknown_name(kind: str, name: str, known: Iterable[str]) -> InputError:
     """Error for a name that is not registered, with the nearest one that is."""
     names = sorted(known)
-    near = difflib.get_close_matches(name, names, n=1, cutoff=0.5)
-    hint = f"did you mean {near[0]!r}?" if near else f"known: {', '.join(names)}"
-    return InputError(f"unknown {kind} {name!r}; {hint}")
+    near = difflib.get_close_matches(name[:LONGEST], names, n=1, cutoff=0.5)
+    listed = ", ".join(names[:LISTED])
+    more = f" and {len(names) - LISTED} more" if len(names) > LISTED else ""
+    hint = f"did you mean {near[0]!r}?" if near else f"known: {listed}{more}"
+    shown = name if len(name) <= LONGEST else f"{name[:LONGEST]}…"
+    return InputError(f"unknown {kind} {shown!r}; {hint}")

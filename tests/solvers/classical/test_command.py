@@ -106,6 +106,15 @@ def test_failure_tells_the_last_lines() -> None:
         solve(command(script))
 
 
+def test_a_command_that_prints_without_end_is_ended_in_time() -> None:
+    solver = command("while True: print('x' * 100_000)")
+    began = time.monotonic()
+    with pytest.raises(RunError, match="ended when its") as caught:
+        solve(solver, seconds=0.5)
+    assert time.monotonic() - began < 0.65
+    assert len(str(caught.value)) < 5000
+
+
 def test_answer_of_a_failed_command_does_not_count() -> None:
     script = "import sys; open(sys.argv[2], 'w').write('0'); sys.exit(3)"
     with pytest.raises(RunError, match="failed: exit code 3; it printed nothing"):

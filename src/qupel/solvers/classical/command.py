@@ -31,6 +31,8 @@ THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMEXP
 FAREWELL = 0.02
 #: Of the last output that goes into an error's message.
 LINES = 5
+#: Bytes at the end of the output that are looked at: a command may print without end.
+TAIL = 4096
 
 
 @dataclass(frozen=True, slots=True)
@@ -231,6 +233,8 @@ def _manner(ended: Ended, seconds: float) -> str:
 
 def _last(output: Path) -> str:
     """Last lines of what a command printed, on one line."""
-    lines = output.read_text(errors="replace").splitlines()[-LINES:]
+    with output.open("rb") as said_all:
+        said_all.seek(max(0, output.stat().st_size - TAIL))
+        lines = said_all.read().decode(errors="replace").splitlines()[-LINES:]
     said = " | ".join(line.strip() for line in lines if line.strip())
     return f"its last output: {said}" if said else "it printed nothing"

@@ -633,7 +633,21 @@ private:
         }
         route.stops.resize(w);
         refresh(slot);
+        drop_late(slot);
         enlist(slot);
+    }
+
+    // Where a detour is quicker than the direct way, a route may come late for want of a stop that
+    // was taken out: then its first late stop goes too, the last one if only the depot is missed.
+    void drop_late(int slot) {
+        Route& route = slots[slot];
+        while (!on_time(route)) {
+            size_t p = 0;
+            while (p + 1 < route.stops.size() && route.start[p] <= closes[route.stops[p]] + kLate) ++p;
+            dismiss(route.stops[p]);
+            route.stops.erase(route.stops.begin() + p);
+            refresh(slot);
+        }
     }
 
     void recreate(double blink, bool shuffled) {

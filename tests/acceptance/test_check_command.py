@@ -75,7 +75,14 @@ def test_a_missing_file_ends_with_10(path_graph: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "arguments", [["check"], ["check", "a"], ["check", "a", "b", "--bets", "1"], ["chekc"]]
+    "arguments",
+    [
+        ["check"],
+        ["check", "a"],
+        ["check", "a", "b", "--bets", "1"],
+        ["check", "a", "b", "--best", "nan"],
+        ["chekc"],
+    ],
 )
 def test_a_wrong_command_line_ends_with_2(arguments: list[str]) -> None:
     assert qupel(*arguments).code == 2

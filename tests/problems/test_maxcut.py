@@ -114,7 +114,7 @@ def test_bits_spins_and_numbers_are_read(text: str, side: tuple[int, ...]) -> No
         ("2 2", "'2' is listed twice"),
         ("0 1", "'0' is neither"),
         ("x", "'x' is neither"),
-        ("-1 1", "whole number"),
+        ("-1 1", "'-1' is neither"),
     ],
 )
 def test_malformed_solutions_are_refused_with_line_and_value(text: str, told: str) -> None:

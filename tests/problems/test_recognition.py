@@ -52,7 +52,8 @@ def test_a_file_of_odd_digits_fits_no_family(tmp_path: Path) -> None:
         ('{"family": ["maxcut"], "problem": {}}', "unknown family"),
         ('{"family": "subset", "problem": {"items": [1]}}', "odd.qupel.json: item 1 needs"),
         ("[1]", "needs the keys"),
-        ("{", "odd.qupel.json:1: is not JSON"),
+        ("[" * 100_000, "odd.qupel.json: its JSON is nested too deeply"),
+        ("{", "odd.qupel.json:1: "),
     ],
 )
 def test_a_document_that_holds_no_problem_is_refused(tmp_path: Path, text: str, told: str) -> None:

@@ -230,6 +230,13 @@ def test_a_document_is_a_file(tmp_path: Path) -> None:
         ('{"itms": []}', "did you mean 'items'"),
         ('{"items": [{"value": 1}],\n "pairs": [["1", "2", 1]]}', "item in a pair '2'"),
         ('{"items": [}', "items.csv:1: Expecting value"),
+        ('{"items": ' + "[" * 100_000, "nested too deeply"),
+        (f'{{"items": [{{"value": {"9" * 5000}}}]}}', "cannot be read as JSON"),
+        (
+            f"# group r: 0 {'9' * 30}\n# group s: {'9' * 30} {'9' * 31}\n"
+            "name,value,group\na,1,r\nb,1,s\n",
+            "no choice",
+        ),
         ('{"items": [{"value": true}]}', "needs a `value`"),
         ('{"items": [{"value": NaN}]}', "needs a `value`"),
         ('{"items": [{"value": 1e300}]}', "needs a `value`"),

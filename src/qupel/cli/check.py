@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 from typing import Annotated
 
@@ -28,6 +29,8 @@ def check(
     from qupel.problems.registry import family as family_named
     from qupel.problems.registry import read_problem
 
+    if best is not None and math.isnan(best):
+        raise typer.BadParameter("must be a number to compare with", param_hint="--best")
     if family is not None:
         family_named(family)
     try:

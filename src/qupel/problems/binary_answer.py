@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 
 from qupel.errors import InputError
-from qupel.model.formats.text import content, mistake, whole
+from qupel.model.formats.text import content, mistake
 
 Words = list[tuple[int, str]]
 
@@ -58,7 +58,7 @@ def read_numbers(text: str, variables: int, source: str = "solution") -> tuple[i
 def _bits_of_numbers(words: Words, variables: int, source: str) -> tuple[int, ...]:
     bits = [0] * variables
     for line, word in words:
-        found = whole(word, source, line) if word.lstrip("+-").isdigit() else None
+        found = int(word) if word.isascii() and word.isdigit() and len(word) < 19 else None
         if found is None or not 1 <= found <= variables:
             raise mistake(
                 source,

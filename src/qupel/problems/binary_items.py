@@ -18,7 +18,6 @@ beside it, in ``NAME.pairs.csv`` for ``NAME.csv``, with the columns ``first,seco
 from __future__ import annotations
 
 import csv
-import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -28,7 +27,15 @@ import numpy as np
 from scipy import sparse
 
 from qupel.errors import InputError, unknown_name
-from qupel.model.formats.text import LARGEST_NUMBER, content, mistake, read_text, real, whole
+from qupel.model.formats.text import (
+    LARGEST_NUMBER,
+    content,
+    json_value,
+    mistake,
+    read_text,
+    real,
+    whole,
+)
 from qupel.problems.binary_files import stem
 
 _KEYS = (
@@ -125,10 +132,7 @@ def _named_in(text: str) -> list[tuple[str, str]]:
         raise InputError('solution: is empty; write {"items": ["first name", ...]}')
     if text.lstrip()[0] not in "[{":
         return [(f"solution:{line}", " ".join(words)) for line, words in content(text)]
-    try:
-        document = json.loads(text)
-    except json.JSONDecodeError as error:
-        raise InputError(f"solution:{error.lineno}: {error.msg}; mend the JSON") from error
+    document = json_value(text, "solution")
     listed = document.get("items") if isinstance(document, dict) else document
     if not isinstance(listed, list) or not all(isinstance(item, str | int) for item in listed):
         raise InputError(f"solution: `items` must be a list of names or numbers, got {listed!r}")
@@ -194,10 +198,7 @@ def _known_keys(document: Mapping[str, Any], known: Sequence[str], kind: str) ->
 
 
 def _json(text: str, source: str) -> dict[str, Any]:
-    try:
-        document = json.loads(text)
-    except json.JSONDecodeError as error:
-        raise mistake(source, error.lineno, error.msg, "write a JSON document") from error
+    document = json_value(text, source)
     if not isinstance(document, dict):
         raise InputError(f"{source}: holds no JSON object; see the format of item files")
     return document

@@ -10,6 +10,7 @@ from typing import Any
 
 from qupel.errors import InputError, unknown_name
 from qupel.model.formats import read_text
+from qupel.model.formats.text import json_value
 from qupel.problems.contract import Problem
 
 
@@ -56,11 +57,9 @@ def write_problem(problem: Problem[Any], path: Path) -> None:
 
 
 def _from_document(path: Path, family_name: str | None) -> Problem[Any]:
+    held = json_value(read_text(path), str(path))
     try:
-        held = json.loads(read_text(path))
         name, document = held["family"], held["problem"]
-    except json.JSONDecodeError as error:
-        raise InputError(f"{path}:{error.lineno}: is not JSON: {error.msg}") from None
     except (KeyError, TypeError) as error:
         raise InputError(f"{path}: needs the keys 'family' and 'problem'") from error
     if family_name not in (None, name):

@@ -342,6 +342,8 @@ class SubsetSelection:
         labels = self.groups or ("",) * n
         known = sorted(set(labels))
         bounds = [self.group_limits.get(label, (0, n)) for label in known]
+        # No more than n items can be asked for or allowed; larger limits mean the same.
+        bounds = [(min(low, n + 1), min(high, n + 1)) for low, high in bounds]
         return Limits(
             self.min_size,
             self.max_size,

@@ -98,7 +98,7 @@ def test_an_edge_given_in_both_directions_counts_once() -> None:
         ("2 1\n1 2 nan\n", 2, "not a finite number"),
         ("2\n", 1, "no header"),
         ("-2 1\n1 1 1\n", 1, "not a whole number"),
-        ("9223372036854775808 1\n1 1 1\n", 1, "not a whole number"),
+        ("9223372036854775808 1\n1 1 1\n", 1, "beyond 10,000,000; mend the header"),
         ("9" * 5000 + " 1\n1 1 1\n", 1, "not a whole number"),
         ("2147483648 1\n1 1 1\n", 1, "beyond 10,000,000; mend the header"),
         ("²1 1\n1 1 1\n", 1, "not a whole number"),

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import gzip
+import json
 import math
 import zlib
 from collections.abc import Iterable, Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from jaxtyping import Float64
@@ -18,6 +20,9 @@ LARGEST_SIZE = 10_000_000
 
 #: Largest coefficient, either sign: sums and squares of larger ones leave the range of numbers.
 LARGEST_NUMBER = 1e100
+
+#: Digits of a whole number that are read: Python refuses to read many more.
+LONGEST_NUMBER = 4000
 
 
 def read_text(path: Path) -> str:
@@ -60,6 +65,18 @@ def content(text: str, comments: Iterable[str] = ("#",)) -> Iterator[tuple[int, 
             yield number, words
 
 
+def json_value(text: str, source: str) -> Any:
+    """Read a text as JSON; a mistake is told with its line."""
+    try:
+        return json.loads(text)
+    except json.JSONDecodeError as error:
+        raise mistake(source, error.lineno, error.msg, "write a JSON document") from error
+    except RecursionError as error:
+        raise InputError(f"{source}: its JSON is nested too deeply; write it flatter") from error
+    except ValueError as error:  # a number of thousands of digits
+        raise InputError(f"{source}: cannot be read as JSON: {error}") from error
+
+
 def real(word: str, source: str, line: int) -> float:
     """Read ``word`` as a finite number."""
     try:
@@ -75,7 +92,7 @@ def real(word: str, source: str, line: int) -> float:
 
 def whole(word: str, source: str, line: int) -> int:
     """Read ``word`` as an integer of at least 0."""
-    if not (word.isascii() and word.isdigit() and len(word) <= 18):
+    if not (word.isascii() and word.isdigit() and len(word) <= LONGEST_NUMBER):
         raise mistake(source, line, f"{word!r} is not a whole number", "write it as 0, 1, 2, …")
     return int(word)
 

@@ -4,6 +4,7 @@
 
     QupelError
     ├── InputError            the caller can fix it: a value, a file, a name
+    │   └── NotReadyError     what was asked for has not been run to its end yet
     └── RunError              the run did not deliver
         ├── TransientError    trying again may help
         ├── BudgetError       money, shots or time would exceed the cap
@@ -27,6 +28,10 @@ class QupelError(Exception):
 
 class InputError(QupelError, ValueError):
     """The caller gave something that cannot be used, and can mend it."""
+
+
+class NotReadyError(InputError):
+    """What was asked for is not there yet; run or resume it first."""
 
 
 class RunError(QupelError, RuntimeError):

@@ -4,7 +4,14 @@ from __future__ import annotations
 
 from enum import IntEnum
 
-from qupel.errors import BudgetError, ContractError, InputError, QupelError, RunError
+from qupel.errors import (
+    BudgetError,
+    ContractError,
+    InputError,
+    NotReadyError,
+    QupelError,
+    RunError,
+)
 
 
 class Exit(IntEnum):
@@ -48,6 +55,7 @@ MEANINGS: dict[Exit, str] = {
 def code_of(error: QupelError) -> Exit:
     """The exit code an error ends a command with."""
     for kind, code in (
+        (NotReadyError, Exit.NOT_READY),
         (InputError, Exit.INPUT),
         (ContractError, Exit.CONTRACT),
         (BudgetError, Exit.BUDGET),

@@ -68,7 +68,6 @@ def main() -> None:
             say(f"error: {said}; see: qupel --help")
         code: int = Exit.USAGE
     except (typer.Abort, KeyboardInterrupt):
-        say("stopped; what was finished is kept")
         code = Exit.INTERRUPTED
     except QupelError as error:
         say(f"error: {error}")
@@ -88,6 +87,8 @@ def main() -> None:
         code = Exit.INTERNAL
     else:
         code = outcome if isinstance(outcome, int) else Exit.OK
+    if code == Exit.INTERRUPTED:  # also as the framework tells it
+        say("stopped; what was finished is kept")
     sys.exit(int(code))
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, Self
 
 from qupel.benchmarks.comparison import Comparison
-from qupel.errors import InputError
+from qupel.errors import NotReadyError
 from qupel.pilots.pilot import Finished
 from qupel.reports.memo import Brief, Picture, memo
 from qupel.reports.page import to_html, to_pdf
@@ -71,23 +71,29 @@ class Dossier:
 
     @classmethod
     def read(cls, folder: Path) -> Self:
-        """Read what `write` wrote; `InputError` if it is not there."""
+        """Read what `write` wrote; `NotReadyError` if it is not there."""
         try:
             brief, comparison, pictures = (
                 json.loads((folder / f"{name}.json").read_text(encoding="utf-8"))
                 for name in ("brief", "comparison", "pictures")
             )
-        except OSError as error:
-            raise InputError(
+        except (OSError, json.JSONDecodeError) as error:
+            raise NotReadyError(
                 f"{folder}: holds no finished pilot; run or resume it first"
             ) from error
-        for name in ("amendments", "commands"):
-            brief[name] = tuple(brief[name])
-        return cls(
-            Brief(**brief),
-            Comparison.from_json(comparison),
-            tuple(Picture(**picture) for picture in pictures),
-        )
+        try:
+            for name in ("amendments", "commands"):
+                brief[name] = tuple(brief[name])
+            return cls(
+                Brief(**brief),
+                Comparison.from_json(comparison),
+                tuple(Picture(**picture) for picture in pictures),
+            )
+        except (LookupError, TypeError, ValueError) as error:
+            raise NotReadyError(
+                f"{folder}: was written by another version of Qupel; run or resume the pilot, "
+                f"which runs no finished cell of this version again"
+            ) from error
 
     def html(self) -> str:
         """The memo as one self-contained page."""

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from qupel.benchmarks.comparison import Comparison
-from qupel.errors import InputError
+from qupel.errors import InputError, NotReadyError
 from qupel.pilots.dossier import Dossier, folder_of
 from qupel.pilots.locking import lock_of
 from qupel.problems.registry import DOCUMENT
@@ -153,7 +153,7 @@ def _settings(description: Mapping[str, Any], prefix: str = "") -> Iterator[tupl
 def _flat(store: Store, name: str) -> Row:
     document = detail(store, name)
     if document.get("verdict") is None:
-        raise InputError(f"pilot {name!r} is not finished; go on with: qupel resume {name}")
+        raise NotReadyError(f"pilot {name!r} is not finished; go on with: qupel resume {name}")
     verdict = document["verdict"]
     flat: Row = {
         "charter": document["charter_hash"][:16],

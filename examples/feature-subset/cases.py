@@ -12,8 +12,13 @@ SIZE = 5
 FOLDS = 8
 
 
+def cases() -> dict[str, SubsetSelection]:
+    """All samples, and eight bootstrap resamples of them: the cases arms are compared on."""
+    return {"all": full(), **folds()}
+
+
 def folds() -> dict[str, SubsetSelection]:
-    """Eight bootstrap resamples of the 569 samples: the cases arms are compared on."""
+    """Eight bootstrap resamples of the 569 samples."""
     return {f"fold-{number}": resample(number) for number in range(1, FOLDS + 1)}
 
 

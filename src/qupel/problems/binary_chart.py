@@ -45,7 +45,7 @@ def items_chart(
                 "type": "nominal",
                 "sort": [names[i] for i in order],
                 "title": None,
-                "axis": {"labelLimit": 200},
+                "axis": {"labelLimit": 240},
             },
             "x": {"field": "amount", "type": "quantitative", "title": "part of the objective"},
             "color": colour(

@@ -51,6 +51,12 @@ CONFIG: Spec = {
 }  # fmt: skip
 
 
+def dressed(spec: Spec) -> Spec:
+    """A family's own chart in the type and with the margins of the others."""
+    config = {"font": CONFIG["font"], "background": "white", "axis": {"labelLimit": 240}}
+    return {"padding": {"left": 24, "right": 8, "top": 5, "bottom": 5}, "config": config, **spec}
+
+
 def _framed(spec: Spec, *, width: int, height: int | Spec) -> Spec:
     return {"$schema": SCHEMA, "width": width, "height": height, "config": CONFIG, **spec}
 

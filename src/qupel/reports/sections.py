@@ -246,7 +246,9 @@ def answer(pictures: Sequence[Picture]) -> Section | None:
     """The answer itself, as a picture; as its caption where nothing can draw."""
     if not pictures:
         return None
-    figures = tuple(figure for p in pictures for figure in drawn(p.spec, p.caption, p.caption))
+    figures = tuple(
+        figure for p in pictures for figure in drawn(charts.dressed(p.spec), p.caption, p.caption)
+    )
     captions = () if figures else tuple(picture.caption for picture in pictures)
     return Section("The answer itself", figures=figures, items=captions)
 

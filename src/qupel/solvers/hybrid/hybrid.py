@@ -13,7 +13,7 @@ from qupel.encodings import Encoded
 from qupel.errors import InputError
 from qupel.model import Ising, Model, Outcome, Qubo, Samples
 from qupel.problems.contract import Decomposable, Judgement, Problem, Subproblem
-from qupel.solvers.contract import Log, OnEvent, Solver, Stop, Watch, ignore
+from qupel.solvers.contract import Event, Incumbent, Log, OnEvent, Solver, Stop, Watch, ignore
 from qupel.solvers.hybrid.search import encoded_for, search
 from qupel.solvers.quantum.qaoa import Qaoa
 from qupel.solvers.registry import solver_for
@@ -256,7 +256,9 @@ class _Course:
             encoded = encoded_for(solver, form)
             rows = search(solver, form, encoded, stop=stop, rng=self.rng).best(1)
         else:
-            rows = solver.solve(self.problem, stop=stop, rng=self.rng).values[:1]
+            rows = solver.solve(
+                self.problem, stop=stop, rng=self.rng, on_event=self._pass_on
+            ).values[:1]
         if len(rows) == 0:
             raise InputError(
                 f"the start {solver.name!r} found no answer to begin with; give it more time "
@@ -266,6 +268,11 @@ class _Course:
         if not self.problem.judge(answer).feasible:
             answer = self.problem.repair(answer)
         return answer
+
+    def _pass_on(self, event: Event) -> None:
+        """Report the start's incumbents; its energies are objectives, signed as ours."""
+        if isinstance(event, Incumbent):
+            self.watch.saw(event.energy)
 
     def _start_stop(self) -> Stop:
         """Return the start's share of time and rounds; one round if neither is limited."""

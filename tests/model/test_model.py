@@ -66,6 +66,23 @@ def test_expressions_read_like_the_mathematics() -> None:
     assert model.row_names == ("cap", "c[1]")
 
 
+def test_a_chained_comparison_is_refused_and_does_not_lose_its_first_half() -> None:
+    x = bits("x", 3)
+    with pytest.raises(InputError, match="as two constraints"):
+        Model(minimise=x.sum(), subject_to=[1 <= x.sum() <= 2])
+    with pytest.raises(InputError, match="leave out `!=`"):
+        Model(minimise=x.sum(), subject_to=[x[0] != 1])  # type: ignore[list-item]
+
+
+def test_a_number_or_a_row_of_variables_is_an_objective() -> None:
+    x = bits("x", 2)
+    some = Model(minimise=3, subject_to=[x.sum() >= 1])
+    assert some.energies(np.array([[0, 1], [1, 1]])).tolist() == [3.0, 3.0]
+    assert Model(maximise=x).energies(np.array([[1, 1]])).tolist() == [-2.0]
+    with pytest.raises(InputError, match=r"subject_to\[1\] is no constraint, but True"):
+        Model(minimise=x, subject_to=[x[0] <= 1, True])  # type: ignore[list-item]
+
+
 def test_rows_of_large_whole_numbers_are_kept_exactly() -> None:
     model = Model.from_arrays(
         [1.0, 1.0], rows=np.array([[5e6, 5e6]]), row_upper=9_999_999, upper=[1, 1]

@@ -244,9 +244,13 @@ def test_task_is_checked_when_it_is_made() -> None:
         {"seed": -1},
         {"keep": 0},
         {"seconds": math.nan},
+        {"seconds": math.inf},
+        {"seconds": 1e300},
+        {"fallback_seconds": math.inf},
         {"seed": 2**53},
+        {"seed": 1.5},
     ):
-        with pytest.raises(ValueError, match=r"must be|needs"):
+        with pytest.raises(ValueError, match=r"must be|needs|whole number"):
             replace(task, **change)
 
 

@@ -187,6 +187,13 @@ class Constraint:
         if self.left.pairs:
             raise InputError(f"constraint {self.name!r} is quadratic; constraints are linear")
 
+    def __bool__(self) -> bool:
+        # `0 <= x <= 2` asks for this, and would else silently lose its first half.
+        raise InputError(
+            "a constraint is neither true nor false; write `lower <= x` and `x <= upper` as two "
+            "constraints, and leave out `!=`"
+        )
+
     def named(self, name: str) -> Constraint:
         """Return the same constraint under a name."""
         return Constraint(self.left, self.lower, self.upper, name)

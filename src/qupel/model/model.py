@@ -82,14 +82,20 @@ class Model:
     def __init__(
         self,
         *,
-        minimise: Expression | None = None,
-        maximise: Expression | None = None,
+        minimise: Expression | Variables | float | None = None,
+        maximise: Expression | Variables | float | None = None,
         subject_to: Sequence[Constraint] = (),
         variables: Sequence[Variables] = (),
     ) -> None:
         if (minimise is None) == (maximise is None):
             raise InputError("a model needs one of `minimise` and `maximise`")
-        objective = minimise if minimise is not None else -maximise  # type: ignore[operator]
+        # A number is an objective too, where any feasible point will do.
+        objective = (
+            Expression({}) + minimise if minimise is not None else -(Expression({}) + maximise)
+        )
+        for index, constraint in enumerate(subject_to):
+            if not isinstance(constraint, Constraint):
+                raise InputError(f"subject_to[{index}] is no constraint, but {constraint!r}")
         self._hold(_collect(objective, subject_to, variables))
 
     @classmethod

@@ -9,6 +9,8 @@ from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from typing import Any, Self
 
+import numpy as np
+
 from qupel.errors import InputError
 from qupel.problems.contract import Problem
 from qupel.runs.contract import Contract
@@ -17,6 +19,9 @@ from qupel.runs.identity import canonical, digest, document_of, problem_digest
 from qupel.runs.provenance import machine, revision, versions
 from qupel.runs.record import Record, Status
 from qupel.solvers.contract import Solver
+
+#: Longest budget in seconds, three years: clocks of the system do not take any number.
+LONGEST = 1e8
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -85,11 +90,13 @@ class Task:
     problem_hash: str = field(default="", repr=False)
 
     def __post_init__(self) -> None:
-        if not (self.seconds > 0 and self.fallback_seconds > 0):
+        if not all(0 < seconds <= LONGEST for seconds in (self.seconds, self.fallback_seconds)):
             raise InputError(
-                f"seconds must be above 0, got {self.seconds} and {self.fallback_seconds} "
-                f"for the fallback"
+                f"seconds must be above 0 and at most {LONGEST:g}, got {self.seconds} "
+                f"and {self.fallback_seconds} for the fallback"
             )
+        if not isinstance(self.seed, int | np.integer):
+            raise InputError(f"a seed is a whole number, got {self.seed!r}")
         if not 0 <= self.seed < 2**53 or self.keep < 1 or self.threads < 1:
             raise InputError(
                 f"a task needs 0 <= seed < 2**53, keep >= 1 and threads >= 1, "

@@ -8,9 +8,12 @@ implementations apart.
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping
+import types
+import typing
+from collections.abc import Callable, Mapping
 from functools import cache
 from importlib.metadata import entry_points
+from numbers import Integral, Real
 from typing import Any
 
 from qupel.errors import InputError, unknown_name
@@ -92,8 +95,47 @@ def configured(
             nested = {k: v for k, v in value.items() if k != "solver"}
             inner = _nested(value["solver"], family, key in getattr(made, "searches_forms", ()))
             value = configured(inner, family, nested)
+        _check_kind(made, key, value)
         values[key] = value
     return made(**values)
+
+
+def _check_kind(made: type[Solver[Any]], key: str, value: Any) -> None:
+    """Refuse a text for a number and the like, in fields of plain types."""
+    hint = _hints(made).get(key)
+    kinds = typing.get_args(hint) if isinstance(hint, types.UnionType) else (hint,)
+    if not all(kind in _PLAIN for kind in kinds):
+        return
+    if not any(_PLAIN[kind](value) for kind in kinds):
+        wanted = " or ".join("none" if kind is type(None) else kind.__name__ for kind in kinds)
+        raise InputError(f"setting {key!r} of solver {made.name!r} must be {wanted}, got {value!r}")
+
+
+@cache
+def _hints(made: type[Any]) -> Mapping[str, Any]:
+    """Types of a solver's fields, as far as its module can tell them."""
+    try:
+        return typing.get_type_hints(made)
+    except NameError:  # a name that is imported for type checkers alone
+        return {}
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, Real) and not isinstance(value, bool)
+
+
+def _is_whole(value: Any) -> bool:
+    return isinstance(value, Integral) and not isinstance(value, bool)
+
+
+#: Whether a value fits a field of a plain type.
+_PLAIN: dict[Any, Callable[[Any], bool]] = {
+    int: _is_whole,
+    float: _is_number,
+    str: lambda value: isinstance(value, str),
+    bool: lambda value: isinstance(value, bool),
+    type(None): lambda value: value is None,
+}
 
 
 def _nested(name: str, family: type[Problem[Any]], searches_forms: bool) -> type[Solver[Any]]:

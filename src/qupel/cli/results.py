@@ -24,6 +24,7 @@ def report(
     out: Annotated[
         Path | None, typer.Option(help="File to write; its ending decides: .html, .pdf or .json.")
     ] = None,
+    as_json: AsJson = False,
 ) -> None:
     """Write the memo of a finished pilot as HTML or PDF, or its comparison as JSON."""
     from qupel.pilots.dossier import Dossier, folder_of
@@ -34,7 +35,10 @@ def report(
         dossier = Dossier.read(folder_of(store, name))
     path = out or Path("out") / name / "memo.html"
     write_report(dossier, path)
-    print_text(str(path))
+    if as_json:
+        print_document({"pilot": name, "files": [str(path)]})
+    else:
+        print_text(str(path))
 
 
 def list_runs(home: Home = None, as_json: AsJson = False) -> None:
@@ -103,12 +107,16 @@ def export(
     name: Name,
     folder: Annotated[Path, typer.Argument(help="Folder to write; must not exist yet.")],
     home: Home = None,
+    as_json: AsJson = False,
 ) -> None:
     """Export a pilot as plain files that another machine can run again and check."""
     from qupel.pilots.writing import export_pilot
 
     with _store(home) as store:
         written = export_pilot(store, name, folder)
+    if as_json:
+        print_document({"pilot": name, "files": [str(path) for path in written]})
+        return
     for path in written:
         print_text(str(path))
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -34,6 +35,8 @@ def solve(
     from qupel.problems.registry import read_problem
     from qupel.runs.solving import solve as solved
 
+    if chart is not None and chart.suffix not in (".svg", ".png"):
+        raise InputError(f"--chart {chart}: the ending must be .svg or .png")
     problem = read_problem(instance, family)
     record = solved(
         problem,
@@ -88,6 +91,7 @@ def parsed(settings: list[str]) -> dict[str, Any]:
     {'layers': 3, 'inner': {'solver': 'qaoa'}}
     """
     from ruamel.yaml import YAML
+    from ruamel.yaml.error import YAMLError
 
     found: dict[str, Any] = {}
     for text in settings:
@@ -98,7 +102,13 @@ def parsed(settings: list[str]) -> dict[str, Any]:
         *path, last = name.split(".")
         for part in path:
             node = node.setdefault(part, {})
-        node[last] = YAML(typ="safe", pure=True).load(value)
+            if not isinstance(node, dict):
+                raise InputError(f"--set {text!r}: {part!r} has a value of its own already")
+        try:
+            node[last] = YAML(typ="safe", pure=True).load(value)
+        except YAMLError as error:
+            what = " ".join(str(error).split())
+            raise InputError(f"--set {text!r}: the value is no YAML: {what}") from None
     return found
 
 
@@ -112,8 +122,6 @@ def _bound(claimed: float | None, sense: str) -> float | None:
 def _draw(spec: dict[str, Any], path: Path) -> None:
     from qupel.reports.render import to_png, to_svg
 
-    if path.suffix not in (".svg", ".png"):
-        raise InputError(f"--chart {path}: the ending must be .svg or .png")
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_bytes(to_svg(spec).encode() if path.suffix == ".svg" else to_png(spec))
 
@@ -122,11 +130,12 @@ def _command(
     instance: Path, solver: str, seconds: float, seed: int, threads: int,
     family: str | None, settings: list[str],
 ) -> str:  # fmt: skip
-    parts = [f"qupel solve {instance} --solver {solver} --seconds {seconds:g} --seed {seed}"]
-    parts += [f"--threads {threads}"] if threads > 1 else []
-    parts += [f"--family {family}"] if family else []
-    parts += [f"--set {setting}" for setting in settings]
-    return " ".join(parts)
+    parts = ["qupel", "solve", str(instance), "--solver", solver, "--seconds", f"{seconds:g}"]
+    parts += ["--seed", str(seed)]
+    parts += ["--threads", str(threads)] if threads > 1 else []
+    parts += ["--family", family] if family else []
+    parts += [part for setting in settings for part in ("--set", setting)]
+    return shlex.join(parts)
 
 
 def _print(document: dict[str, Any], why: str) -> None:

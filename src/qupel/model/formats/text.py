@@ -24,6 +24,9 @@ LARGEST_NUMBER = 1e100
 #: Digits of a whole number that are read: Python refuses to read many more.
 LONGEST_NUMBER = 4000
 
+#: Characters of what was found that a message shows whole.
+LONGEST_QUOTE = 200
+
 
 def read_text(path: Path) -> str:
     """Text of a file, plain or gzipped.
@@ -50,7 +53,8 @@ def write_text(path: Path, text: str) -> None:
 
 def mistake(source: str, line: int, what: str, remedy: str) -> InputError:
     """Error that names file, line, what was found there, and the remedy."""
-    return InputError(f"{source}:{line}: {what}; {remedy}")
+    shown = what if len(what) <= LONGEST_QUOTE else f"{what[:120]} … {what[-60:]}"
+    return InputError(f"{source}:{line}: {shown}; {remedy}")
 
 
 def content(text: str, comments: Iterable[str] = ("#",)) -> Iterator[tuple[int, list[str]]]:

@@ -60,7 +60,8 @@ def detail(store: Store, name: str) -> Row:
     try:
         dossier = Dossier.read(folder_of(store, name))
     except InputError:
-        return {**found, "verdict": None, "arms": []}
+        unanswered = _unanswered(store.records(lock.run))
+        return {**found, "verdict": None, "arms": [], "unanswered": unanswered}
     comparison = dossier.comparison
     document = comparison.to_json()
     return {
@@ -68,6 +69,7 @@ def detail(store: Store, name: str) -> Row:
         "kpi": document["kpi"],
         "verdict": document["verdict"],
         "arms": arm_rows(comparison),
+        "unanswered": _unanswered(store.records(lock.run)),
         "reproduce": list(dossier.brief.commands),
     }
 
@@ -93,7 +95,30 @@ def detail_text(document: Row) -> str:
             f"{arm['arm']:<28} {arm['kind']:<10} {kpi:>12} {100 * arm['gap']:>8.3g}% "
             f"{feasible:>9} {arm['seconds']:>8.3g}"
         )
+    lines += [
+        f"{arm['arm']} itself did not answer in {arm['runs']} of {arm['of']} runs, such as: "
+        f"{arm['why']}"
+        for arm in document["unanswered"]
+    ]
     return "\n".join([*lines, "", *document["reproduce"]])
+
+
+def _unanswered(records: Sequence[Record]) -> list[Row]:
+    """Arms that did not answer in some runs, without what the fallback did: how often, and why."""
+    rows = []
+    for arm in dict.fromkeys(record.arm for record in records):
+        own = [record for record in records if record.arm == arm]
+        whys = [_why(record) for record in own if record.answered_by != "primary"]
+        if whys:
+            why = max(dict.fromkeys(whys), key=whys.count)
+            rows.append({"arm": arm, "runs": len(whys), "of": len(own), "why": why})
+    return rows
+
+
+def _why(record: Record) -> str:
+    """Why the primary did not answer, in one line."""
+    first = next((a for a in record.attempts if a["role"] == "primary"), None)
+    return " ".join(str(first["why"] if first else record.why).split())
 
 
 def arm_rows(comparison: Comparison) -> list[Row]:

@@ -118,6 +118,7 @@ class Nursery:
                         open_still = self._serve(waking, woken)
         for number in list(self.workers):
             self._kill(number)
+        signal.set_wakeup_fd(-1)  # the last workers die after the sockets are closed
         shutil.rmtree(self.logs, ignore_errors=True)  # our owner may have been killed
 
     def _serve(self, *private: socket.socket) -> bool:

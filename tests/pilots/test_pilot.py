@@ -190,3 +190,9 @@ def test_an_unknown_size_of_the_generator_is_reported_with_the_nearest_name(tmp_
     path = small_pilot(tmp_path, data={"random": {"count": 6, "itmes": 9}})
     with pytest.raises(InputError, match="did you mean 'items'"):
         prepare(path)
+
+
+def test_the_status_quo_stands_as_it_is_unless_the_charter_says_otherwise(tmp_path: Path) -> None:
+    charter = prepare(small_pilot(tmp_path)).charter
+    assert [arm.repairs for arm in charter.arms] == [False, True, True]
+    assert charter.arms[0].model_copy(update={"repair": True}).repairs

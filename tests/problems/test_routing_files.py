@@ -133,3 +133,20 @@ def test_a_written_solution_keeps_vehicle_types() -> None:
 def test_a_malformed_solution_says_where(text: str, sentence: str) -> None:
     with pytest.raises(InputError, match=sentence):
         read_routes(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("TYPE : CVRP\nDEMAND_SECTION\n1 0\n", "DEMAND_SECTION comes before DIMENSION"),
+        ("TYPE : CVRP\nDIMENSION : 4294967297\n", "DIMENSION 4294967297 is beyond 20,000"),
+        ("TYPE : CVRP\nDIMENSION : 2\nCAPACITY : 1e300\n", "CAPACITY 1e300 is beyond"),
+    ],
+)
+def test_sizes_that_cannot_be_meant_are_refused_before_memory_is_taken(
+    tmp_path: Path, text: str, message: str
+) -> None:
+    path = tmp_path / "odd.vrp"
+    path.write_text(text)
+    with pytest.raises(InputError, match=message):
+        CapacitatedRouting.from_file(path)

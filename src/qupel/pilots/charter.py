@@ -93,10 +93,19 @@ class Arm(Part):
     tune: dict[str, list[Any]] = Field(
         default_factory=dict, description="Values to try for each setting, on the tuning cases."
     )
-    repair: bool = Field(default=True, description="Mend infeasible samples before judging.")
+    repair: bool | None = Field(
+        default=None,
+        description="Mend infeasible samples before judging; as a rule all arms but the status "
+        "quo, which stands as it is.",
+    )
     polish: bool = Field(
         default=False, description="Improve the best answer by the family's fast local moves."
     )
+
+    @property
+    def repairs(self) -> bool:
+        """Whether its infeasible samples are mended."""
+        return self.kind != "status quo" if self.repair is None else self.repair
 
 
 class Budget(Part):

@@ -182,7 +182,7 @@ class Crew:
                 case=case,
                 seed=SEED_SHIFT + index,
                 seconds=self.charter.tuning.seconds or self.charter.budget.seconds,
-                repair=trial.arm.repair,
+                repair=trial.arm.repairs,
                 polish=trial.arm.polish,
             )
             for index, (case, problem) in enumerate(problems)

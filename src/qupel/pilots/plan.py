@@ -44,7 +44,9 @@ def entries(
         solver = solver_for(arm.solver, type(problem), threaded(arm, settings, charter, problem))
         description = describe(solver, type(problem))
         found.append(
-            Entry(Arm(arm.name, Kind(arm.kind), description, tuning=tuning), arm.repair, arm.polish)
+            Entry(
+                Arm(arm.name, Kind(arm.kind), description, tuning=tuning), arm.repairs, arm.polish
+            )
         )
         for kind, placebo in placebos(solver).items():
             mirrored = Arm(
@@ -55,7 +57,7 @@ def entries(
                 placebo_kind=kind,
                 tuning=tuning,
             )
-            found.append(Entry(mirrored, arm.repair, arm.polish))
+            found.append(Entry(mirrored, arm.repairs, arm.polish))
     return found
 
 

@@ -27,6 +27,10 @@ import numpy as np
 from qupel.errors import InputError
 from qupel.problems.jobshop_schedule import Schedule
 
+#: Machines of a file at most, and its largest number, so that sums of times stay exact.
+MOST_MACHINES = 100_000
+LARGEST = 10**12
+
 if TYPE_CHECKING:
     from qupel.problems.jobshop import JobShop
 
@@ -54,6 +58,10 @@ def parse_instance(
             f"{source}:{number}: expected `jobs machines`, two numbers from 1, got {_shown(words)}"
         )
     jobs, machines = sizes
+    if machines > MOST_MACHINES:
+        raise InputError(
+            f"{source}:{number}: {machines} machines are beyond {MOST_MACHINES:,}; mend the header"
+        )
     body = [line for line in lines[1:] if line[1][0] != "maintenance"]
     if len(body) != jobs:
         at = body[jobs][0] if len(body) > jobs else lines[-1][0]
@@ -223,6 +231,8 @@ def _integers(words: list[str], source: str, number: int) -> tuple[int, ...]:
             row.append(int(word))
         except ValueError:
             raise InputError(f"{source}:{number}: expected whole numbers, got {word!r}") from None
+        if abs(row[-1]) > LARGEST:
+            raise InputError(f"{source}:{number}: {word} is beyond {LARGEST:,}; mend the number")
     return tuple(row)
 
 

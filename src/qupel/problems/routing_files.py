@@ -18,6 +18,11 @@ from qupel.problems.routing_places import Places, Rounding
 
 T = TypeVar("T")
 
+#: Nodes of a file at most; their distances are held as a full matrix.
+MOST_NODES = 20_000
+#: Numbers of a file at most, so that sums of them stay exact.
+LARGEST = 1e12
+
 _EDGE_ROUNDING: dict[str, Rounding] = {
     "EUC_2D": "nearest",
     "CEIL_2D": "up",
@@ -92,6 +97,8 @@ def read_vrplib(path: Path) -> Capacitated:
                 found.name = value or found.name
             case "DIMENSION":
                 found.nodes = reader.whole(value, "DIMENSION", least=2)
+                if found.nodes > MOST_NODES:
+                    reader.fail(f"DIMENSION {value} is beyond {MOST_NODES:,}; mend the header")
             case "CAPACITY":
                 found.capacity = reader.whole(value, "CAPACITY", least=1)
             case "VEHICLES" | "TRUCKS":
@@ -150,6 +157,8 @@ def _coordinates(reader: _Lines, nodes: int) -> Float64[np.ndarray, "n 2"]:
 
 
 def _demands(reader: _Lines, nodes: int) -> list[int]:
+    if not nodes:
+        reader.fail("DEMAND_SECTION comes before DIMENSION; put DIMENSION first")
     demands = []
     for expected in range(1, nodes + 1):
         line = reader.take("DEMAND_SECTION")
@@ -301,6 +310,8 @@ class _Lines:
             self.fail(f"{what} must be a number, got {word!r}")
         if not (np.isfinite(value) and value >= least):
             self.fail(f"{what} must be finite and at least {least:g}, got {word}")
+        if abs(value) > LARGEST:
+            self.fail(f"{what} {word} is beyond {LARGEST:g}; choose a larger unit")
         return value
 
     def whole(self, word: str, what: str, least: int = 0) -> int:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import re
 import sys
+from dataclasses import replace
 from functools import cache
 from html.parser import HTMLParser
 from typing import Any
@@ -197,3 +198,15 @@ def test_pdf_is_a_pdf(name: str) -> None:
     pdf = to_pdf(html(name))
     assert pdf.startswith(b"%PDF")
     assert len(pdf) > 20_000
+
+
+def test_an_arm_that_did_not_answer_itself_is_told() -> None:
+    known = comparison("keep")
+    silent = replace(
+        known.summaries[0],
+        feasible=replace(known.summaries[0].feasible, count=known.summaries[0].runs - 3),
+        statuses={"answered": known.summaries[0].runs, "killed": 2},
+        fallbacks=1,
+    )
+    page = to_html(memo(BRIEF, replace(known, summaries=(silent, *known.summaries[1:]))))
+    assert f"did not answer 3 of its {silent.runs} runs itself (2 killed, 1 answered by" in page

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from qupel.benchmarks.comparison import (
     Advantage,
@@ -275,11 +275,26 @@ def not_shown(brief: Brief, comparison: Comparison) -> Section:
     if comparison.verdict.advantage not in (Advantage.NONE, Advantage.CLASSICAL_WIN):
         where = ", ".join(comparison.verdict.region) or "the cases tried"
         items.append(f"The advantage is {comparison.verdict.advantage}: it holds in {where}.")
+    items += list(_silent(comparison))
     items += [sentence(text) for text in comparison.comparability.cautions]
     if not brief.complete:
         items.append("The stop rule ended the pilot before every planned cell had run.")
     items += [f"Amended after the lock: {text}" for text in brief.amendments]
     return Section("What was not shown", items=tuple(items))
+
+
+def _silent(comparison: Comparison) -> Iterator[str]:
+    """Arms that did not answer themselves in some of their runs, and how those runs ended."""
+    for summary in comparison.summaries:
+        silent = summary.runs - summary.feasible.count
+        if silent:
+            ends = {status: n for status, n in summary.statuses.items() if status != "answered"}
+            ends |= {"answered by the fallback": summary.fallbacks} if summary.fallbacks else {}
+            how = ", ".join(f"{count} {status}" for status, count in ends.items())
+            yield (
+                f"“{summary.arm}” did not answer {silent} of its {summary.runs} runs itself "
+                f"({how or 'infeasible'}); `qupel show` says why."
+            )
 
 
 def reproduction(brief: Brief, comparison: Comparison) -> Section:

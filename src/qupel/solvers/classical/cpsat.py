@@ -14,6 +14,7 @@ from jaxtyping import Float64, Int64
 from qupel.errors import InputError
 from qupel.model.model import Model
 from qupel.model.samples import Outcome, Samples
+from qupel.solvers.classical.last_resort import last_resort
 from qupel.solvers.contract import OnEvent, Stop, Watch, ignore
 
 #: CP-SAT's deterministic seconds that count as one round of a stop rule.
@@ -65,7 +66,7 @@ class CpSat:
         seed = int(rng.integers(2**31))
         built = _build(form, stop)
         if built is None:
-            return Samples.none(form.variables)
+            return last_resort(form)
         model, columns, scale, error = built
 
         def lower(bound: float) -> float:
@@ -87,7 +88,7 @@ class CpSat:
         rows = np.array(run.rows, np.int64).reshape(-1, form.variables)
         rows = rows[form.feasible(rows)]
         if not len(rows):
-            return Samples.none(form.variables, bound=run.bound, facts=facts)
+            return last_resort(form, bound=run.bound, facts=facts)
         energies = form.energies(rows)
         bound = min(run.bound, float(energies.min()))
         outcome = run.outcome

@@ -13,6 +13,7 @@ from qupel.errors import InputError
 from qupel.model.model import Model
 from qupel.model.samples import Outcome, Samples
 from qupel.solvers.classical.highs import run_highs
+from qupel.solvers.classical.last_resort import last_resort
 from qupel.solvers.classical.linearise import linearised
 from qupel.solvers.contract import OnEvent, Stop, Watch, ignore
 
@@ -65,7 +66,7 @@ class Milp:
             options["node_limit"] = max(rounds, 1)
         found = run_highs(linear, options, stop.deadline)
         if found is None:
-            return Samples.none(form.variables)
+            return last_resort(form)
         if found.status == 2:
             return Samples.none(form.variables, outcome=Outcome.INFEASIBLE)
         facts = {
@@ -78,7 +79,7 @@ class Milp:
         if point is None:
             bound = bound if math.isfinite(bound) else -math.inf
             watch.proved(bound)
-            return Samples.none(form.variables, bound=bound, facts=facts)
+            return last_resort(form, bound=bound, facts=facts)
         energy = float(form.energies(point[None])[0])
         watch.saw(energy)
         bound = min(bound, energy)

@@ -18,10 +18,14 @@ def mean_distance(rows: Shaped[np.ndarray, "rows n"]) -> float | None:
     if count == 1 or columns == 0:
         return 0.0
     pairs = count * (count - 1) / 2
-    ordered = np.sort(rows, axis=0)
-    changes = ordered[1:] != ordered[:-1]
-    equal = 0.0
-    for column in changes.T:
-        runs = np.diff(np.flatnonzero(np.concatenate(([True], column, [True]))))
-        equal += float((runs * (runs - 1.0)).sum()) / 2
+    least, most = rows.min(axis=0), rows.max(axis=0)
+    high = (rows == most).sum(axis=0, dtype=np.int64)
+    if bool(((rows == least) | (rows == most)).all()):  # bits and spins need no sorting
+        unequal = np.where(least == most, 0, high * (count - high))
+        return float(unequal.sum() / (pairs * columns))
+    ordered = np.ascontiguousarray(np.sort(rows, axis=0).T)
+    begins = np.ones(ordered.shape, bool)
+    begins[:, 1:] = ordered[:, 1:] != ordered[:, :-1]
+    runs = np.diff(np.append(np.flatnonzero(begins), begins.size)).astype(np.float64)
+    equal = float((runs * (runs - 1.0)).sum()) / 2
     return float(1.0 - equal / (pairs * columns))

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-#: Kept back before anything was measured, beside as long as encoding took.
+#: Kept back before anything was measured, beside so many times as long as encoding took.
 FIRST_SECONDS = 0.005
+ENCODINGS = 4
 #: No more than this share of a budget is kept back.
 LARGEST_SHARE = 0.2
 
@@ -24,7 +25,7 @@ class Reserve:
 
     def seconds(self, kind: tuple[str, str], *, encoding: float, budget: float) -> float:
         """Seconds to keep back, given the seconds that encoding took (a measure of size)."""
-        wanted = self.known.get(kind, FIRST_SECONDS + encoding)
+        wanted = self.known.get(kind, FIRST_SECONDS + ENCODINGS * encoding)
         return min(wanted, LARGEST_SHARE * budget)
 
     def saw(self, kind: tuple[str, str], seconds: float) -> None:

@@ -16,7 +16,7 @@ from qupel.pilots.charter import Arm, Charter
 from qupel.problems.contract import Problem
 from qupel.runs.record import Record
 from qupel.runs.task import Task
-from qupel.solvers.registry import fitting
+from qupel.solvers.registry import fitting, solver_for
 
 #: Added to the charter's seeds, so that tuning never runs under a compared seed.
 SEED_SHIFT = 1_000_003
@@ -60,7 +60,8 @@ def trials_of(arm: Arm, charter: Charter, family: type[Problem[Any]]) -> list[Tr
         {**arm.settings, **dict(zip(space, values, strict=True))}
         for values in itertools.product(*space.values())
     ]
-    others = [settings for settings in combinations if settings != arm.settings]
+    given = solver_for(arm.solver, family, arm.settings)
+    others = [s for s in combinations if solver_for(arm.solver, family, s) != given]
     order = np.random.default_rng(charter.seeds[0]).permutation(len(others))
     drawn = [others[i] for i in order[: charter.tuning.trials - 1]]
     return [Trial(arm, number, s) for number, s in enumerate([arm.settings, *drawn])]
@@ -87,7 +88,7 @@ def chosen(
             if trials[0].arm.kind == "status quo"
             else "the charter grants one trial"
             if charter.tuning.trials < 2
-            else "it has no settings to tune"
+            else "its solver declares no settings to tune, and the charter names none"
         )
         return trials[0].settings, Tuning(number, seconds, exempt=why)
     best = best_by_case(records, charter.kpi.direction)

@@ -166,6 +166,11 @@ class Solver(Protocol[Form_contra]):
         The form it searches (`Model`, `Qubo`, `Ising`), or a problem class of its domain.
     keeps_quotas
         Whether it keeps a form's quotas by itself. If not, they become penalties.
+
+    Notes
+    -----
+    A solver worth tuning also has a class attribute ``tunable``: values to try for each of its
+    settings, which a pilot draws from where its charter names none.
     """
 
     name: ClassVar[str]

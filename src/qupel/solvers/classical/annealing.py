@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -44,6 +44,7 @@ class Annealing:
     kind: ClassVar[str] = "classical"
     accepts: ClassVar[type] = Ising
     keeps_quotas: ClassVar[bool] = True
+    tunable: ClassVar[dict[str, tuple[Any, ...]]] = {"replicas": (4, 1, 2, 8, 16)}
 
     replicas: int = 4
     sweeps: int | None = None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -42,6 +42,10 @@ class Genetic:
     kind: ClassVar[str] = "classical"
     accepts: ClassVar[type] = Ising
     keeps_quotas: ClassVar[bool] = True
+    tunable: ClassVar[dict[str, tuple[Any, ...]]] = {
+        "population": (24, 12, 48),
+        "mutation": (0.005, 0.02),
+    }
 
     population: int = 24
     mutation: float = 0.005

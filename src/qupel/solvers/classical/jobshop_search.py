@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -34,6 +34,7 @@ class JobShopLocalSearch:
     kind: ClassVar[str] = "classical"
     accepts: ClassVar[type] = JobShop
     keeps_quotas: ClassVar[bool] = False
+    tunable: ClassVar[dict[str, tuple[Any, ...]]] = {"patience": (500, 100, 2000)}
 
     patience: int = 500
 
@@ -77,6 +78,10 @@ class JobShopTabu:
     kind: ClassVar[str] = "classical"
     accepts: ClassVar[type] = JobShop
     keeps_quotas: ClassVar[bool] = False
+    tunable: ClassVar[dict[str, tuple[Any, ...]]] = {
+        "patience": (3000, 1000, 10000),
+        "elite": (6, 3, 12),
+    }
 
     patience: int = 3000
     elite: int = 6

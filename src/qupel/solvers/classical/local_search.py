@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -40,6 +40,7 @@ class LocalSearch:
     kind: ClassVar[str] = "classical"
     accepts: ClassVar[type] = Ising
     keeps_quotas: ClassVar[bool] = True
+    tunable: ClassVar[dict[str, tuple[Any, ...]]] = {"walkers": (4, 1, 8), "kick": (8, 4, 16)}
 
     walkers: int = 4
     kick: int = 8

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -45,6 +45,7 @@ class Tabu:
     kind: ClassVar[str] = "classical"
     accepts: ClassVar[type] = Ising
     keeps_quotas: ClassVar[bool] = True
+    tunable: ClassVar[dict[str, tuple[Any, ...]]] = {"walkers": (4, 1, 2, 8), "elite": (10, 5, 20)}
 
     walkers: int = 4
     tenure: int | None = None

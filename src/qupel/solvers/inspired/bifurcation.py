@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar, Literal
+from typing import Any, ClassVar, Literal
 
 import numpy as np
 
@@ -42,6 +42,10 @@ class Bifurcation:
     kind: ClassVar[str] = "inspired"
     accepts: ClassVar[type] = Ising
     keeps_quotas: ClassVar[bool] = True
+    tunable: ClassVar[dict[str, tuple[Any, ...]]] = {
+        "variant": ("discrete", "ballistic"),
+        "step": (1.0, 0.5),
+    }
 
     variant: Literal["discrete", "ballistic"] = "discrete"
     blocks: int = 1

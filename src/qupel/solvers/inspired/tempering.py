@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -44,6 +44,7 @@ class Tempering:
     kind: ClassVar[str] = "inspired"
     accepts: ClassVar[type] = Ising
     keeps_quotas: ClassVar[bool] = True
+    tunable: ClassVar[dict[str, tuple[Any, ...]]] = {"rungs": (20, 8, 12, 32, 48)}
 
     rungs: int = 20
     ladders: int | None = None

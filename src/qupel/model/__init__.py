@@ -1,6 +1,7 @@
 """The nouns: models, QUBOs, Ising models, samples."""
 
 from qupel.model.bits import bits_of, index_of
+from qupel.model.circuit import Angle, Circuit, Gate
 from qupel.model.expression import Constraint, Expression, Variables, bits, integers
 from qupel.model.ising import Ising
 from qupel.model.model import Model
@@ -9,8 +10,11 @@ from qupel.model.quota import Quota
 from qupel.model.samples import Outcome, Samples
 
 __all__ = [
+    "Angle",
+    "Circuit",
     "Constraint",
     "Expression",
+    "Gate",
     "Ising",
     "Model",
     "Outcome",

@@ -5,6 +5,7 @@ from qupel.model.circuit import Angle, Circuit, Gate
 from qupel.model.expression import Constraint, Expression, Variables, bits, integers
 from qupel.model.ising import Ising
 from qupel.model.model import Model
+from qupel.model.pauli import MeasuredTogether, PauliSum
 from qupel.model.qubo import Qubo
 from qupel.model.quota import Quota
 from qupel.model.samples import Outcome, Samples
@@ -16,8 +17,10 @@ __all__ = [
     "Expression",
     "Gate",
     "Ising",
+    "MeasuredTogether",
     "Model",
     "Outcome",
+    "PauliSum",
     "Qubo",
     "Quota",
     "Samples",

@@ -6,6 +6,7 @@ import math
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from operator import is_
 from typing import Any
 
 import numpy as np
@@ -449,7 +450,8 @@ def _checked(gate: Gate, place: int, qubits: int, parameters: int) -> Gate:
     if len(gate.angles) != kind.angles:
         raise InputError(f"{where} takes {kind.angles} angles, got {len(gate.angles)}")
     angles = tuple(_angle(a, parameters, where) for a in gate.angles)
-    return gate if (on, angles) == (gate.qubits, gate.angles) else Gate(gate.name, on, angles)
+    kept = all(map(is_, on, gate.qubits)) and all(map(is_, angles, gate.angles))
+    return gate if kept else Gate(gate.name, on, angles)
 
 
 def _qubit(qubit: Any, qubits: int, where: str) -> int:

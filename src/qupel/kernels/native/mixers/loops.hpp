@@ -1,0 +1,439 @@
+// The loops of mixers.cpp, included once for each instruction set.
+//
+// `WIDE_TARGET` is the function attribute that allows the instructions, `WIDE_BYTES` the size of
+// one register, `WIDE_SPACE` the namespace. Every build works on 64 bytes at a time, split over as
+// many registers as that takes, so sums associate alike and results are equal bit for bit.
+
+#define WIDE_INLINE inline __attribute__((always_inline)) WIDE_TARGET
+
+namespace WIDE_SPACE {
+
+// 64 bytes of T. Lane numbers are the lowest bits of an index.
+template <class T>
+struct Wide {
+    static constexpr int each = WIDE_BYTES / sizeof(T);
+    static constexpr int parts = 64 / WIDE_BYTES;
+    static constexpr int lanes = 64 / sizeof(T);
+    typedef T Part __attribute__((vector_size(WIDE_BYTES)));
+    typedef T Loose __attribute__((vector_size(WIDE_BYTES), aligned(sizeof(T)), may_alias));
+    Part part[parts];
+};
+
+template <class T>
+WIDE_INLINE Wide<T> load(const T* from) {
+    Wide<T> out;
+    for (int k = 0; k < Wide<T>::parts; ++k)
+        out.part[k] = *reinterpret_cast<const typename Wide<T>::Loose*>(from + k * Wide<T>::each);
+    return out;
+}
+
+template <class T>
+WIDE_INLINE void store(T* to, const Wide<T>& x) {
+    for (int k = 0; k < Wide<T>::parts; ++k)
+        *reinterpret_cast<typename Wide<T>::Loose*>(to + k * Wide<T>::each) = x.part[k];
+}
+
+template <class T>
+WIDE_INLINE Wide<T> all(T value) {
+    Wide<T> out;
+    for (int k = 0; k < Wide<T>::parts; ++k) out.part[k] = value - typename Wide<T>::Part{};
+    return out;
+}
+
+#define WIDE_OPERATOR(SIGN)                                                              \
+    template <class T>                                                                   \
+    WIDE_INLINE Wide<T> operator SIGN(Wide<T> x, const Wide<T>& y) {                     \
+        for (int k = 0; k < Wide<T>::parts; ++k) x.part[k] = x.part[k] SIGN y.part[k];   \
+        return x;                                                                        \
+    }
+WIDE_OPERATOR(+)
+WIDE_OPERATOR(-)
+WIDE_OPERATOR(*)
+#undef WIDE_OPERATOR
+
+template <class T>
+WIDE_INLINE double total(const Wide<T>& x) {
+    double sum = 0;
+    for (int k = 0; k < Wide<T>::parts; ++k)
+        for (int lane = 0; lane < Wide<T>::each; ++lane) sum += static_cast<double>(x.part[k][lane]);
+    return sum;
+}
+
+template <int STRIDE, class P, int... LANE>
+WIDE_INLINE P shuffled(P x, std::integer_sequence<int, LANE...>) {
+#if defined(__clang__) || __GNUC__ >= 12
+    return __builtin_shufflevector(x, x, (LANE ^ STRIDE)...);
+#else
+    return __builtin_shuffle(x, decltype(x == x){(LANE ^ STRIDE)...});
+#endif
+}
+
+// Lane i of the result is lane (i ^ STRIDE) of `x`: the state with one of the lowest qubits flipped.
+template <int STRIDE, class T>
+WIDE_INLINE Wide<T> flipped(const Wide<T>& x) {
+    constexpr int each = Wide<T>::each;
+    Wide<T> out;
+    for (int k = 0; k < Wide<T>::parts; ++k) {
+        if constexpr (STRIDE >= each)
+            out.part[k] = x.part[k ^ (STRIDE / each)];
+        else
+            out.part[k] = shuffled<STRIDE>(x.part[k], std::make_integer_sequence<int, each>{});
+    }
+    return out;
+}
+
+// +value in lanes whose number lacks the bit STRIDE, -value in the others.
+template <int STRIDE, class T>
+WIDE_INLINE Wide<T> signed_lanes(T value) {
+    Wide<T> out;
+    for (int k = 0; k < Wide<T>::parts; ++k)
+        for (int lane = 0; lane < Wide<T>::each; ++lane)
+            out.part[k][lane] = ((k * Wide<T>::each + lane) & STRIDE) ? -value : value;
+    return out;
+}
+
+// cos and sin of 2 pi t: half the angle by its Taylor series, then doubled.
+template <class T>
+WIDE_INLINE void circle(Wide<T> t, Wide<T>& cosine, Wide<T>& sine) {
+    const Wide<T> magic = all<T>(Rounding<T>::magic);
+    const Wide<T> y = (t - ((t + magic) - magic)) * all<T>(static_cast<T>(std::numbers::pi));
+    const Wide<T> z = y * y;
+    constexpr int terms = Rounding<T>::terms;
+    Wide<T> s = all<T>(static_cast<T>(SINE[terms])), c = all<T>(static_cast<T>(COSINE[terms]));
+#pragma GCC unroll 12
+    for (int k = terms - 1; k >= 0; --k) {
+        s = s * z + all<T>(static_cast<T>(SINE[k]));
+        c = c * z + all<T>(static_cast<T>(COSINE[k]));
+    }
+    s = s * y;
+    const Wide<T> twice = s + s;
+    cosine = all<T>(1) - twice * s;
+    sine = twice * c;
+}
+
+// Multiplies by exp(-2 pi i t), given cosine and sine.
+template <class T>
+WIDE_INLINE void shift(Wide<T>& re, Wide<T>& im, const Wide<T>& cosine, const Wide<T>& sine) {
+    const Wide<T> a = re;
+    re = re * cosine + im * sine;
+    im = im * cosine - a * sine;
+}
+
+// Im(conj(l) p)
+template <class T>
+WIDE_INLINE Wide<T> cross(const Wide<T>& lr, const Wide<T>& li, const Wide<T>& pr, const Wide<T>& pi) {
+    return lr * pi - li * pr;
+}
+
+// exp(-i beta (x X + z Z)) as numbers: c = cos beta, w = z sin beta, k = x sin beta.
+template <class T>
+struct WideTurn {
+    Wide<T> c, w, k;
+};
+
+template <class T>
+WIDE_INLINE WideTurn<T> widened(const Turn<T>& by) {
+    return {all<T>(by.c), all<T>(by.w), all<T>(by.k)};
+}
+
+// The turn on the pair (a + ib, d + ie). Without TILTED, w is zero.
+template <bool TILTED, class T>
+WIDE_INLINE void turn(Wide<T>& a, Wide<T>& b, Wide<T>& d, Wide<T>& e, const WideTurn<T>& by) {
+    const Wide<T> p = a, q = b, r = d, s = e;
+    a = by.c * p + by.k * s;
+    b = by.c * q - by.k * r;
+    d = by.c * r + by.k * q;
+    e = by.c * s - by.k * p;
+    if constexpr (TILTED) {
+        a = a + by.w * q;
+        b = b - by.w * p;
+        d = d - by.w * s;
+        e = e + by.w * r;
+    }
+}
+
+template <bool TILTED, int STRIDE, class T>
+WIDE_INLINE void turn_lanes(Wide<T>& re, Wide<T>& im, const Turn<T>& by) {
+    const Wide<T> p = re, q = im, c = all<T>(by.c), k = all<T>(by.k);
+    re = c * p + k * flipped<STRIDE>(q);
+    im = c * q - k * flipped<STRIDE>(p);
+    if constexpr (TILTED) {
+        const Wide<T> w = signed_lanes<STRIDE, T>(by.w);
+        re = re + w * q;
+        im = im - w * p;
+    }
+}
+
+template <bool TILTED, class T>
+WIDE_INLINE void turn_lowest(Wide<T>& re, Wide<T>& im, const Turn<T>* by, int qubits) {
+    if (qubits > 0) turn_lanes<TILTED, 1>(re, im, by[0]);
+    if (qubits > 1) turn_lanes<TILTED, 2>(re, im, by[1]);
+    if (qubits > 2) turn_lanes<TILTED, 4>(re, im, by[2]);
+    if constexpr (Wide<T>::lanes > 8)
+        if (qubits > 3) turn_lanes<TILTED, 8>(re, im, by[3]);
+}
+
+// Turns `qubits` qubits of strides first, 2 first … of `count` amplitudes, two at a time.
+template <bool TILTED, class T>
+WIDE_INLINE void turn_strides(const Planes<T>& x, size_t count, size_t first, int qubits, const Turn<T>* by) {
+    constexpr size_t lanes = Wide<T>::lanes;
+    size_t stride = first;
+    for (; qubits >= 2; qubits -= 2, stride *= 4, by += 2) {
+        const WideTurn<T> one = widened(by[0]), two = widened(by[1]);
+        for (size_t start = 0; start < count; start += 4 * stride)
+            for (size_t z = start; z < start + stride; z += lanes) {
+                T* re = x.re + z;
+                T* im = x.im + z;
+                Wide<T> a0 = load(re), a1 = load(re + stride);
+                Wide<T> a2 = load(re + 2 * stride), a3 = load(re + 3 * stride);
+                Wide<T> b0 = load(im), b1 = load(im + stride);
+                Wide<T> b2 = load(im + 2 * stride), b3 = load(im + 3 * stride);
+                turn<TILTED>(a0, b0, a1, b1, one);
+                turn<TILTED>(a2, b2, a3, b3, one);
+                turn<TILTED>(a0, b0, a2, b2, two);
+                turn<TILTED>(a1, b1, a3, b3, two);
+                store(re, a0);
+                store(re + stride, a1);
+                store(re + 2 * stride, a2);
+                store(re + 3 * stride, a3);
+                store(im, b0);
+                store(im + stride, b1);
+                store(im + 2 * stride, b2);
+                store(im + 3 * stride, b3);
+            }
+    }
+    if (qubits == 1) {
+        const WideTurn<T> one = widened(by[0]);
+        for (size_t start = 0; start < count; start += 2 * stride)
+            for (size_t z = start; z < start + stride; z += lanes) {
+                T* re = x.re + z;
+                T* im = x.im + z;
+                Wide<T> a0 = load(re), a1 = load(re + stride), b0 = load(im), b1 = load(im + stride);
+                turn<TILTED>(a0, b0, a1, b1, one);
+                store(re, a0);
+                store(re + stride, a1);
+                store(im, b0);
+                store(im + stride, b1);
+            }
+    }
+}
+
+// `turn_strides` on a state and its adjoint, one qubit at a time; adds Im <l|x X + z Z|p> of each
+// to `slopes`. The generator of a turn commutes with all turns, so the order is free.
+template <bool TILTED, class T>
+WIDE_INLINE void unturn_strides(
+    const Planes<T>& p, const Planes<T>& l, size_t count, size_t first, int qubits, const Turn<T>* by,
+    double* slopes) {
+    constexpr size_t lanes = Wide<T>::lanes;
+    size_t stride = first;
+    for (int q = 0; q < qubits; ++q, stride *= 2) {
+        const WideTurn<T> one = widened(by[q]);
+        Wide<T> sum = all<T>(0), tilt = all<T>(0);
+        for (size_t start = 0; start < count; start += 2 * stride)
+            for (size_t z = start; z < start + stride; z += lanes) {
+                const size_t o = z + stride;
+                Wide<T> p0 = load(p.re + z), q0 = load(p.im + z), p1 = load(p.re + o), q1 = load(p.im + o);
+                Wide<T> l0 = load(l.re + z), m0 = load(l.im + z), l1 = load(l.re + o), m1 = load(l.im + o);
+                sum = sum + (cross(l0, m0, p1, q1) + cross(l1, m1, p0, q0));
+                if constexpr (TILTED) tilt = tilt + (cross(l0, m0, p0, q0) - cross(l1, m1, p1, q1));
+                turn<TILTED>(p0, q0, p1, q1, one);
+                turn<TILTED>(l0, m0, l1, m1, one);
+                store(p.re + z, p0);
+                store(p.im + z, q0);
+                store(p.re + o, p1);
+                store(p.im + o, q1);
+                store(l.re + z, l0);
+                store(l.im + z, m0);
+                store(l.re + o, l1);
+                store(l.im + o, m1);
+            }
+        slopes[q] += by[q].x * total(sum);
+        if constexpr (TILTED) slopes[q] += by[q].z * total(tilt);
+    }
+}
+
+// One block forward: phase by `turns`, then the lowest `qubits` qubits.
+template <bool TILTED, class T>
+WIDE_INLINE void forward_block_of(
+    const Planes<T>& x, const T* turns, size_t count, int qubits, const Turn<T>* by) {
+    constexpr int lane_qubits = Wide<T>::lanes == 16 ? 4 : 3;
+    const int low = qubits < lane_qubits ? qubits : lane_qubits;
+    for (size_t z = 0; z < count; z += Wide<T>::lanes) {
+        Wide<T> re = load(x.re + z), im = load(x.im + z), c, s;
+        circle(load(turns + z), c, s);
+        shift(re, im, c, s);
+        turn_lowest<TILTED>(re, im, by, low);
+        store(x.re + z, re);
+        store(x.im + z, im);
+    }
+    turn_strides<TILTED>(x, count, Wide<T>::lanes, qubits - low, by + low);
+}
+
+template <int STRIDE, class T>
+WIDE_INLINE void add_lane_slope(
+    double* slopes, int q, const Turn<T>* by, const Wide<T>& mixed, const Wide<T>& straight, bool tilted) {
+    slopes[q] += by[q].x * total(mixed);
+    if (tilted) slopes[q] += by[q].z * total(straight * signed_lanes<STRIDE, T>(1));
+}
+
+// One block backward on a state and its adjoint: undoes the lowest `qubits` qubits, then the phase,
+// and leaves Im(conj(l) p) in `turns`.
+template <bool TILTED, class T>
+WIDE_INLINE void backward_block_of(
+    const Planes<T>& p, const Planes<T>& l, T* turns, size_t count, int qubits, const Turn<T>* by,
+    double* slopes) {
+    constexpr int lane_qubits = Wide<T>::lanes == 16 ? 4 : 3;
+    const int low = qubits < lane_qubits ? qubits : lane_qubits;
+    unturn_strides<TILTED>(p, l, count, Wide<T>::lanes, qubits - low, by + low, slopes + low);
+    Wide<T> straight = all<T>(0), one = straight, two = straight, four = straight, eight = straight;
+    for (size_t z = 0; z < count; z += Wide<T>::lanes) {
+        Wide<T> pr = load(p.re + z), pi = load(p.im + z), lr = load(l.re + z), li = load(l.im + z);
+        if constexpr (TILTED) straight = straight + cross(lr, li, pr, pi);
+        if (low > 0) one = one + cross(lr, li, flipped<1>(pr), flipped<1>(pi));
+        if (low > 1) two = two + cross(lr, li, flipped<2>(pr), flipped<2>(pi));
+        if (low > 2) four = four + cross(lr, li, flipped<4>(pr), flipped<4>(pi));
+        if constexpr (Wide<T>::lanes > 8)
+            if (low > 3) eight = eight + cross(lr, li, flipped<8>(pr), flipped<8>(pi));
+        turn_lowest<TILTED>(pr, pi, by, low);
+        turn_lowest<TILTED>(lr, li, by, low);
+        Wide<T> c, s;
+        circle(load(turns + z), c, s);
+        s = all<T>(0) - s;
+        shift(pr, pi, c, s);
+        shift(lr, li, c, s);
+        store(p.re + z, pr);
+        store(p.im + z, pi);
+        store(l.re + z, lr);
+        store(l.im + z, li);
+        store(turns + z, cross(lr, li, pr, pi));
+    }
+    if (low > 0) add_lane_slope<1>(slopes, 0, by, one, straight, TILTED);
+    if (low > 1) add_lane_slope<2>(slopes, 1, by, two, straight, TILTED);
+    if (low > 2) add_lane_slope<4>(slopes, 2, by, four, straight, TILTED);
+    if constexpr (Wide<T>::lanes > 8)
+        if (low > 3) add_lane_slope<8>(slopes, 3, by, eight, straight, TILTED);
+}
+
+template <class T>
+struct Loops {
+    WIDE_TARGET static void forward_block(const Planes<T>& x, const T* turns, size_t count, int qubits,
+                                          const Turn<T>* by, bool tilted) {
+        tilted ? forward_block_of<true>(x, turns, count, qubits, by)
+               : forward_block_of<false>(x, turns, count, qubits, by);
+    }
+
+    WIDE_TARGET static void forward_tile(const Planes<T>& x, size_t count, size_t first, int qubits,
+                                         const Turn<T>* by, bool tilted) {
+        tilted ? turn_strides<true>(x, count, first, qubits, by)
+               : turn_strides<false>(x, count, first, qubits, by);
+    }
+
+    WIDE_TARGET static void backward_block(const Planes<T>& p, const Planes<T>& l, T* turns, size_t count,
+                                           int qubits, const Turn<T>* by, bool tilted, double* slopes) {
+        tilted ? backward_block_of<true>(p, l, turns, count, qubits, by, slopes)
+               : backward_block_of<false>(p, l, turns, count, qubits, by, slopes);
+    }
+
+    WIDE_TARGET static void backward_tile(const Planes<T>& p, const Planes<T>& l, size_t count, size_t first,
+                                          int qubits, const Turn<T>* by, bool tilted, double* slopes) {
+        tilted ? unturn_strides<true>(p, l, count, first, qubits, by, slopes)
+               : unturn_strides<false>(p, l, count, first, qubits, by, slopes);
+    }
+
+    // out = |x|^2.
+    WIDE_TARGET static void squares(const Planes<T>& x, size_t count, T* out) {
+        for (size_t z = 0; z < count; z += Wide<T>::lanes) {
+            const Wide<T> re = load(x.re + z), im = load(x.im + z);
+            store(out + z, re * re + im * im);
+        }
+    }
+
+    // sum of a b.
+    WIDE_TARGET static double dot(const T* a, const T* b, size_t count) {
+        Wide<T> sum = all<T>(0);
+        for (size_t z = 0; z < count; z += Wide<T>::lanes) sum = sum + load(a + z) * load(b + z);
+        return total(sum);
+    }
+
+    // out = cost x.
+    WIDE_TARGET static void weigh(const Planes<T>& x, const T* cost, size_t count, const Planes<T>& out) {
+        for (size_t z = 0; z < count; z += Wide<T>::lanes) {
+            const Wide<T> c = load(cost + z);
+            store(out.re + z, c * load(x.re + z));
+            store(out.im + z, c * load(x.im + z));
+        }
+    }
+
+    // out[x] = base[x] + constant + sum of slope[i] over the bits i of x, for x below 2^qubits.
+    WIDE_TARGET static void fill(T* out, const T* base, int qubits, T constant, const T* slope) {
+        constexpr int lane_qubits = Wide<T>::lanes == 16 ? 4 : 3;
+        out[0] = constant;
+        for (int i = 0; i < qubits && i < lane_qubits; ++i)
+            for (int x = 0; x < 1 << i; ++x) out[x + (1 << i)] = out[x] + slope[i];
+        for (int i = lane_qubits; i < qubits; ++i) {
+            const Wide<T> more = all<T>(slope[i]);
+            const size_t half = size_t{1} << i;
+            for (size_t x = 0; x < half; x += Wide<T>::lanes) store(out + half + x, load(out + x) + more);
+        }
+        for (size_t x = 0; x < (size_t{1} << qubits) || x < Wide<T>::lanes; x += Wide<T>::lanes)
+            store(out + x, load(out + x) + load(base + x));
+    }
+
+    // Sums of v over all of 2^qubits states, with the sign of each spin, and of each pair of spins:
+    // the Walsh-Hadamard transform cut down to the coefficients of at most two bits. Adds to `whole`,
+    // `single[i]` and `pair[i * MOST + j]`, i < j; overwrites v.
+    WIDE_TARGET static void moments(T* v, int qubits, double& whole, double* single, double* pair) {
+        constexpr int lanes = Wide<T>::lanes, lane_qubits = lanes == 16 ? 4 : 3;
+        const int low = qubits < lane_qubits ? qubits : lane_qubits;
+        for (int q = qubits - low - 1; q >= 0; --q) {
+            const size_t half = size_t{lanes} << q;
+            T* d = v + half;
+            for (size_t x = 0; x < half; x += lanes) {
+                const Wide<T> a = load(v + x), b = load(d + x);
+                store(v + x, a + b);
+                store(d + x, a - b);
+            }
+            for (int r = q - 1; r >= 0; --r) {
+                const size_t quarter = size_t{lanes} << r;
+                Wide<T> sum = all<T>(0);
+                for (size_t x = 0; x < quarter; x += lanes) {
+                    const Wide<T> a = load(d + x), b = load(d + x + quarter);
+                    store(d + x, a + b);
+                    sum = sum + (a - b);
+                }
+                pair[(low + r) * MOST + low + q] += total(sum);
+            }
+            for (int lane = 0; lane < lanes; ++lane) {
+                const double one = static_cast<double>(d[lane]);
+                single[low + q] += one;
+                for (int i = 0; i < low; ++i) pair[i * MOST + low + q] += (lane >> i & 1) ? -one : one;
+            }
+        }
+        for (int lane = 0; lane < lanes; ++lane) {
+            const double one = static_cast<double>(v[lane]);
+            whole += one;
+            for (int i = 0; i < low; ++i) {
+                const double with = (lane >> i & 1) ? -one : one;
+                single[i] += with;
+                for (int j = i + 1; j < low; ++j) pair[i * MOST + j] += (lane >> j & 1) ? -with : with;
+            }
+        }
+    }
+
+    // One pass of butterflies over pairs `stride` apart.
+    WIDE_TARGET static void butterflies(T* v, size_t count, size_t stride) {
+        for (size_t start = 0; start < count; start += 2 * stride)
+            for (size_t x = start; x < start + stride; x += Wide<T>::lanes) {
+                const Wide<T> a = load(v + x), b = load(v + x + stride);
+                store(v + x, a + b);
+                store(v + x + stride, a - b);
+            }
+    }
+};
+
+}  // namespace WIDE_SPACE
+
+#undef WIDE_INLINE
+#undef WIDE_TARGET
+#undef WIDE_BYTES
+#undef WIDE_SPACE

@@ -480,6 +480,8 @@ def _checked_bits(measured: Iterable[int] | None, qubits: int) -> tuple[int, ...
     if measured is None:
         return None
     held = tuple(_qubit(q, qubits, "measurement") for q in measured)
+    if not held:
+        raise InputError("measure at least one qubit, or say nothing: measured=None")
     if len(set(held)) < len(held):
         raise InputError(f"a qubit is measured once, got {_listed(held)}; name each one time")
     return held

@@ -40,12 +40,12 @@ class Angle:
         return self * -1.0
 
     def __mul__(self, by: float) -> Angle:
-        return Angle(self.parameter, self.factor * by, self.shift * by)
+        return Angle(self.parameter, self.factor * by, self.shift * by + 0.0)  # never -0.0
 
     __rmul__ = __mul__
 
     def __truediv__(self, by: float) -> Angle:
-        return Angle(self.parameter, self.factor / by, self.shift / by)
+        return Angle(self.parameter, self.factor / by, self.shift / by + 0.0)
 
     def __add__(self, more: float) -> Angle:
         return Angle(self.parameter, self.factor, self.shift + more)

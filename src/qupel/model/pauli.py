@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from jaxtyping import Complex128, Int64, UInt64
+from jaxtyping import Bool, Complex128, Int64, UInt64
 
 from qupel.errors import InputError
 from qupel.model.circuit import Gate
@@ -250,13 +250,9 @@ class PauliSum:
 
     def labels(self) -> tuple[str, ...]:
         """Name of each product, one letter a qubit, the rightmost being qubit 0."""
-        x, z = self._bits(self.x), self._bits(self.z)
-        letters = np.array(["I", "X", "Z", "Y"])[x + 2 * z]
+        x, z = unpacked(self.x, self.qubits), unpacked(self.z, self.qubits)
+        letters = np.array(["I", "X", "Z", "Y"])[x + 2 * z.astype(np.int64)]
         return tuple("".join(row) for row in letters[:, ::-1].tolist())
-
-    def _bits(self, masks: UInt64[np.ndarray, "terms words"]) -> Int64[np.ndarray, "terms n"]:
-        q = np.arange(self.qubits)
-        return ((masks[:, q // 64] >> (q % 64).astype(np.uint64)) & np.uint64(1)).astype(np.int64)
 
     def commuting_groups(self) -> tuple[MeasuredTogether, ...]:
         """Terms that one setting of the measured axes gives together, qubit by qubit.
@@ -367,6 +363,22 @@ class MeasuredTogether:
                     gates += [Gate("sdg", (q,))] if z >> bit & 1 else []
                     gates.append(Gate("h", (q,)))
         return tuple(gates)
+
+
+def packed(flags: Bool[np.ndarray, "terms n"]) -> UInt64[np.ndarray, "terms words"]:
+    """One bit a qubit, 64 to a word, as `PauliSum` holds them."""
+    terms, qubits = flags.shape
+    padded = np.zeros((terms, 64 * _words(qubits)), np.bool_)
+    padded[:, :qubits] = flags
+    return np.packbits(padded, axis=1, bitorder="little").view("<u8").astype(np.uint64)
+
+
+def unpacked(
+    masks: UInt64[np.ndarray, "terms words"], qubits: int
+) -> Bool[np.ndarray, "terms qubits"]:
+    """One flag a qubit; the inverse of `packed`."""
+    octets = np.ascontiguousarray(masks, dtype="<u8").view(np.uint8)
+    return np.unpackbits(octets, axis=1, count=qubits, bitorder="little").astype(np.bool_)
 
 
 def _words(qubits: int) -> int:

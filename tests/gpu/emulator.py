@@ -42,8 +42,8 @@ def kernels_in(text: str) -> list[str]:
 def _built(name: str, macros: tuple[tuple[str, str | int], ...]) -> ctypes.CDLL:
     text = gpu.source(f"{name}.cu")
     doors = "\n".join(
-        f'extern "C" const char* launch_{k}(long blocks, int threads, int backwards, void** a, int n)'
-        f" {{ return cuda_on_cpu::launch({k}, blocks, threads, backwards, a, n); }}\n"
+        f'extern "C" const char* launch_{k}(long blocks, int threads, int back, void** a, int n)'
+        f" {{ return cuda_on_cpu::launch({k}, blocks, threads, back, a, n); }}\n"
         f'extern "C" int sizes_{k}(int* out) {{ return cuda_on_cpu::sizes({k}, out); }}'
         for k in kernels_in(text)
     )

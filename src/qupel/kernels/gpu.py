@@ -137,7 +137,7 @@ def find() -> Device:
         If CuPy is not installed, or finds no CUDA device.
     """
     try:
-        import cupy  # noqa: PLC0415
+        import cupy
     except ImportError as error:
         raise InputError(
             "device 'gpu' needs CuPy, which is not installed or does not load: "

@@ -1,6 +1,8 @@
 import numpy as np
 from numpy.typing import NDArray
 
+I8 = NDArray[np.int8]
+I16 = NDArray[np.int16]
 I32 = NDArray[np.int32]
 I64 = NDArray[np.int64]
 U8 = NDArray[np.uint8]
@@ -156,3 +158,52 @@ def enumerate(  # noqa: A001
 def colour(starts: I64, columns: I32, colours: I32, /) -> None: ...
 def whole(numbers: F64, scale: float, /) -> bool: ...
 def spread(starts: I64, columns: I32, weights: Real, dense: Real, /) -> None: ...
+
+class Small:
+    def __init__(
+        self,
+        starts: I64,
+        columns: I32,
+        weights: I8,
+        fields: I16,
+        odd: U8,
+        unit: float,
+        plain: bool,
+        /,
+    ) -> None: ...
+
+def bundle_prepare(form: Small, down: U64, locals_: I8, energies: F64, /) -> None: ...
+def bundle_anneal(
+    form: Small,
+    down: U64,
+    locals_: I8,
+    energies: F64,
+    best: I8,
+    least: F64,
+    places: I64,
+    sweeps: int,
+    keys: U64,
+    hot: float,
+    cold: float,
+    budget: int,
+    threads: int,
+    /,
+) -> None: ...
+def bundle_temper(
+    form: Small,
+    down: U64,
+    locals_: I8,
+    energies: F64,
+    best: I8,
+    least: F64,
+    places: I64,
+    temperatures: F64,
+    at: I32,
+    exchanges: I64,
+    clustered: int,
+    every: int,
+    keys: U64,
+    budget: int,
+    threads: int,
+    /,
+) -> None: ...

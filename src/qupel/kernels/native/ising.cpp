@@ -7,9 +7,11 @@
 #include <nanobind/stl/tuple.h>
 #include <omp.h>
 
+#include <memory>
 #include <vector>
 
 #include "ising/bifurcate.hpp"
+#include "ising/bundle_search.hpp"
 #include "ising/enumerate.hpp"
 #include "ising/tabu.hpp"
 #include "ising/temper.hpp"
@@ -390,6 +392,95 @@ std::tuple<int64_t, bool> bind_combine(const Held<Real>& held, Table<Real> spins
     return {size, left};
 }
 
+// Holds the arrays that a model in small integers points into.
+struct HeldSmall {
+    Row<const int64_t> starts;
+    Row<const int32_t> columns;
+    Row<const int8_t> weights;
+    Row<const int16_t> fields;
+    Row<const uint8_t> odd;
+    Small form;
+
+    HeldSmall(Row<const int64_t> starts_, Row<const int32_t> columns_, Row<const int8_t> weights_,
+              Row<const int16_t> fields_, Row<const uint8_t> odd_, double unit, bool plain)
+        : starts(starts_), columns(columns_), weights(weights_), fields(fields_), odd(odd_),
+          form{int64_t(fields.shape(0)), starts.data(), columns.data(), weights.data(), odd.data(),
+               unit, plain} {}
+};
+
+using Locals = nb::ndarray<int8_t, nb::ndim<3>, nb::c_contig, nb::device::cpu>;
+
+Bundle bundle_at(Table<uint64_t> down, const Locals& locals, Table<double> energies, int64_t b) {
+    const int64_t n = int64_t(down.shape(1));
+    return {down.data() + b * n, locals.data() + b * n * kWidth, energies.data() + b * kWidth};
+}
+
+// Run `body(b, prices)` for every bundle.
+template <class Body>
+void each_bundle(int64_t size, int threads, Body body) {
+#pragma omp parallel num_threads(threads) if (threads > 1 && size > 1)
+    {
+        const auto prices = std::make_unique<Prices>();
+#pragma omp for schedule(dynamic, 1)
+        for (int64_t b = 0; b < size; ++b) body(b, *prices);
+    }
+}
+
+void bind_bundle_prepare(const HeldSmall& held, Table<uint64_t> down, Locals locals,
+                         Table<double> energies) {
+    nb::gil_scoped_release release;
+    for (int64_t b = 0; b < int64_t(down.shape(0)); ++b)
+        prepare(held.form, held.fields.data(), bundle_at(down, locals, energies, b));
+}
+
+void bind_bundle_anneal(const HeldSmall& held, Table<uint64_t> down, Locals locals,
+                        Table<double> energies, Table<int8_t> best, Row<double> least,
+                        Table<int64_t> places, int64_t sweeps, Row<const uint64_t> keys, double hot,
+                        double cold, int64_t budget, int threads) {
+    nb::gil_scoped_release release;
+    const Cooling cooling{hot, cold, sweeps};
+    each_bundle(int64_t(down.shape(0)), threads, [&](int64_t b, Prices& prices) {
+        uint64_t fine[2 * kLevels];
+        Place place{places.data()[2 * b], places.data()[2 * b + 1]};
+        anneal(held.form, bundle_at(down, locals, energies, b), place, cooling, keys.data()[b],
+               budget, best.data() + b * held.form.n, least.data()[b], prices, fine);
+        places.data()[2 * b] = place.sweep;
+        places.data()[2 * b + 1] = place.position;
+    });
+}
+
+void bind_bundle_temper(const HeldSmall& held, Table<uint64_t> down, Locals locals,
+                        Table<double> energies, Table<int8_t> best, Row<double> least,
+                        Table<int64_t> places, Row<const double> temperatures,
+                        nb::ndarray<int32_t, nb::ndim<3>, nb::c_contig, nb::device::cpu> at,
+                        nb::ndarray<int64_t, nb::ndim<3>, nb::c_contig, nb::device::cpu> exchanges,
+                        int64_t clustered, int64_t every, Row<const uint64_t> keys, int64_t budget,
+                        int threads) {
+    nb::gil_scoped_release release;
+    const int64_t ladders = int64_t(at.shape(1)), rungs = int64_t(at.shape(2));
+    each_bundle(int64_t(down.shape(0)), threads, [&](int64_t b, Prices& prices) {
+        std::vector<uint64_t> fine(size_t(rungs * 2 * kLevels));
+        std::vector<int32_t> queue(size_t(2 * held.form.n));
+        Place place{places.data()[2 * b], places.data()[2 * b + 1]};
+        const int64_t skip = b * ladders * rungs;
+        const Ladders view{temperatures.data(), at.data() + skip, exchanges.data() + skip, ladders,
+                           rungs, clustered, every};
+        temper(held.form, bundle_at(down, locals, energies, b), place, view, keys.data()[b], budget,
+               best.data() + b * held.form.n, least.data()[b], prices, fine.data(), queue.data());
+        places.data()[2 * b] = place.sweep;
+        places.data()[2 * b + 1] = place.position;
+    });
+}
+
+void bind_small(nb::module_& module) {
+    nb::class_<HeldSmall>(module, "Small")
+        .def(nb::init<Row<const int64_t>, Row<const int32_t>, Row<const int8_t>,
+                      Row<const int16_t>, Row<const uint8_t>, double, bool>());
+    module.def("bundle_prepare", &bind_bundle_prepare);
+    module.def("bundle_anneal", &bind_bundle_anneal);
+    module.def("bundle_temper", &bind_bundle_temper);
+}
+
 template <class Real>
 void bind(nb::module_& module, const char* name) {
     nb::class_<Held<Real>>(module, name)
@@ -413,6 +504,7 @@ void bind(nb::module_& module, const char* name) {
 NB_MODULE(_ising, module) {
     bind<float>(module, "Form32");
     bind<double>(module, "Form64");
+    bind_small(module);
     module.def("enumerate", &bind_enumerate);
     module.def("colour", &bind_colour);
     module.def("whole", &bind_whole);

@@ -1,11 +1,17 @@
-"""`python -m perf [NAME …]`: all measurements, or those that are named."""
+"""`python -m perf [NAME …]`: Qupel beside its peers, or the measurements that are named."""
 
 from __future__ import annotations
 
 import sys
 
-from perf import heawood, proofs, routing, search
+from perf import heawood, proofs, qaoa, routing, search
+from perf.options import parse
 
+#: Measured beside other libraries; these run when nothing is named, and take the options.
+SIDE_BY_SIDE = {
+    "qaoa": qaoa.main,
+}
+#: Measurements of Qupel alone, or of solvers it ships with.
 SECTIONS = {
     "heawood": heawood.main,
     "proofs": proofs.main,
@@ -14,15 +20,19 @@ SECTIONS = {
 }
 
 
-def main(names: list[str]) -> None:
+def main(arguments: list[str]) -> None:
     """Run measurements by name."""
-    unknown = [name for name in names if name not in SECTIONS]
-    if unknown:
-        raise SystemExit(f"unknown measurement {unknown[0]!r}; known: {', '.join(SECTIONS)}")
-    for name in names or SECTIONS:
+    names, options = parse(arguments, [*SIDE_BY_SIDE, *SECTIONS])
+    for name in names or SIDE_BY_SIDE:
         print(f"\n== {name}", flush=True)
-        SECTIONS[name]()
+        if name in SIDE_BY_SIDE:
+            SIDE_BY_SIDE[name](options)
+        else:
+            SECTIONS[name]()
 
 
 if __name__ == "__main__":
-    main(sys.argv[1:])
+    try:
+        main(sys.argv[1:])
+    except KeyboardInterrupt:
+        raise SystemExit(130) from None

@@ -99,7 +99,7 @@ class MultiAngleQaoa:
 
     def energy_and_gradient(
         self, gammas: Any, betas: Any
-    ) -> tuple[float, Float64[np.ndarray, "..."], Float64[np.ndarray, "..."]]:
+    ) -> tuple[float, Float64[np.ndarray, "*gammas"], Float64[np.ndarray, "*betas"]]:
         """Return the expected cost and its exact derivatives by the angles, in their shape."""
         if self._adjoint is None:
             states = self.subspace.size

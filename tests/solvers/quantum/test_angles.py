@@ -5,7 +5,8 @@ import pytest
 
 from qupel.simulators import Qaoa
 from qupel.solvers.contract import Stop, after_rounds
-from qupel.solvers.quantum.angles import AngleSearch, _stretched
+from qupel.solvers.quantum.angles import AngleSearch
+from qupel.solvers.quantum.course import interpolated
 from tests.simulators.test_qaoa import random_ising
 
 
@@ -17,9 +18,9 @@ def searched(layers: int, evaluations: int = 200, stop: Stop | None = None) -> A
 
 
 def test_one_layer_more_lies_on_the_lines_between_the_layers() -> None:
-    np.testing.assert_allclose(_stretched(np.array([3.0])), [3, 3])
-    np.testing.assert_allclose(_stretched(np.array([1.0, 2.0])), [1, 1.5, 2])
-    np.testing.assert_allclose(_stretched(np.array([1.0, 2.0, 4.0])), [1, 5 / 3, 8 / 3, 4])
+    np.testing.assert_allclose(interpolated(np.array([3.0])), [3, 3])
+    np.testing.assert_allclose(interpolated(np.array([1.0, 2.0])), [1, 1.5, 2])
+    np.testing.assert_allclose(interpolated(np.array([1.0, 2.0, 4.0])), [1, 5 / 3, 8 / 3, 4])
 
 
 @pytest.mark.parametrize("layers", [1, 2, 5])

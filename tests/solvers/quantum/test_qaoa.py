@@ -181,7 +181,7 @@ def test_too_many_spins_are_refused_with_a_way_out() -> None:
     "settings",
     [
         {"layers": 0},
-        {"layers": 9},
+        {"layers": 21},
         {"shots": 0},
         {"threads": 0},
         {"evaluations": 2},

@@ -5,176 +5,238 @@ from __future__ import annotations
 import contextlib
 import math
 import sys
-import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from functools import cache
-from typing import Any
 
 import numpy as np
 from jaxtyping import Float64
 
-from qupel.simulators import Qaoa
 from qupel.solvers.contract import Stop
+from qupel.solvers.quantum.course import (
+    LOADING,
+    CappedError,
+    Circuit,
+    Course,
+    EndedError,
+    descend,
+    interpolated,
+)
 
 #: First angles tried at one layer: gammas in units of the coupling scale, betas in radians.
 GAMMAS = (0.25, 0.5, 1.0)
 BETAS = (-0.1, -0.2, -0.4)
+#: Step of the differences that stand in for slopes of a CVaR, in units of the angles.
+STEP = 1e-3
 
-#: Seconds that loading the optimiser takes in a fresh process, generously.
-_LOADING = 0.5
-
-
-class _EndedError(Exception):
-    """The stop rule or the deadline ended the search."""
-
-
-class _CappedError(Exception):
-    """The evaluations of this layer are used up."""
+Vector = Float64[np.ndarray, " angles"]
 
 
 @dataclass(slots=True, eq=False)
 class AngleSearch:
     """Searches angles of one circuit, layer by layer, and remembers the best.
 
-    One layer starts from the best of a small grid. Each further layer starts from the angles
-    so far, interpolated to one layer more; if that ends no better than without the layer, it
-    starts again from the angles so far and a layer that does nothing. So more layers are never
-    worse. Gammas are scaled by the instance: in the units used, ``gamma = 1`` is one over
-    ``spread * sqrt(2 / n)``, for a couplings-only form the root of the summed squares of a
-    spin's couplings.
+    One layer starts from the best of the fixed angles, where there are any, and of a small grid.
+    Each further layer starts from the fixed angles of that depth or from the angles so far,
+    interpolated to one layer more, whichever has the lower energy; if that ends no better than
+    without the layer, it starts again from the angles so far and a layer that does nothing. So
+    more layers are never worse. With ``start``, the search begins there instead, at its depth.
+
+    Gammas are scaled by the instance: in the units used, ``gamma = 1`` is one over
+    ``spread * sqrt(2 / n)``, for a couplings-only form the root of the summed squares of a spin's
+    couplings. Angles of one instance in these units are good first angles of a similar one.
 
     Attributes
     ----------
     circuit
         The simulator.
     stop
-        Asked after every evaluation of the energy or of energy and gradient.
+        Asked after every evaluation.
     evaluations
-        Evaluations at most, shared evenly among the layers.
+        Evaluations at most, shared evenly among the layers; those a layer leaves over go to the
+        next.
     reserve
         Seconds to leave before the deadline for the shots, beyond one evaluation.
+    fixed
+        Angles worth starting from at a depth, gammas first, in radians; None for none.
+    start
+        Angles to begin from, gammas first, in the units above; None for none.
+    alpha
+        Below 1, the best angles of the mean are the start of a second search, for the lowest mean
+        of the best ``alpha`` of outcomes (CVaR), with half of the evaluations. Its slopes are
+        differences, of four evaluations a layer.
+    known
+        Best energy of any answer at hand, for a stop rule with a target.
     best
-        Angles of the lowest energy found, gammas first, in radians; equal energies keep the
-        fewer layers.
+        Angles of the lowest value found, gammas first, in radians; equal values keep the fewer
+        layers.
     energy
-        That energy, infinite before the first evaluation.
-    done
-        Evaluations so far.
+        Expected cost at the angles of the lowest expected cost, infinite before the first
+        evaluation.
+    value
+        What ``best`` attains: the energy, or the CVaR once that is searched.
 
     References
     ----------
     Zhou, Wang, Choi, Pichler, Lukin (2020), Quantum approximate optimization algorithm:
-    performance, mechanism, and implementation, doi:10.1103/PhysRevX.10.021067 (INTERP).
+    performance, mechanism, and implementation, doi:10.1103/PhysRevX.10.021067 (INTERP); Barkoutsos
+    and others (2020), Improving variational quantum optimization using CVaR,
+    doi:10.22331/q-2020-04-20-256.
     """
 
-    circuit: Qaoa
+    circuit: Circuit
     stop: Stop
     evaluations: int
     reserve: float
-    best: Float64[np.ndarray, " angles"] = field(init=False)
+    fixed: Callable[[int], Vector | None] | None = None
+    start: Vector | None = None
+    alpha: float = 1.0
+    known: float = math.inf
+    best: Vector = field(init=False)
     energy: float = field(default=math.inf, init=False)
-    done: int = field(default=0, init=False)
-    _scale: float = field(init=False)
-    _layer_seconds: float = field(init=False)
-    _allowed: int = field(default=0, init=False)
-    _over: bool = field(default=False, init=False)
+    value: float = field(default=math.inf, init=False)
+    course: Course = field(init=False)
+    scale: float = field(init=False)
 
     def __post_init__(self) -> None:
-        variables = max(self.circuit.subspace.variables, 1)
-        self._scale = self.circuit.spread * math.sqrt(2 / variables) or 1.0
-        self.best = np.array([GAMMAS[1] / self._scale, BETAS[2]])
-        self._layer_seconds = self.circuit.layer_seconds()
+        self.scale = scale_of(self.circuit)
+        self.course = Course(
+            self.stop, self.circuit.layer_seconds(), self.reserve, known=self.known
+        )
+        first = self.start if self.start is not None else np.array([GAMMAS[1], BETAS[2]])
+        self.best = self._radians(first)
+
+    @property
+    def done(self) -> int:
+        """Evaluations so far."""
+        return self.course.done
 
     def search(self, layers: int) -> None:
         """Search up to ``layers`` layers."""
-        with contextlib.suppress(_EndedError):
-            self._first_layer(self.evaluations // layers)
-            for _ in range(1, layers):
-                self._next_layer(self.evaluations // layers)
+        share = self.evaluations if self.alpha == 1 else max(layers, self.evaluations // 2)
+        each = share // layers
+        with contextlib.suppress(EndedError):
+            begun = 1
+            if self.start is None:
+                self._first_layer(each)
+            else:
+                begun = self.start.size // 2
+                self.course.allowed += each * begun
+                self._descend(self.start)
+            for _ in range(begun, layers):
+                self._next_layer(each)
+            if self.alpha < 1:
+                self._lower_tail()
+
+    def units(self) -> Vector:
+        """Return the best angles in units of the instance."""
+        units = self.best.copy()
+        units[: units.size // 2] *= self.scale
+        return units
 
     def _first_layer(self, evaluations: int) -> None:
-        self._allowed += evaluations
-        for gamma in GAMMAS:
-            for beta in BETAS:
-                if self.done < self._allowed:
-                    self._evaluate(np.array([gamma, beta]), slopes=False)
-        self._descend(self._units(self.best))
+        self.course.allowed += evaluations
+        grid = [np.array([gamma, beta]) for gamma in GAMMAS for beta in BETAS]
+        fixed = self._fixed(1)
+        with contextlib.suppress(CappedError):
+            for units in grid if fixed is None else [fixed, *grid]:
+                self._energy(units)
+        self._descend(self.units())
 
     def _next_layer(self, evaluations: int) -> None:
-        self._allowed += evaluations
-        energy, known = self.energy, self._units(self.best)
+        self.course.allowed += evaluations
+        before, known = self.energy, self.units()
         depth = known.size // 2
-        self._descend(np.concatenate([_stretched(known[:depth]), _stretched(known[depth:])]))
-        if not self.energy < energy:
-            still = np.concatenate([known[:depth], [0.0], known[depth:], [0.0]])
-            self._descend(still)
+        starts = [np.concatenate([interpolated(known[:depth]), interpolated(known[depth:])])]
+        fixed = self._fixed(depth + 1)
+        with contextlib.suppress(CappedError):
+            if fixed is not None:
+                energies = [self._energy(units) for units in (starts[0], fixed)]
+                if energies[1] < energies[0]:
+                    starts = [fixed]
+            self._descend(starts[0])
+            if not self.energy < before:
+                self._descend(np.concatenate([known[:depth], [0.0], known[depth:], [0.0]]))
 
-    def _descend(self, start: Float64[np.ndarray, " angles"]) -> None:
+    def _fixed(self, depth: int) -> Vector | None:
+        """Fixed angles in units, if there are any and computing them cannot take too long."""
+        if self.fixed is None:
+            return None
+        # Those of one layer are a formula; more are found by the optimiser.
+        quick = depth == 1 or "scipy.optimize" in sys.modules
+        if not self.course.has_seconds(0.1 if quick else LOADING):
+            return None
+        angles = self.fixed(depth)
+        return None if angles is None else self._scaled(angles)
+
+    def _descend(self, start: Vector) -> None:
         """Go down from ``start`` until the slope is nil or this layer's evaluations are used."""
-        if self.done >= self._allowed:
-            return
-        if "scipy.optimize" not in sys.modules and self.stop.seconds_left() < _LOADING:
-            raise _EndedError
-        from scipy.optimize import minimize
-
-        room = self._allowed - self.done
         unit = self.circuit.spread or 1.0
 
-        def descent(angles: np.ndarray) -> tuple[float, np.ndarray]:
-            if self.done >= self._allowed:
-                raise _CappedError
-            energy, slopes = self._evaluate(angles, slopes=True)
-            return energy / unit, slopes / unit
+        def slopes(units: np.ndarray) -> tuple[float, np.ndarray]:
+            angles = self._radians(units)
+            gammas, betas = np.split(angles, 2)
+            energy, by_gamma, by_beta = self.course.evaluate(
+                lambda: self.circuit.energy_and_gradient(gammas, betas), gammas.size, slopes=True
+            )
+            self._saw(energy, angles)
+            return energy / unit, np.concatenate([by_gamma / self.scale, by_beta]) / unit
 
-        options: Any = {"maxfun": room, "maxiter": room, "ftol": 1e-8, "gtol": 1e-5}
-        with contextlib.suppress(_CappedError), _blas_threads().limit(limits=1):
-            minimize(descent, start, jac=True, method="L-BFGS-B", options=options)
+        descend(slopes, start, self.course)
 
-    def _evaluate(
-        self, units: Float64[np.ndarray, " angles"], *, slopes: bool
-    ) -> tuple[float, Float64[np.ndarray, " slopes"]]:
-        depth = units.size // 2
-        if self._over or self.stop.seconds_left() < self._expected(depth) + self.reserve:
-            raise _EndedError
-        began = time.monotonic()
-        angles = units.copy()
-        angles[:depth] /= self._scale
-        by_unit = np.zeros(0)
-        if slopes:
-            energy, by_gamma, by_beta = self.circuit.energy_and_gradient(*np.split(angles, 2))
-            by_unit = np.concatenate([by_gamma / self._scale, by_beta])
-            # A slow moment only makes later estimates more careful.
-            self._layer_seconds = max(self._layer_seconds, (time.monotonic() - began) / depth)
-        else:
-            energy = self.circuit.energy(*np.split(angles, 2))
-        self.done += 1
+    def _energy(self, units: Vector) -> float:
+        angles = self._radians(units)
+        gammas, betas = np.split(angles, 2)
+        energy = self.course.evaluate(
+            lambda: self.circuit.energy(gammas, betas), gammas.size, slopes=False
+        )
+        self._saw(energy, angles)
+        return energy
+
+    def _saw(self, energy: float, angles: Vector) -> None:
         if energy < self.energy:
-            self.energy, self.best = energy, angles
-        self._over = self.stop(math.inf)
-        if self._over:
-            raise _EndedError
-        return energy, by_unit
+            self.energy = self.value = energy
+            self.best = angles
+        self.course.check()
 
-    def _expected(self, depth: int) -> float:
-        """Seconds to allow for an evaluation and the state the shots are drawn from."""
-        return 2 * self._layer_seconds * depth
+    def _lower_tail(self) -> None:
+        """Go down from the best angles to a lower mean of the best outcomes."""
+        self.course.allowed = self.evaluations
+        unit = self.circuit.spread or 1.0
+        start = self.units()
+        self.value = math.inf
 
-    def _units(self, angles: Float64[np.ndarray, " angles"]) -> Float64[np.ndarray, " angles"]:
-        units = angles.copy()
-        units[: angles.size // 2] *= self._scale
+        def tail(units: np.ndarray) -> float:
+            angles = self._radians(units)
+            gammas, betas = np.split(angles, 2)
+            value = self.course.evaluate(
+                lambda: self.circuit.cvar(gammas, betas, self.alpha), gammas.size, slopes=False
+            )
+            if value < self.value:
+                self.value, self.best = value, angles
+            self.course.check()
+            return value / unit
+
+        def slopes(units: np.ndarray) -> tuple[float, np.ndarray]:
+            value = tail(units)
+            steps = np.eye(units.size) * STEP
+            return value, np.array(
+                [(tail(units + step) - tail(units - step)) / (2 * STEP) for step in steps]
+            )
+
+        descend(slopes, start, self.course)
+
+    def _radians(self, units: Vector) -> Vector:
+        angles = np.array(units, np.float64)
+        angles[: angles.size // 2] /= self.scale
+        return angles
+
+    def _scaled(self, angles: Vector) -> Vector:
+        units = np.array(angles, np.float64)
+        units[: units.size // 2] *= self.scale
         return units
 
 
-@cache
-def _blas_threads() -> Any:
-    """Control of the linear algebra's threads: on a dozen angles they cost a hundredfold."""
-    from threadpoolctl import ThreadpoolController  # type: ignore[import-untyped]
-
-    return ThreadpoolController().select(user_api="blas")
-
-
-def _stretched(row: Float64[np.ndarray, " layers"]) -> Float64[np.ndarray, " more"]:
-    """Angles of one layer more, read off the straight lines between the given ones."""
-    layers = row.size
-    k = np.arange(layers + 1)
-    return (k * np.append(0.0, row) + (layers - k) * np.append(row, 0.0)) / layers
+def scale_of(circuit: Circuit) -> float:
+    """Root mean square of what acts on a spin of a circuit's form; 1 if nothing does."""
+    variables = max(circuit.subspace.variables, 1)
+    return circuit.spread * math.sqrt(2 / variables) or 1.0

@@ -221,6 +221,86 @@ def test_a_vector_of_costs_is_a_form() -> None:
     np.testing.assert_allclose(samples.energies, form.energies(samples.values), atol=1e-12)
 
 
+def sherrington(n: int, seed: int) -> Ising:
+    """Normal couplings between all spins, and no fields."""
+    couplings = np.triu(np.random.default_rng(seed).normal(size=(n, n)), 1)
+    return Ising(np.zeros(n), couplings, 0.5)
+
+
+@pytest.mark.parametrize("form", [regular(16, 3), sherrington(15, 1)], ids=["regular", "dense"])
+def test_half_of_a_symmetric_form_stands_for_the_whole(form: Ising) -> None:
+    whole = Qaoa(form.energies(every_state(form.variables)) + 1e-9 * np.arange(2**form.variables))
+    half = Qaoa(form, precision="double")
+    angles = np.random.default_rng(5).uniform(-1, 1, (2, 3))
+    np.testing.assert_allclose(half.probabilities(*angles), whole.probabilities(*angles), atol=1e-6)
+    for a, b in zip(
+        half.energy_and_gradient(*angles), whole.energy_and_gradient(*angles), strict=True
+    ):
+        np.testing.assert_allclose(np.asarray(a), np.asarray(b), atol=2e-3)
+    drawn = half.sample(*angles, shots=2000, rng=np.random.default_rng(1))
+    upper = drawn.occurrences[drawn.values[:, -1] < 0].sum()
+    assert 850 < upper < 1150
+
+
+def every_state(n: int) -> np.ndarray:
+    return 1 - 2 * ((np.arange(2**n)[:, None] >> np.arange(n)) & 1).astype(np.int8)
+
+
+@pytest.mark.parametrize("scale", [1.0, 0.3, 1 / 7])
+def test_weights_on_a_lattice_cost_the_same_as_in_full(scale: float) -> None:
+    rng = np.random.default_rng(2)
+    couplings = np.triu(rng.integers(-1, 2, (14, 14)) * (rng.random((14, 14)) < 0.3), 1)
+    form = Ising(rng.integers(-1, 2, 14) * scale, couplings * scale, 0.1)
+    costs = form.energies(every_state(14)) * (1 + 1e-9 * rng.random(2**14))
+    angles = rng.uniform(-2, 2, (2, 4))
+    tabled, full = Qaoa(form, precision="double"), Qaoa(costs, precision="double")
+    for a, b in zip(
+        tabled.energy_and_gradient(*angles), full.energy_and_gradient(*angles), strict=True
+    ):
+        np.testing.assert_allclose(np.asarray(a), np.asarray(b), atol=1e-6)
+
+
+@pytest.mark.parametrize("mixer", ["x", "xy-ring"])
+def test_cvar_is_the_mean_of_the_best_share(mixer: Mixer) -> None:
+    quotas = () if mixer == "x" else (Quota(tuple(range(8)), 3),)
+    form = random_ising(8, 4, quotas)
+    simulator = Qaoa(form, precision="double", mixer=mixer)
+    angles = [0.3, -0.2], [0.4, 0.1]
+    weights = simulator.probabilities(*angles)
+    costs = form.energies(1 - 2 * simulator.subspace.bits(np.arange(weights.size)).astype(np.int8))
+    order = np.argsort(costs)
+    rest, total = 0.2, 0.0
+    for index in order:
+        total += costs[index] * min(rest, weights[index])
+        rest -= min(rest, weights[index])
+    assert simulator.cvar(*angles, 0.2) == pytest.approx(total / 0.2, abs=1e-9)
+    assert simulator.cvar(*angles, 1.0) == pytest.approx(simulator.energy(*angles), abs=1e-9)
+    with pytest.raises(InputError, match="alpha"):
+        simulator.cvar(*angles, 0.0)
+
+
+def test_cvar_of_a_symmetric_form_counts_both_halves() -> None:
+    form = regular(10, 1)
+    simulator = Qaoa(form, precision="double")
+    weights = simulator.probabilities([0.4], [0.3])
+    costs = form.energies(every_state(10))
+    order = np.argsort(costs, kind="stable")
+    taken = np.clip(0.1 - (np.cumsum(weights[order]) - weights[order]), 0, weights[order])
+    assert simulator.cvar([0.4], [0.3], 0.1) == pytest.approx(costs[order] @ taken / 0.1)
+
+
+@pytest.mark.slow
+def test_twenty_six_qubits_in_three_groups_add_up() -> None:
+    rng = np.random.default_rng(1)
+    fields, angles = rng.integers(1, 3, 26) * 0.5, rng.uniform(-1, 1, (2, 2))
+    found = Qaoa(Ising(fields, np.zeros((26, 26)))).energy_and_gradient(*angles)
+    alone = [Qaoa(Ising(fields[i : i + 1], np.zeros((1, 1)))) for i in range(26)]
+    each = [circuit.energy_and_gradient(*angles) for circuit in alone]
+    for k in range(3):
+        summed = np.sum([np.asarray(part[k]) for part in each], axis=0)
+        np.testing.assert_allclose(found[k], summed, atol=1e-3)
+
+
 def test_no_layers_leave_equal_amplitudes() -> None:
     simulator = Qaoa(random_qubo(3, 0), precision="double")
     np.testing.assert_allclose(simulator.probabilities([], []), 1 / 8)
@@ -236,7 +316,7 @@ def test_one_hot_codes_hold_only_their_own_states() -> None:
 @pytest.mark.parametrize(
     ("form", "settings", "message"),
     [
-        (Ising(np.zeros(27), np.zeros((27, 27))), {}, "26 qubits"),
+        (Ising(np.ones(41), np.zeros((41, 41))), {}, "40 qubits takes .* GiB"),
         (np.zeros(6), {}, "2\\*\\*n entries"),
         (np.array([1.0, np.nan]), {}, "finite"),
         (np.zeros(4), {"mixer": "xy-ring"}, "quotas"),

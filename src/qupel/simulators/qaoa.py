@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import os
 from typing import Any, Literal, get_args
 
 import numpy as np
 from jaxtyping import Float64, Int8, UInt8
 
 from qupel.errors import InputError
-from qupel.kernels import qaoa as kernel
 from qupel.model import Ising, Outcome, Qubo, Samples
+from qupel.simulators.cube import CubeState
+from qupel.simulators.registers import RegisterState
 from qupel.simulators.subspace import Subspace
 
 Precision = Literal["single", "double"]
@@ -26,8 +28,11 @@ class Qaoa:
     all states that keep the quotas (a Dicke state for each quota). Angles are in radians, with
     energies in the form's own unit. Qubit 0 is the lowest bit.
 
-    The simulator keeps its planes from call to call, so one object serves one thread at a time:
-    4 to 5 planes of 4 bytes a state (``single``) or 8 (``double``).
+    Costs that no flip of all bits changes, as every Ising form without fields has, need half of the
+    states, and costs of at most 64 evenly spaced values one byte a state. In ``single``, 30 qubits
+    take 5 GiB in the best case and 12 GiB in the worst; a gradient holds the state twice.
+
+    An object keeps its state from call to call, so it serves one thread at a time.
 
     Parameters
     ----------
@@ -36,7 +41,7 @@ class Qaoa:
     precision
         ``single`` is twice as fast; expectations are good to about 1e-6 of the range of costs.
     threads
-        Threads to use; they change no result.
+        Threads to use, by default all that the process may use; they change no result.
     mixer
         ``x``, ``xy-ring`` or ``xy-complete``.
 
@@ -59,7 +64,7 @@ class Qaoa:
         form: Ising | Qubo | Float64[np.ndarray, " states"],
         *,
         precision: Precision = "single",
-        threads: int = 1,
+        threads: int | None = None,
         mixer: Mixer = "x",
     ) -> None:
         if precision not in get_args(Precision) or mixer not in get_args(Mixer):
@@ -67,62 +72,64 @@ class Qaoa:
                 f"precision must be one of {get_args(Precision)} and mixer one of "
                 f"{get_args(Mixer)}, got {precision!r} and {mixer!r}"
             )
-        if threads < 1:
+        if threads is not None and threads < 1:
             raise InputError(f"threads must be at least 1, got {threads}")
+        team = threads or len(os.sched_getaffinity(0))
+        dtype = np.float32 if precision == "single" else np.float64
         self.form = form
         self.subspace = _subspace(form, mixer)
-        costs = _costs(form, self.subspace, threads)
-        self._middle = float(costs.max() / 2 + costs.min() / 2)
-        self.spread = float(costs.std())
-        self._rotations = self.subspace.rotations(ring=mixer == "xy-ring")
-        dtype = np.float32 if precision == "single" else np.float64
-        states = self.subspace.size
-        cost = kernel.plane(states, dtype)
-        np.subtract(costs, self._middle, out=cost[:states], casting="same_kind")
-        self._state = kernel.State(
-            kernel.plane(states, dtype),
-            kernel.plane(states, dtype),
-            cost,
-            states,
-            len(self.subspace.free),
-            self.subspace.groups(ring=mixer == "xy-ring"),
-            threads,
-        )
-        self._adjoint: tuple[kernel.Plane, kernel.Plane] | None = None
+        self._state: CubeState | RegisterState
+        if self.subspace.quotas and isinstance(form, Ising | Qubo):
+            ring = mixer == "xy-ring"
+            self._state = RegisterState(form, self.subspace, ring=ring, dtype=dtype, threads=team)
+        else:
+            self._state = CubeState(_checked(form), dtype, team)
+        self.spread = self._state.spread
+        self._ranked: tuple[np.ndarray, np.ndarray] | None = None
 
     def energy(self, gammas: Any, betas: Any) -> float:
         """Return the expected cost after as many layers as there are angles of each kind."""
-        return self._state.evolve(*_angles(gammas, betas)) + self._middle
+        return self._state.energy(*_angles(gammas, betas))
 
     def energy_and_gradient(
         self, gammas: Any, betas: Any
     ) -> tuple[float, Float64[np.ndarray, " layers"], Float64[np.ndarray, " layers"]]:
         """Return the expected cost and its exact derivatives by ``gammas`` and by ``betas``."""
-        if self._adjoint is None:
-            dtype = self._state.re.dtype.type
-            states = self.subspace.size
-            self._adjoint = (kernel.plane(states, dtype), kernel.plane(states, dtype))
-        energy, by_gamma, by_beta = self._state.gradient(*self._adjoint, *_angles(gammas, betas))
-        return energy + self._middle, by_gamma, by_beta
+        return self._state.gradient(*_angles(gammas, betas))
+
+    def cvar(self, gammas: Any, betas: Any, alpha: float) -> float:
+        """Return the expected cost of the best share ``alpha`` of outcomes, 0 < alpha <= 1.
+
+        References
+        ----------
+        Barkoutsos and others (2020), Improving variational quantum optimization using CVaR,
+        doi:10.22331/q-2020-04-20-256.
+        """
+        if not 0 < alpha <= 1:
+            raise InputError(f"alpha must be above 0 and at most 1, got {alpha}")
+        if self._ranked is None:
+            costs = self._state.costs()
+            order = np.argsort(costs, kind="stable")
+            self._ranked = order, costs[order]
+        order, costs = self._ranked
+        weights = self._state.distribution(*_angles(gammas, betas))[order]
+        before = np.cumsum(weights) - weights
+        taken = np.clip(alpha - before, 0, weights)
+        return float(costs @ taken / taken.sum())
 
     def layer_seconds(self) -> float:
         """Rough seconds of one layer with its gradient on one thread, before anything is timed."""
-        return 1e-8 * self.subspace.size * (1 + self._rotations)
+        return self._state.layer_seconds()
 
     def probabilities(self, gammas: Any, betas: Any) -> Float64[np.ndarray, " states"]:
         """Return the probability of each state, in the order of ``subspace``."""
-        self.energy(gammas, betas)
-        states = self.subspace.size
-        re = self._state.re[:states].astype(np.float64)
-        im = self._state.im[:states].astype(np.float64)
-        return re * re + im * im
+        return self._state.probabilities(*_angles(gammas, betas))
 
     def sample(self, gammas: Any, betas: Any, *, shots: int, rng: np.random.Generator) -> Samples:
         """Measure ``shots`` times; repeated outcomes are merged and counted."""
         if shots < 1:
             raise InputError(f"shots must be at least 1, got {shots}")
-        self.energy(gammas, betas)
-        drawn = self._state.draw(np.sort(rng.random(shots)))
+        drawn = self._state.draw(*_angles(gammas, betas), np.sort(rng.random(shots)))
         indices, occurrences = np.unique(drawn, return_counts=True)
         bits = self.subspace.bits(indices)
         values: UInt8[np.ndarray, "rows n"] | Int8[np.ndarray, "rows n"] = bits
@@ -152,28 +159,14 @@ def _subspace(form: Any, mixer: Mixer) -> Subspace:
     return Subspace(costs.size.bit_length() - 1)
 
 
-def _costs(form: Any, subspace: Subspace, threads: int) -> Float64[np.ndarray, " states"]:
-    """Cost of every state held."""
-    if not isinstance(form, Ising | Qubo):
-        costs = np.array(form, np.float64)
-        if not np.isfinite(costs).all():
-            raise InputError("costs must be finite")
-        return costs
-    linear, pairs, offset = _over_bits(form)
-    if subspace.quotas:
-        return kernel.energies(subspace.masks(), linear, pairs, offset, threads)
-    return kernel.diagonal(linear, pairs, offset, threads)
-
-
-def _over_bits(form: Ising | Qubo) -> tuple[np.ndarray, np.ndarray, float]:
-    """Linear and pair terms over bits (dense, strictly upper), and the constant."""
-    if isinstance(form, Qubo):
-        weights = form.weights.toarray()
-        return weights.diagonal().copy(), np.triu(weights, 1), form.offset
-    couplings = form.couplings.toarray()
-    linear = -2 * (form.fields + couplings.sum(axis=0) + couplings.sum(axis=1))
-    offset = form.offset + float(form.fields.sum() + couplings.sum())
-    return linear, 4 * couplings, offset
+def _checked(form: Any) -> Any:
+    """Form of the X mixer: a vector of costs as finite doubles."""
+    if isinstance(form, Ising | Qubo):
+        return form
+    costs = np.array(form, np.float64)
+    if not np.isfinite(costs).all():
+        raise InputError("costs must be finite")
+    return costs
 
 
 def _angles(gammas: Any, betas: Any) -> tuple[np.ndarray, np.ndarray]:

@@ -15,7 +15,7 @@ from qupel.errors import InputError
 from qupel.kernels.qaoa import Group, group, patterns
 from qupel.model import Quota, bits_of
 
-#: Most states a simulator holds.
+#: Most states under quotas that a simulator holds.
 STATES = 2**26
 
 
@@ -38,7 +38,7 @@ class Subspace:
     quotas: tuple[Quota, ...] = ()
 
     def __post_init__(self) -> None:
-        if self.variables > 62 or self.size > STATES:
+        if self.variables > 62 or (self.quotas and self.size > STATES):
             raise InputError(
                 f"{self.variables} variables under {len(self.quotas)} quotas have about "
                 f"2^{math.log2(self.size):.1f} states; the simulator holds at most {STATES:,} "

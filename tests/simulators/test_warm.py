@@ -8,8 +8,9 @@ import pytest
 from qupel.errors import InputError
 from qupel.model import Ising
 from qupel.simulators.multi_angle import MultiAngleQaoa
-from qupel.simulators.warm import axes_of, softened
-from tests.simulators.test_qaoa import random_ising
+from qupel.simulators.warm import WarmState, axes_of, softened
+from tests.oracles import qaoa as plain
+from tests.simulators.test_qaoa import random_ising, random_qubo
 
 START = np.array([0.25, 0.75, 0.5, 0.1, 0.9])
 
@@ -48,6 +49,29 @@ def test_one_half_is_exactly_the_usual_axis() -> None:
 def test_values_are_kept_off_zero_and_one() -> None:
     np.testing.assert_array_equal(softened([0, 1, 0.4]), [0.25, 0.75, 0.4])
     np.testing.assert_array_equal(softened([0, 1], 0.1), [0.1, 0.9])
+
+
+@pytest.mark.parametrize("kind", ["ising", "qubo", "costs"])
+def test_a_warm_state_does_what_the_multi_angle_circuit_does(kind: str) -> None:
+    form: Any = random_ising(5, 3) if kind == "ising" else random_qubo(5, 3)
+    circuit = MultiAngleQaoa(form, precision="double", start=START)
+    angles = np.array([0.3, -0.2]), np.array([-0.5, 0.9])
+    state = WarmState(plain.costs(form) if kind == "costs" else form, START, np.float64, threads=1)
+    found: Any
+    expected: Any
+    for found, expected in zip(
+        state.gradient(*angles), circuit.energy_and_gradient(*angles), strict=True
+    ):
+        np.testing.assert_allclose(found, expected, atol=1e-10)
+    assert state.energy(*angles) == pytest.approx(circuit.energy(*angles), abs=1e-10)
+    np.testing.assert_allclose(
+        state.probabilities(*angles), circuit.probabilities(*angles), atol=1e-13
+    )
+    np.testing.assert_allclose(state.costs(), plain.costs(form), atol=1e-12)
+    assert state.spread == pytest.approx(plain.costs(form).std())
+    shares = np.linspace(0.01, 0.99, 7)
+    sums = np.cumsum(state.probabilities(*angles))
+    np.testing.assert_array_equal(state.draw(*angles, shares), np.searchsorted(sums, shares))
 
 
 @pytest.mark.parametrize(

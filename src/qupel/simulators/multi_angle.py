@@ -5,15 +5,16 @@ from __future__ import annotations
 from typing import Any, get_args
 
 import numpy as np
-from jaxtyping import Float64, Int32, Int64
+from jaxtyping import Float64, Int64
 
 from qupel.errors import InputError
 from qupel.kernels import mixers as kernel
-from qupel.kernels.qaoa import Plane, diagonal, plane
+from qupel.kernels.qaoa import Plane, plane
 from qupel.model import Ising, Outcome, Qubo, Samples, bits_of
 from qupel.simulators.qaoa import Precision
 from qupel.simulators.subspace import Subspace
-from qupel.simulators.warm import axes_of
+from qupel.simulators.terms import spin_terms
+from qupel.simulators.warm import axes_of, costs_of
 
 
 class MultiAngleQaoa:
@@ -120,13 +121,7 @@ class MultiAngleQaoa:
             raise InputError(f"alpha must be above 0 and at most 1, got {alpha}")
         weights = self.probabilities(gammas, betas)
         if self._costs is None:
-            fields, couplings = np.zeros(self.form.variables), np.zeros((self.form.variables,) * 2)
-            single = self.terms[:, 0] == self.terms[:, 1]
-            fields[self.terms[single, 0]] = self.weights[single]
-            couplings[tuple(self.terms[~single].T)] = self.weights[~single]
-            linear = -2 * (fields + couplings.sum(axis=0) + couplings.sum(axis=1))
-            offset = self._offset + float(self.weights.sum())
-            costs = diagonal(linear, 4 * couplings, offset)
+            costs = costs_of(self.form)
             self._costs = costs, np.argsort(costs, kind="stable")
         costs, order = self._costs
         taken = np.minimum(np.cumsum(weights[order]) / weights.sum(), alpha)
@@ -167,27 +162,6 @@ class MultiAngleQaoa:
                 f"{len(turns)} of betas"
             )
         return phases * self.weights, turns
-
-
-def spin_terms(
-    form: Ising | Qubo,
-) -> tuple[Int32[np.ndarray, "terms 2"], Float64[np.ndarray, " terms"], float]:
-    """Terms of a form over spins, as `MultiAngleQaoa` lists them; their weights; the constant."""
-    if isinstance(form, Qubo):
-        pairs = (form.weights / 4).tocoo()
-        (rows, columns), values = pairs.coords, pairs.data
-        loops, off = rows == columns, rows != columns
-        fields = np.zeros(form.variables)
-        np.add.at(fields, rows, np.where(loops, -2 * values, -values))
-        np.add.at(fields, columns[off], -values[off])
-        offset = form.offset + float(2 * values[loops].sum() + values[off].sum())
-        rows, columns, values = rows[off], columns[off], values[off]
-    else:
-        (rows, columns), values = form.couplings.tocoo().coords, form.couplings.tocoo().data
-        fields, offset = form.fields, form.offset
-    acting = np.flatnonzero(fields)
-    ends = np.concatenate([np.stack([acting, acting], 1), np.stack([rows, columns], 1)])
-    return ends.astype(np.int32), np.concatenate([fields[acting], values]), offset
 
 
 def measured(

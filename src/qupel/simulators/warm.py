@@ -1,4 +1,4 @@
-"""Where the qubits of a warm start point.
+"""The QAOA state of a warm start, and where its qubits point.
 
 A warm start gives every variable a probability of one. Qubit i starts as
 ``cos(theta_i / 2) |0> + sin(theta_i / 2) |1>`` with ``sin(theta_i / 2)**2`` its probability, and is
@@ -13,9 +13,116 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from jaxtyping import Float64
+from jaxtyping import Float64, Int64
 
 from qupel.errors import InputError
+from qupel.kernels import mixers as kernel
+from qupel.kernels.qaoa import Plane, diagonal, plane
+from qupel.model import Ising, Qubo
+from qupel.simulators.terms import spin_terms
+
+
+class WarmState:
+    """A QAOA state that starts where ``start`` points, with the mixer that belongs to it.
+
+    Parameters
+    ----------
+    form
+        `Ising`, `Qubo`, or the costs of all ``2**n`` states.
+    start
+        Probability of one of each variable.
+    dtype
+        Type of the amplitudes' parts.
+    threads
+        Threads to use; they change no result.
+
+    Attributes
+    ----------
+    spread
+        Standard deviation of the cost over all states.
+    """
+
+    def __init__(
+        self,
+        form: Ising | Qubo | Float64[np.ndarray, " states"],
+        start: Any,
+        dtype: type[np.float32] | type[np.float64],
+        threads: int,
+    ) -> None:
+        self._form, self._dtype = form, dtype
+        if isinstance(form, Ising | Qubo):
+            self._variables = form.variables
+            axes = axes_of(start, self._variables)
+            ends, weights, self._middle = spin_terms(form)
+            self._state = kernel.tilted_state(
+                axes, dtype, ends=ends, weights=weights, threads=threads
+            )
+            self.spread = float(np.sqrt(weights @ weights))
+        else:
+            self._variables = form.size.bit_length() - 1
+            axes = axes_of(start, self._variables)
+            self._middle = float(form.max() / 2 + form.min() / 2)
+            cost = plane(form.size, dtype)
+            np.subtract(form, self._middle, out=cost[: form.size], casting="same_kind")
+            self._state = kernel.tilted_state(axes, dtype, cost=cost, threads=threads)
+            self.spread = float(form.std())
+        self._adjoint: tuple[Plane, Plane] | None = None
+
+    def energy(self, gammas: np.ndarray, betas: np.ndarray) -> float:
+        """Return the expected cost after all layers."""
+        return self._state.evolve(gammas, betas) + self._middle
+
+    def gradient(
+        self, gammas: np.ndarray, betas: np.ndarray
+    ) -> tuple[float, Float64[np.ndarray, " layers"], Float64[np.ndarray, " layers"]]:
+        """Return the expected cost and its derivatives."""
+        if self._adjoint is None:
+            states = 1 << self._variables
+            self._adjoint = (plane(states, self._dtype), plane(states, self._dtype))
+        energy, by_gamma, by_beta = self._state.gradient(*self._adjoint, gammas, betas)
+        return energy + self._middle, by_gamma, by_beta
+
+    def probabilities(
+        self, gammas: np.ndarray, betas: np.ndarray
+    ) -> Float64[np.ndarray, " states"]:
+        """Return the probability of each state."""
+        self._state.evolve(gammas, betas)
+        states = 1 << self._variables
+        re = self._state.re[:states].astype(np.float64)
+        im = self._state.im[:states].astype(np.float64)
+        return re * re + im * im
+
+    distribution = probabilities
+
+    def costs(self) -> Float64[np.ndarray, " states"]:
+        """Return the costs of the states."""
+        return costs_of(self._form)
+
+    def draw(
+        self, gammas: np.ndarray, betas: np.ndarray, shares: Float64[np.ndarray, " shots"]
+    ) -> Int64[np.ndarray, " shots"]:
+        """Return the states where the summed probability passes each of ``shares``, ascending."""
+        self._state.evolve(gammas, betas)
+        return self._state.draw(shares)
+
+    def layer_seconds(self) -> float:
+        """Rough seconds of one layer with its gradient on one thread, before anything is timed."""
+        return 1e-5 + 2e-8 * (1 << self._variables)
+
+
+def costs_of(form: Ising | Qubo | Float64[np.ndarray, " states"]) -> Float64[np.ndarray, " states"]:
+    """Cost of every state of a form, by index."""
+    if not isinstance(form, Ising | Qubo):
+        return form
+    ends, weights, offset = spin_terms(form)
+    n = form.variables
+    linear, pairs = np.zeros(n), np.zeros((n, n))
+    # s = 1 - 2 x: a field is 1 - 2 x, a coupling 1 - 2 x - 2 y + 4 x y.
+    both = ends[:, 0] != ends[:, 1]
+    np.add.at(linear, ends[:, 0], -2 * weights)
+    np.add.at(linear, ends[both, 1], -2 * weights[both])
+    pairs[ends[both, 0], ends[both, 1]] = 4 * weights[both]
+    return diagonal(linear, pairs, offset + float(weights.sum()))
 
 
 def axes_of(start: Any, variables: int) -> Float64[np.ndarray, " n"]:

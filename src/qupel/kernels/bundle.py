@@ -150,7 +150,7 @@ class Bundles:
         return 1 - 2 * bits.astype(np.int8), flat[chosen]
 
 
-def _aligned(shape: tuple[int, ...]) -> Int8[np.ndarray, "..."]:
+def _aligned(shape: tuple[int, ...]) -> np.ndarray:
     """Zeros that begin at a multiple of 64 bytes."""
     size = int(np.prod(shape))
     room = np.zeros(size + 63, np.int8)

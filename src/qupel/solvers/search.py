@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from qupel.kernels.bundle import Bundles
 from qupel.kernels.ising import Chains, Landscape, descend
 from qupel.model.ising import Ising
 from qupel.model.samples import Outcome, Samples
@@ -17,6 +18,7 @@ from qupel.solvers.contract import OnEvent, Stop, Watch
 ROUND = 2_000_000
 _MOST_SAMPLES = 256
 _MOST_NUMBERS = 4_000_000
+_FINISHED = 16  # replicas of a bundle that end in a descent
 
 
 def landscape_of(form: Ising) -> Landscape:
@@ -111,6 +113,25 @@ class Search:
         self.offer(chains.best, chains.least)
         below = Chains.of(self.landscape, chains.best)
         descend(self.landscape, below, key=key, threads=threads)
+        self.offer(below.spins, below.energies)
+
+    def follow_bundles(self, bundles: Bundles) -> None:
+        """Take note of the best kept spins of bundles, if they are better than all before."""
+        best = int(np.argmin(bundles.least))
+        if bundles.least[best] + self.form.offset < self.watch.best - self.landscape.tolerance:
+            self.offer(bundles.best[best : best + 1], bundles.least[best : best + 1])
+
+    def finish_bundles(self, bundles: Bundles, *, key: int, threads: int = 1) -> None:
+        """Take note of the best replicas, and of the minima right below: a round's worth."""
+        land = self.landscape
+        count = int(np.clip(2 * ROUND // (land.weights.size + 20 * land.n + 1), 1, _FINISHED))
+        rows, energies = bundles.lowest(count)
+        self.follow_bundles(bundles)
+        self.offer(rows, energies)
+        spins = np.ones((len(rows), land.stride), land.fields.dtype)
+        spins[:, : land.n] = rows
+        below = Chains.of(land, spins)
+        descend(land, below, key=key, threads=threads)
         self.offer(below.spins, below.energies)
 
     def over(self) -> bool:

@@ -8,29 +8,36 @@ from typing import Any, ClassVar
 import numpy as np
 
 from qupel.errors import InputError
+from qupel.kernels.bundle import WIDTH, Bundles, SmallModel, anneal_bundles
 from qupel.kernels.ising import Chains, anneal
 from qupel.model.ising import Ising
 from qupel.model.samples import Samples
 from qupel.solvers.contract import OnEvent, Stop, ignore
 from qupel.solvers.search import ROUND, Search, keys_of, temperature_range
 
+_CHAINS = 4  # replicas where they go one by one
+
 
 @dataclass(frozen=True, slots=True)
 class Annealing:
     """Metropolis sweeps under a temperature that falls linearly, again and again.
 
-    Each replica makes passes of its own: from random spins at the hot end to the cold end, then a
-    descent. Every pass has twice the sweeps of the one before, up to ``most_sweeps``; a time limit
-    thus meets passes of every length, and the path does not depend on it.
+    Each pass leads from random spins at the hot end to the cold end, then into a descent. Every
+    pass has twice the sweeps of the one before, up to ``most_sweeps``; a time limit thus meets
+    passes of every length, and the path does not depend on it.
+
+    Models in small integers without quotas (see `qupel.kernels.bundle`) are annealed 64 replicas
+    side by side; others one chain after the other.
 
     Kirkpatrick, Gelatt, Vecchi 1983 (doi:10.1126/science.220.4598.671); swaps inside quotas.
 
     Attributes
     ----------
     replicas
-        Independent chains; threads share them.
+        Independent chains; threads share them. None takes 64 side by side where the model allows
+        it, else 4. A multiple of 64 goes side by side too; any other number goes one by one.
     sweeps
-        Sweeps of the first pass; None takes about a quarter million flips' worth, 64 at least.
+        Sweeps of the first pass; None takes some milliseconds' worth, 64 at least.
     most_sweeps
         Sweeps of the longest pass.
     hot, cold
@@ -44,9 +51,9 @@ class Annealing:
     kind: ClassVar[str] = "classical"
     accepts: ClassVar[type] = Ising
     keeps_quotas: ClassVar[bool] = True
-    tunable: ClassVar[dict[str, tuple[Any, ...]]] = {"replicas": (4, 1, 2, 8, 16)}
+    tunable: ClassVar[dict[str, tuple[Any, ...]]] = {"replicas": (None, 1, 2, 4, 8, 16)}
 
-    replicas: int = 4
+    replicas: int | None = None
     sweeps: int | None = None
     most_sweeps: int = 1 << 20
     hot: float | None = None
@@ -54,10 +61,12 @@ class Annealing:
     threads: int = 1
 
     def __post_init__(self) -> None:
-        if self.replicas < 1 or self.threads < 1 or self.most_sweeps < 1:
+        if self.replicas is not None and self.replicas < 1:
+            raise InputError(f"replicas must be at least 1, got {self.replicas}")
+        if self.threads < 1 or self.most_sweeps < 1:
             raise InputError(
-                f"replicas, most_sweeps and threads must be at least 1, got {self.replicas}, "
-                f"{self.most_sweeps} and {self.threads}"
+                f"most_sweeps and threads must be at least 1, got {self.most_sweeps} and "
+                f"{self.threads}"
             )
         if self.sweeps is not None and self.sweeps < 1:
             raise InputError(f"sweeps must be at least 1, got {self.sweeps}")
@@ -74,12 +83,58 @@ class Annealing:
         hot, cold = temperature_range(land)
         hot = self.hot if self.hot is not None else hot
         cold = self.cold if self.cold is not None else min(cold, hot)
-        first = self.sweeps or max(64, (1 << 18) // max(1, land.n))
-        lengths = np.full(self.replicas, min(first, self.most_sweeps), np.int64)
+        model = None
+        if self.replicas is None or self.replicas % WIDTH == 0:
+            model = SmallModel.of(land)
+        if model is None or hot > model.hottest:
+            return self._one_by_one(search, hot, cold, rng)
+        return self._side_by_side(search, model, hot, cold, rng)
 
-        chains = Chains.of(land, land.random(rng, self.replicas))
-        places = np.zeros((self.replicas, 2), np.int64)
-        keys = keys_of(rng, self.replicas)
+    def _side_by_side(
+        self, search: Search, model: SmallModel, hot: float, cold: float, rng: np.random.Generator
+    ) -> Samples:
+        count = (self.replicas or WIDTH) // WIDTH
+        sweeps = min(self.sweeps or max(64, (1 << 14) // model.n), self.most_sweeps)
+        bundles = Bundles.random(model, rng, count)
+        keys = keys_of(rng, count)
+        swept = 0
+        while True:
+            anneal_bundles(
+                model,
+                bundles,
+                keys,
+                sweeps=sweeps,
+                hot=hot,
+                cold=cold,
+                budget=ROUND // count,
+                threads=self.threads,
+            )
+            search.follow_bundles(bundles)
+            done = bool((bundles.places[:, 0] >= sweeps).all())
+            if done:
+                search.finish_bundles(bundles, key=int(keys[0]), threads=self.threads)
+            if search.over():
+                if not done:
+                    search.finish_bundles(bundles, key=int(keys[0]), threads=self.threads)
+                swept += WIDTH * int(bundles.places[:, 0].sum())
+                return search.samples(sweeps=swept, hot=hot, cold=cold)
+            if done:
+                swept += WIDTH * count * sweeps
+                bundles.restart(model, rng.integers(0, 2**64, bundles.down.shape, np.uint64))
+                keys = keys_of(rng, count)
+                sweeps = min(2 * sweeps, self.most_sweeps)
+
+    def _one_by_one(
+        self, search: Search, hot: float, cold: float, rng: np.random.Generator
+    ) -> Samples:
+        land = search.landscape
+        replicas = self.replicas or _CHAINS
+        first = self.sweeps or max(64, (1 << 18) // max(1, land.n))
+        lengths = np.full(replicas, min(first, self.most_sweeps), np.int64)
+
+        chains = Chains.of(land, land.random(rng, replicas))
+        places = np.zeros((replicas, 2), np.int64)
+        keys = keys_of(rng, replicas)
         swept = 0
         while True:
             anneal(
@@ -90,7 +145,7 @@ class Annealing:
                 keys,
                 hot=hot,
                 cold=cold,
-                budget=ROUND // self.replicas,
+                budget=ROUND // replicas,
                 threads=self.threads,
             )
             search.follow(chains)

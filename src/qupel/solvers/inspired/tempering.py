@@ -8,6 +8,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from qupel.errors import InputError
+from qupel.kernels.bundle import WIDTH, Bundles, SmallModel, temper_bundles
 from qupel.kernels.ising import Chains, temper
 from qupel.model.ising import Ising
 from qupel.model.samples import Samples
@@ -15,6 +16,8 @@ from qupel.solvers.contract import OnEvent, Stop, ignore
 from qupel.solvers.search import ROUND, Search, keys_of, temperature_range
 
 _SPARSE = 4.5  # couplings a spin up to which clusters do not span the whole instance
+_RUNGS, _LANES = 20, 32  # temperatures where chains go one by one, and side by side
+_EVERY = 16  # turns between trades of clusters, side by side
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,12 +28,16 @@ class Tempering:
     sparse instances without quotas, pairs of ladders also trade clusters of spins at equal energy
     in the colder half (Zhu, Ochoa, Katzgraber 2015, doi:10.1103/PhysRevLett.115.077201).
 
+    Models in small integers without quotas (see `qupel.kernels.bundle`) are swept 64 chains side
+    by side, one to a temperature of a ladder; others one chain after the other.
+
     Attributes
     ----------
     rungs
-        Temperatures.
+        Temperatures; None takes 32 where chains go side by side, else 20.
     ladders
-        Sets of chains over all temperatures; None takes the two that cluster moves need, else one.
+        Sets of chains over all temperatures; None takes as many as fit 64 chains side by side,
+        else the two that cluster moves need, else one.
     clusters
         Whether to trade clusters; None decides by the number of couplings a spin, at most 4.5.
     hot, cold
@@ -44,9 +51,9 @@ class Tempering:
     kind: ClassVar[str] = "inspired"
     accepts: ClassVar[type] = Ising
     keeps_quotas: ClassVar[bool] = True
-    tunable: ClassVar[dict[str, tuple[Any, ...]]] = {"rungs": (20, 8, 12, 32, 48)}
+    tunable: ClassVar[dict[str, tuple[Any, ...]]] = {"rungs": (None, 8, 12, 20, 32, 48)}
 
-    rungs: int = 20
+    rungs: int | None = None
     ladders: int | None = None
     clusters: bool | None = None
     hot: float | None = None
@@ -54,12 +61,13 @@ class Tempering:
     threads: int = 1
 
     def __post_init__(self) -> None:
-        if min(self.rungs, self.threads) < 1:
-            raise InputError(
-                f"rungs and threads must be at least 1, got {self.rungs} and {self.threads}"
-            )
-        if self.ladders is not None and self.ladders < 1:
-            raise InputError(f"ladders must be at least 1, got {self.ladders}")
+        for label, count in (
+            ("rungs", self.rungs),
+            ("ladders", self.ladders),
+            ("threads", self.threads),
+        ):
+            if count is not None and count < 1:
+                raise InputError(f"{label} must be at least 1, got {count}")
         for label, temperature in (("hot", self.hot), ("cold", self.cold)):
             if temperature is not None and not 0 < temperature < np.inf:
                 raise InputError(f"{label} must be a temperature above 0, got {temperature}")
@@ -73,17 +81,70 @@ class Tempering:
         hot, cold = temperature_range(land)
         hot = self.hot if self.hot is not None else hot
         cold = self.cold if self.cold is not None else min(2 * cold, hot)
-        temperatures = np.geomspace(cold, hot, self.rungs)
         sparse = land.weights.size <= _SPARSE * land.n
         trades = sparse if self.clusters is None else self.clusters
         trades = trades and not form.quotas
-        ladders = self.ladders or (2 if trades else 1)
-        clustered = self.rungs // 2 if trades and ladders > 1 else 0
+        model = SmallModel.of(land) if self._fits() else None
+        if model is None or hot > model.hottest:
+            return self._one_by_one(search, hot, cold, trades, rng)
+        return self._side_by_side(search, model, hot, cold, trades, rng)
 
-        count = self.rungs * ladders
+    def _fits(self) -> bool:
+        """Whether all chains fit one bundle."""
+        return (self.rungs or _LANES) * (self.ladders or 1) <= WIDTH
+
+    def _side_by_side(
+        self,
+        search: Search,
+        model: SmallModel,
+        hot: float,
+        cold: float,
+        trades: bool,
+        rng: np.random.Generator,
+    ) -> Samples:
+        rungs = self.rungs or _LANES
+        ladders = self.ladders or WIDTH // rungs
+        temperatures = np.geomspace(cold, hot, rungs)
+        bundles = Bundles.random(model, rng, 1)
+        at = np.arange(ladders * rungs, dtype=np.int32).reshape(1, ladders, rungs)
+        exchanges = np.zeros((1, ladders, rungs), np.int64)
+        keys = keys_of(rng, 1)
+        while True:
+            temper_bundles(
+                model,
+                bundles,
+                temperatures,
+                at,
+                exchanges,
+                keys,
+                clustered=rungs // 2 if trades and ladders > 1 else 0,
+                every=_EVERY,
+                budget=ROUND,
+                threads=self.threads,
+            )
+            search.follow_bundles(bundles)
+            if search.over():
+                search.finish_bundles(bundles, key=int(keys[0]), threads=self.threads)
+                return self._samples(search, int(bundles.places[0, 0]), hot, cold, exchanges[0])
+
+    def _one_by_one(
+        self,
+        search: Search,
+        hot: float,
+        cold: float,
+        trades: bool,
+        rng: np.random.Generator,
+    ) -> Samples:
+        land = search.landscape
+        rungs = self.rungs or _RUNGS
+        temperatures = np.geomspace(cold, hot, rungs)
+        ladders = self.ladders or (2 if trades else 1)
+        clustered = rungs // 2 if trades and ladders > 1 else 0
+
+        count = rungs * ladders
         chains = Chains.of(land, land.random(rng, count))
-        at = np.arange(count, dtype=np.int32).reshape(ladders, self.rungs)
-        exchanges = np.zeros((ladders, self.rungs), np.int64)
+        at = np.arange(count, dtype=np.int32).reshape(ladders, rungs)
+        exchanges = np.zeros((ladders, rungs), np.int64)
         place = np.zeros(2, np.int64)
         key = int(keys_of(rng, 1)[0])
         while True:
@@ -102,10 +163,13 @@ class Tempering:
             search.follow(chains)
             if search.over():
                 search.finish(chains, key=key, threads=self.threads)
-                tried = max(1, int(place[0])) * max(1, self.rungs - 1) * ladders / 2
-                return search.samples(
-                    turns=int(place[0]),
-                    hot=hot,
-                    cold=cold,
-                    exchanged=float(exchanges.sum() / tried),
-                )
+                return self._samples(search, int(place[0]), hot, cold, exchanges)
+
+    def _samples(
+        self, search: Search, turns: int, hot: float, cold: float, exchanges: np.ndarray
+    ) -> Samples:
+        ladders, rungs = exchanges.shape
+        tried = max(1, turns) * max(1, rungs - 1) * ladders / 2
+        return search.samples(
+            turns=turns, hot=hot, cold=cold, exchanged=float(exchanges.sum() / tried)
+        )

@@ -9,10 +9,8 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import reduce
-from itertools import product
 
 import numpy as np
-from scipy.linalg import expm
 
 from qupel.model import Angle, Circuit, Gate
 
@@ -31,13 +29,16 @@ def on(n: int, places: Mapping[int, Matrix]) -> Matrix:
 
 
 def embedded(n: int, operator: Matrix, qubits: Sequence[int]) -> Matrix:
-    """Operator on some qubits, the first its lowest bit, as one on ``n``: Pauli by Pauli."""
-    out = np.zeros((2**n, 2**n), np.complex128)
-    for letters in product("IXYZ", repeat=len(qubits)):
-        small = on(len(qubits), {k: PAULIS[letter] for k, letter in enumerate(letters)})
-        weight = np.trace(small @ operator) / 2 ** len(qubits)
-        out += weight * on(n, {q: PAULIS[p] for q, p in zip(qubits, letters, strict=True)})
-    return out
+    """Operator on some qubits, the first its lowest bit, as one on ``n``.
+
+    It is put on the lowest bits by a Kronecker product, then every bit moves to its qubit.
+    """
+    order = [*qubits, *(q for q in range(n) if q not in qubits)]
+    wide = np.kron(np.eye(2 ** (n - len(qubits))), operator)
+    # Axis n - 1 - b of a reshaped row or column index is bit b.
+    source = [n - 1 - order.index(n - 1 - axis) for axis in range(n)]
+    axes = [*source, *(n + axis for axis in source)]
+    return wide.reshape((2,) * (2 * n)).transpose(axes).reshape(2**n, 2**n)
 
 
 def controlled(n: int, controls: Iterable[int], operator: Matrix) -> Matrix:
@@ -52,8 +53,14 @@ def power(operator: Matrix, exponent: float) -> Matrix:
     return (side + operator) / 2 + np.exp(1j * math.pi * exponent) * (side - operator) / 2
 
 
+def exponential(generator: Matrix, angle: float) -> Matrix:
+    """``exp(i angle generator)`` of a Hermitian matrix, by its eigenvectors."""
+    values, vectors = np.linalg.eigh(generator)
+    return (vectors * np.exp(1j * angle * values)) @ vectors.conj().T
+
+
 def _turn(generator: Matrix) -> Callable[[float], Matrix]:
-    return lambda angle: expm(-0.5j * angle * generator)
+    return lambda angle: exponential(generator, -angle / 2)
 
 
 _H = (X + Z) / math.sqrt(2)
@@ -73,8 +80,8 @@ _ONE_QUBIT: dict[str, Callable[..., Matrix]] = {
     "rx": _turn(X),
     "ry": _turn(Y),
     "rz": _turn(Z),
-    "p": lambda angle: expm(1j * angle * ONE),
-    "u": lambda theta, phi, lam: expm(1j * phi * ONE) @ _turn(Y)(theta) @ expm(1j * lam * ONE),
+    "p": lambda angle: exponential(ONE, angle),
+    "u": lambda theta, phi, lam: exponential(ONE, phi) @ _turn(Y)(theta) @ exponential(ONE, lam),
 }
 
 
@@ -84,7 +91,7 @@ def _two(first: Matrix, second: Matrix) -> Matrix:
 
 _TWO_QUBITS: dict[str, Callable[..., Matrix]] = {
     "swap": lambda: _SWAP,
-    "iswap": lambda: expm(0.25j * math.pi * (_two(X, X) + _two(Y, Y))),
+    "iswap": lambda: exponential(_two(X, X) + _two(Y, Y), math.pi / 4),
     "ecr": lambda: _turn(_two(Z, X))(-math.pi / 4) @ _two(X, I) @ _turn(_two(Z, X))(math.pi / 4),
     "rxx": _turn(_two(X, X)),
     "ryy": _turn(_two(Y, Y)),

@@ -122,7 +122,8 @@ def _circuit(qiskit: Any, circuit: Any) -> Circuit:
             gates.append(_gate(operation.name, qubits, angles, where))
         else:
             raise InputError(
-                f"{where} has no place in a circuit of gates and final measurements; remove it"
+                f"{where} has no place in a circuit of gates and final measurements; "
+                "remove it, or give a gate of your own another name"
             )
     measured = [written[bit] for bit in sorted(written)]
     names = [parameter.name for parameter in place]

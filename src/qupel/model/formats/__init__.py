@@ -14,6 +14,7 @@ from qupel.model.formats.graph import (
 )
 from qupel.model.formats.lp import read_lp, write_lp
 from qupel.model.formats.mps import read_mps, write_mps
+from qupel.model.formats.qasm import read_qasm, write_qasm
 from qupel.model.formats.qubo import read_qubo, write_qubo
 from qupel.model.formats.text import read_text, write_text
 
@@ -23,6 +24,7 @@ __all__ = [
     "read_graph",
     "read_lp",
     "read_mps",
+    "read_qasm",
     "read_qbsolv",
     "read_qubo",
     "read_text",
@@ -31,6 +33,7 @@ __all__ = [
     "write_graph",
     "write_lp",
     "write_mps",
+    "write_qasm",
     "write_qbsolv",
     "write_qubo",
     "write_text",

@@ -105,6 +105,16 @@ def _flip_of_all(qubits: Qubits, angles: Angles) -> list[Gate]:
     return [turn, *phase_of_all(math.pi, qubits), turn]
 
 
+def _sequence(text: str) -> Callable[[Qubits, Angles], list[Gate]]:
+    """Gates without angles, such as ``h2 cx12``: a name, then a digit for each qubit."""
+    steps = [(word.rstrip("0123"), word[len(word.rstrip("0123")) :]) for word in text.split()]
+
+    def placed(qubits: Qubits, angles: Angles) -> list[Gate]:
+        return [Gate(name, tuple(qubits[int(k)] for k in digits)) for name, digits in steps]
+
+    return placed
+
+
 def _dcx(qubits: Qubits, angles: Angles) -> list[Gate]:
     return [Gate("cx", qubits), Gate("cx", qubits[::-1])]
 
@@ -123,6 +133,15 @@ MORE: Mapping[str, Known] = MappingProxyType(
         "csdg": Known(2, 0, partial(_under, "sdg")),
         "csx": Known(2, 0, partial(_under, "sx")),
         "dcx": Known(2, 0, _dcx),
+        # Toffoli gates up to signs and phases of the controls' states, by Maslov (2016),
+        # doi:10.1103/PhysRevA.93.022311.
+        "rccx": Known(3, 0, _sequence("h2 t2 cx12 tdg2 cx02 t2 cx12 tdg2 h2")),
+        "rc3x": Known(
+            4,
+            0,
+            _sequence("h3 t3 cx23 tdg3 h3 cx03 t3 cx13 tdg3 cx03 t3 cx13 tdg3 h3 t3 cx23 tdg3 h3"),
+        ),
+        "c3sqrtx": Known(4, 0, lambda qubits, _: controlled(Gate("sx", qubits[3:]), qubits[:3])),
         "c3x": Known(4, 0, _flip_of_all),
         "c4x": Known(5, 0, _flip_of_all),
     }

@@ -96,6 +96,7 @@ class AngleSearch:
     value: float = field(default=math.inf, init=False)
     course: Course = field(init=False)
     scale: float = field(init=False)
+    _ended: bool = field(default=False, init=False)
 
     def __post_init__(self) -> None:
         self.scale = scale_of(self.circuit)
@@ -110,11 +111,16 @@ class AngleSearch:
         """Evaluations so far."""
         return self.course.done
 
+    @property
+    def ended(self) -> bool:
+        """Whether the stop rule or the deadline ended the search."""
+        return self._ended
+
     def search(self, layers: int) -> None:
         """Search up to ``layers`` layers."""
         share = self.evaluations if self.alpha == 1 else max(layers, self.evaluations // 2)
         each = share // layers
-        with contextlib.suppress(EndedError):
+        try:
             begun = 1
             if self.start is None:
                 self._first_layer(each)
@@ -126,6 +132,8 @@ class AngleSearch:
                 self._next_layer(each)
             if self.alpha < 1:
                 self._lower_tail()
+        except EndedError:
+            self._ended = True
 
     def units(self) -> Vector:
         """Return the best angles in units of the instance."""

@@ -151,7 +151,7 @@ class Qaoa:
             stop,
             self.evaluations,
             _seconds_of(self.shots, form),
-            fixed=_fixed_for(form) if mixer == "x" and self.start == "auto" else None,
+            fixed=fixed_for(form) if mixer == "x" and self.start == "auto" else None,
             start=None if isinstance(self.start, str) else np.array(self.start),
             alpha=self.alpha if self.objective == "cvar" else 1.0,
             known=watch.best,
@@ -217,7 +217,7 @@ class Qaoa:
         return Circuit(form, mixer=mixer, **settings), mixer
 
 
-def _fixed_for(form: Ising) -> Any:
+def fixed_for(form: Ising) -> Any:
     """Fixed angles of a form by depth, None where there are none."""
 
     def fixed(depth: int) -> np.ndarray | None:

@@ -37,11 +37,11 @@ def test_every_instruction_set_gives_the_same_bits(
 ) -> None:
     state, *adjoint = made(free, [], 2**free, dtype)
     found = []
-    for level in (2, 1, 0):
+    for level in (2, 1):
         _qaoa.limit(level)
         energy, by_gamma, by_beta = state.gradient(adjoint[0], adjoint[1], *ANGLES)
         found.append((energy, by_gamma.tobytes(), by_beta.tobytes(), state.re.tobytes()))
-    assert found[0] == found[1] == found[2]
+    assert found[0] == found[1]
 
 
 @pytest.mark.parametrize("free", [12, 15])

@@ -15,6 +15,7 @@
 #include <nanobind/stl/pair.h>
 #include <nanobind/stl/vector.h>
 
+#include <immintrin.h>
 #include <omp.h>
 
 #include <algorithm>
@@ -26,7 +27,10 @@
 #include <utility>
 #include <vector>
 
+#include "circle.hpp"
+
 #pragma GCC diagnostic ignored "-Wpsabi"  // wide vectors never cross a call: all is inlined
+#pragma GCC diagnostic ignored "-Wmaybe-uninitialized"  // intrinsics start from undefined vectors
 
 namespace nb = nanobind;
 
@@ -68,51 +72,25 @@ struct Slopes {
     double beta;
 };
 
-// Adding and taking away `magic` rounds to a whole number; `terms` of the series reach T's accuracy.
-template <class T>
-struct Rounding;
-template <>
-struct Rounding<float> {
-    static constexpr float magic = 12582912.0F;
-    static constexpr int terms = 6;
-};
-template <>
-struct Rounding<double> {
-    static constexpr double magic = 6755399441055744.0;
-    static constexpr int terms = 11;
-};
-
-// Taylor coefficients: sin y = y sum_k SINE[k] y^2k, cos y = sum_k COSINE[k] y^2k.
-constexpr std::array<double, 12> series(int first) {
-    std::array<double, 12> out{};
-    double term = 1;
-    for (int k = 0; k < 12; ++k) {
-        out[k] = term;
-        term /= -(2.0 * k + first) * (2.0 * k + first + 1);
-    }
-    return out;
-}
-constexpr std::array<double, 12> SINE = series(2), COSINE = series(1);
-
 }  // namespace
 
 #define WIDE_SPACE avx512
 #define WIDE_BYTES 64
-#define WIDE_TARGET __attribute__((target("avx512f,avx512dq,avx512vl,avx512bw")))
+#define WIDE_TARGET __attribute__((target("avx512f,avx512dq,avx512vl,avx512bw,fma")))
 namespace {
-#include "qaoa_loops.hpp"
+#include "qaoa/loops.hpp"
 }
 #define WIDE_SPACE avx2
 #define WIDE_BYTES 32
-#define WIDE_TARGET __attribute__((target("avx2")))
+#define WIDE_TARGET __attribute__((target("avx2,fma")))
 namespace {
-#include "qaoa_loops.hpp"
+#include "qaoa/loops.hpp"
 }
 #define WIDE_SPACE baseline
 #define WIDE_BYTES 16
 #define WIDE_TARGET
 namespace {
-#include "qaoa_loops.hpp"
+#include "qaoa/loops.hpp"
 }
 
 namespace {
@@ -142,7 +120,7 @@ Chosen<T> loops() {
     if (level >= 2 && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512dq") &&
         __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512bw"))
         return loops_of<T, avx512::Loops<T>>();
-    if (level >= 1 && __builtin_cpu_supports("avx2")) return loops_of<T, avx2::Loops<T>>();
+    if (level >= 1 && __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")) return loops_of<T, avx2::Loops<T>>();
     return loops_of<T, baseline::Loops<T>>();
 }
 

@@ -101,25 +101,6 @@ WIDE_INLINE void sweep_of(T* x, ptrdiff_t step, size_t rows, int first, T t, ptr
         }
 }
 
-// cos and sin of 2 pi t: half the angle by its series, then doubled.
-template <class T>
-WIDE_INLINE void circle(const Wide<T>& t, Wide<T>& cosine, Wide<T>& sine) {
-    const Wide<T> magic = all<T>(Rounding<T>::magic);
-    const Wide<T> r = t - ((t + magic) - magic);  // in [-1/2, 1/2]
-    const Wide<T> z = r * r;
-    constexpr auto sines = Rounding<T>::sine;
-    constexpr auto cosines = Rounding<T>::cosine;
-    Wide<T> s = all<T>(sines.back()), c = all<T>(cosines.back());
-#pragma GCC unroll 12
-    for (int k = static_cast<int>(sines.size()) - 2; k >= 0; --k) s = fma(s, z, all<T>(sines[k]));
-#pragma GCC unroll 12
-    for (int k = static_cast<int>(cosines.size()) - 2; k >= 0; --k) c = fma(c, z, all<T>(cosines[k]));
-    s = s * r;
-    const Wide<T> twice = s + s;
-    cosine = fnma(twice, s, all<T>(1));
-    sine = twice * c;
-}
-
 // Entries of a table by number: one for each lane of a chunk.
 #if WIDE_BYTES == 64
 template <int KIND>

@@ -1,120 +1,15 @@
-// The loops of qaoa.cpp, included once for each instruction set (see there).
-//
-// `WIDE_TARGET` is the function attribute that allows the instructions, `WIDE_BYTES` the size of
-// one register, `WIDE_SPACE` the namespace. Every build works on 64 bytes at a time, split over as
-// many registers as that takes, so sums associate alike and results are equal bit for bit.
+// The loops of qaoa.cpp, included once for each instruction set (see wide.hpp).
 
-#define WIDE_INLINE inline __attribute__((always_inline)) WIDE_TARGET
+#include "../wide.hpp"
 
 namespace WIDE_SPACE {
-
-// 64 bytes of T. Lane numbers are the lowest bits of an index.
-template <class T>
-struct Wide {
-    static constexpr int each = WIDE_BYTES / sizeof(T);
-    static constexpr int parts = 64 / WIDE_BYTES;
-    static constexpr int lanes = 64 / sizeof(T);
-    typedef T Part __attribute__((vector_size(WIDE_BYTES)));
-    typedef T Loose __attribute__((vector_size(WIDE_BYTES), aligned(sizeof(T)), may_alias));
-    Part part[parts];
-};
-
-template <class T>
-WIDE_INLINE Wide<T> load(const T* from) {
-    Wide<T> out;
-    for (int k = 0; k < Wide<T>::parts; ++k)
-        out.part[k] = *reinterpret_cast<const typename Wide<T>::Loose*>(from + k * Wide<T>::each);
-    return out;
-}
-
-template <class T>
-WIDE_INLINE void store(T* to, const Wide<T>& x) {
-    for (int k = 0; k < Wide<T>::parts; ++k)
-        *reinterpret_cast<typename Wide<T>::Loose*>(to + k * Wide<T>::each) = x.part[k];
-}
-
-template <class T>
-WIDE_INLINE Wide<T> all(T value) {
-    Wide<T> out;
-    for (int k = 0; k < Wide<T>::parts; ++k) out.part[k] = value - typename Wide<T>::Part{};
-    return out;
-}
-
-template <class T>
-WIDE_INLINE Wide<T> operator+(Wide<T> x, const Wide<T>& y) {
-    for (int k = 0; k < Wide<T>::parts; ++k) x.part[k] += y.part[k];
-    return x;
-}
-
-template <class T>
-WIDE_INLINE Wide<T> operator-(Wide<T> x, const Wide<T>& y) {
-    for (int k = 0; k < Wide<T>::parts; ++k) x.part[k] -= y.part[k];
-    return x;
-}
-
-template <class T>
-WIDE_INLINE Wide<T> operator*(Wide<T> x, const Wide<T>& y) {
-    for (int k = 0; k < Wide<T>::parts; ++k) x.part[k] *= y.part[k];
-    return x;
-}
-
-template <class T>
-WIDE_INLINE double total(const Wide<T>& x) {
-    double sum = 0;
-    for (int k = 0; k < Wide<T>::parts; ++k)
-        for (int lane = 0; lane < Wide<T>::each; ++lane) sum += static_cast<double>(x.part[k][lane]);
-    return sum;
-}
-
-template <int STRIDE, class P, int... LANE>
-WIDE_INLINE P shuffled(P x, std::integer_sequence<int, LANE...>) {
-#if defined(__clang__) || __GNUC__ >= 12
-    return __builtin_shufflevector(x, x, (LANE ^ STRIDE)...);
-#else
-    return __builtin_shuffle(x, decltype(x == x){(LANE ^ STRIDE)...});
-#endif
-}
-
-// Lane i of the result is lane (i ^ STRIDE) of `x`: the state with one of the lowest qubits flipped.
-template <int STRIDE, class T>
-WIDE_INLINE Wide<T> flipped(const Wide<T>& x) {
-    constexpr int each = Wide<T>::each;
-    Wide<T> out;
-    for (int k = 0; k < Wide<T>::parts; ++k) {
-        if constexpr (STRIDE >= each)
-            out.part[k] = x.part[k ^ (STRIDE / each)];
-        else
-            out.part[k] = shuffled<STRIDE>(x.part[k], std::make_integer_sequence<int, each>{});
-    }
-    return out;
-}
-
-// cos and sin of 2 pi t: half the angle by its Taylor series, then doubled.
-template <class T>
-WIDE_INLINE void circle(Wide<T> t, Wide<T>& cosine, Wide<T>& sine) {
-    const Wide<T> magic = all<T>(Rounding<T>::magic);
-    const Wide<T> r = t - ((t + magic) - magic);  // in [-1/2, 1/2]
-    const Wide<T> y = r * all<T>(static_cast<T>(3.14159265358979323846));
-    const Wide<T> z = y * y;
-    constexpr int terms = Rounding<T>::terms;
-    Wide<T> s = all<T>(static_cast<T>(SINE[terms])), c = all<T>(static_cast<T>(COSINE[terms]));
-#pragma GCC unroll 12
-    for (int k = terms - 1; k >= 0; --k) {
-        s = s * z + all<T>(static_cast<T>(SINE[k]));
-        c = c * z + all<T>(static_cast<T>(COSINE[k]));
-    }
-    s = s * y;
-    const Wide<T> twice = s + s;
-    cosine = all<T>(1) - twice * s;
-    sine = twice * c;
-}
 
 // Multiplies by scale * exp(-2 pi i t).
 template <class T>
 WIDE_INLINE void shift(Wide<T>& re, Wide<T>& im, const Wide<T>& cosine, const Wide<T>& sine) {
     const Wide<T> a = re;
-    re = re * cosine + im * sine;
-    im = im * cosine - a * sine;
+    re = fma(im, sine, re * cosine);
+    im = fnma(a, sine, im * cosine);
 }
 
 // exp(-i beta X) on the pair (a + ib, d + ie), up to the factor in `Turn::scale`.
@@ -122,11 +17,11 @@ template <bool SWAP, class T>
 WIDE_INLINE void turn(Wide<T>& a, Wide<T>& b, Wide<T>& d, Wide<T>& e, const Wide<T>& t) {
     const Wide<T> p = a, q = b, r = d, s = e;
     if constexpr (SWAP) {
-        a = p * t + s;  b = q * t - r;
-        d = r * t + q;  e = s * t - p;
+        a = fma(p, t, s);  b = fms(q, t, r);
+        d = fma(r, t, q);  e = fms(s, t, p);
     } else {
-        a = p + s * t;  b = q - r * t;
-        d = r + q * t;  e = s - p * t;
+        a = fma(s, t, p);  b = fnma(r, t, q);
+        d = fma(q, t, r);  e = fnma(p, t, s);
     }
 }
 
@@ -135,11 +30,11 @@ template <bool SWAP, int STRIDE, class T>
 WIDE_INLINE void turn_lanes(Wide<T>& re, Wide<T>& im, const Wide<T>& t) {
     const Wide<T> p = flipped<STRIDE>(re), q = flipped<STRIDE>(im);
     if constexpr (SWAP) {
-        re = re * t + q;
-        im = im * t - p;
+        re = fma(re, t, q);
+        im = fms(im, t, p);
     } else {
-        re = re + q * t;
-        im = im - p * t;
+        re = fma(q, t, re);
+        im = fnma(p, t, im);
     }
 }
 
@@ -167,7 +62,7 @@ WIDE_INLINE Wide<T> lane_flips(const Wide<T>& x, int qubits) {
 // Im(conj(l) p)
 template <class T>
 WIDE_INLINE Wide<T> cross(const Wide<T>& lr, const Wide<T>& li, const Wide<T>& pr, const Wide<T>& pi) {
-    return lr * pi - li * pr;
+    return fnma(li, pr, lr * pi);
 }
 
 // Turns `qubits` qubits of strides first, 2 first, 4 first … of `count` amplitudes, two at a time.

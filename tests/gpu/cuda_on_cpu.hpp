@@ -2,7 +2,7 @@
 //
 // A fiber runs until it waits at a barrier; the next one, in a chosen order, goes on. Results that
 // depend on that order, barriers that not all threads reach, and shuffles of half a warp are
-// mistakes, and the last two are reported.
+// mistakes, and the last two are reported. Shared memory holds no numbers when a block starts.
 #pragma once
 #include <ucontext.h>
 
@@ -18,6 +18,12 @@
 #include <tuple>
 #include <utility>
 #include <vector>
+
+// Where the linker puts the ends of shared memory, if there is any.
+extern "C" {
+extern char __start_cuda_shared[] __attribute__((weak, visibility("hidden")));
+extern char __stop_cuda_shared[] __attribute__((weak, visibility("hidden")));
+}
 
 namespace cuda_on_cpu {
 
@@ -79,6 +85,8 @@ inline void run_fiber() {
 
 inline void run_block(int threads, bool backwards) {
     constexpr size_t stack = 64 << 10;
+    if (__start_cuda_shared)
+        std::memset(__start_cuda_shared, 0xFF, size_t(__stop_cuda_shared - __start_cuda_shared));
     if (machine.fibers.size() < size_t(threads)) machine.fibers.resize(size_t(threads));
     machine.warps.assign(size_t(threads + 31) / 32, Warp{});
     for (int w = 0; w < int(machine.warps.size()); ++w)
@@ -167,7 +175,7 @@ int sizes(void (*)(A...), int* out) {
 #define __device__
 #define __global__
 #define __forceinline__ inline __attribute__((always_inline))
-#define __shared__ static
+#define __shared__ static __attribute__((section("cuda_shared")))
 #define __align__(bytes) alignas(bytes)
 #define __launch_bounds__(...)
 #define threadIdx (cuda_on_cpu::machine.running->thread)

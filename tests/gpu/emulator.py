@@ -39,8 +39,7 @@ def kernels_in(text: str) -> list[str]:
 
 
 @cache
-def _built(name: str, macros: tuple[tuple[str, str | int], ...]) -> ctypes.CDLL:
-    text = gpu.source(f"{name}.cu")
+def _built(text: str, macros: tuple[tuple[str, str | int], ...]) -> ctypes.CDLL:
     doors = "\n".join(
         f'extern "C" const char* launch_{k}(long blocks, int threads, int back, void** a, int n)'
         f" {{ return cuda_on_cpu::launch({k}, blocks, threads, back, a, n); }}\n"
@@ -55,11 +54,13 @@ def _built(name: str, macros: tuple[tuple[str, str | int], ...]) -> ctypes.CDLL:
     mark = hashlib.sha256("\0".join([whole, *flags, *defined]).encode()).hexdigest()[:24]
     folder = Path(tempfile.gettempdir()) / f"qupel-emulator-{os.getuid()}"
     folder.mkdir(mode=0o700, exist_ok=True)
-    library = folder / f"{name}-{mark}.so"
+    library = folder / f"{mark}.so"
     if not library.exists():
         with tempfile.TemporaryDirectory(dir=folder) as work:
-            unit, out = Path(work) / f"{name}.cpp", Path(work) / "out.so"
-            unit.write_text(f'#include "{SHIM}"\n{text}\n{doors}\n', encoding="utf-8")
+            unit, out = Path(work) / "unit.cpp", Path(work) / "out.so"
+            unit.write_text(
+                f'#include "{SHIM}"\nnamespace {{\n{text}\n}}\n{doors}\n', encoding="utf-8"
+            )
             assert COMPILER is not None
             subprocess.run([COMPILER, *flags, *defined, str(unit), "-o", str(out)], check=True)
             out.replace(library)
@@ -145,7 +146,11 @@ class Emulator:
 
     def program(self, name: str, macros: Sequence[tuple[str, str | int]] = ()) -> gpu.Program:
         """Compile for the processor, or take it from the folder for temporary files."""
-        return _Program(_built(name, tuple(macros)), self)
+        return self.compiled(gpu.source(f"{name}.cu"), macros)
+
+    def compiled(self, text: str, macros: Sequence[tuple[str, str | int]] = ()) -> gpu.Program:
+        """Compile a source."""
+        return _Program(_built(text, tuple(macros)), self)
 
     def check_guards(self, kernel: str) -> None:
         """Fail if a kernel wrote beyond an array."""

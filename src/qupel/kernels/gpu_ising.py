@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from jaxtyping import Float32, Float64, Int32, Shaped, UInt32, UInt64
+from jaxtyping import Float32, Float64, Int32, Int64, Shaped, UInt32, UInt64
 
 from qupel.errors import InputError
 from qupel.kernels.gpu import Device, find
@@ -59,13 +59,6 @@ def _packed(spins: Shaped[np.ndarray, "rows n"]) -> UInt32[np.ndarray, "blocks n
     down[:rows] = spins < 0
     lanes = np.uint32(1) << np.arange(LANES, dtype=np.uint32)
     return (down.reshape(blocks, LANES, n) * lanes[:, None]).sum(axis=1, dtype=np.uint32)
-
-
-def _unpacked(words: UInt32[np.ndarray, "blocks n"], rows: int) -> np.ndarray:
-    """Spins +1 and -1 of the first ``rows`` replicas."""
-    lanes = np.arange(LANES, dtype=np.uint32)
-    down = (words[:, None, :] >> lanes[:, None]) & np.uint32(1)
-    return (1 - 2 * down.reshape(-1, words.shape[1])[:rows].astype(np.int8)).astype(np.int8)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -222,27 +215,32 @@ class Annealer:
                 np.int64(self._blocks),
             )
 
-    def _rows(self, name: str) -> Shaped[np.ndarray, "replicas stride"]:
-        rows = self._device.get(self._held[name])
-        out = np.ones((self.replicas, self.landscape.stride), self.landscape.fields.dtype)
+    def _rows(self, name: str, which: np.ndarray) -> Shaped[np.ndarray, "some stride"]:
+        """Rows of some replicas; only the blocks that hold them are copied."""
+        out = np.ones((which.size, self.landscape.stride), self.landscape.fields.dtype)
         n = self.landscape.n
-        out[:, :n] = rows[:, :n] if self._dense else _unpacked(rows, self.replicas)
+        for row, replica in enumerate(which.tolist()):
+            if self._dense:
+                out[row, :n] = self._device.get(self._held[name][replica])[:n]
+            else:
+                words = self._device.get(self._held[name][replica // LANES])
+                out[row, :n] = np.where(words >> np.uint32(replica % LANES) & 1, -1, 1)
         return out
 
     def spins(self) -> Shaped[np.ndarray, "replicas stride"]:
         """Return where the replicas are."""
-        return self._rows("spins")
+        return self._rows("spins", np.arange(self.replicas))
 
-    def best(self) -> Shaped[np.ndarray, "replicas stride"]:
-        """Return the best spins that each replica had at the end of a sweep, or at the start."""
-        return self._rows("best")
+    def best(self, which: Int64[np.ndarray, " some"]) -> Shaped[np.ndarray, "some stride"]:
+        """Return the best spins that these replicas had at the end of a sweep, or at the start."""
+        return self._rows("best", which)
 
     def energies(self) -> Float64[np.ndarray, " replicas"]:
         """Return the replicas' energies, without the offset."""
         return self._device.get(self._held["energies"])[: self.replicas]
 
     def least(self) -> Float64[np.ndarray, " replicas"]:
-        """Return the energies of `best`."""
+        """Return the energies of each replica's best."""
         return self._device.get(self._held["least"])[: self.replicas]
 
 

@@ -23,7 +23,7 @@ from qupel.errors import InputError
 from qupel.kernels import qaoa
 from qupel.kernels.gpu import Device, find
 
-__all__ = ["Costs", "Pass", "State", "Tiling", "Visit", "backward", "forward"]
+__all__ = ["Costs", "Pass", "State", "Tiling", "Visit", "backward", "forward", "tilings"]
 
 LEVELS = 256
 _START, _STORE, _WEIGH = 1, 2, 4
@@ -93,6 +93,15 @@ _BACKWARD = {
     "float": (Tiling(12, 4, 4), Tiling(12, 3, 4)),
     "double": (Tiling(11, 3, 3), Tiling(11, 2, 3)),
 }
+
+
+def tilings(real: str) -> dict[str, tuple[Tiling, ...]]:
+    """Tilings that states of ``float`` or ``double`` choose from, by the source they are for."""
+    return {
+        "qaoa_forward": _FORWARD[real],
+        "qaoa_backward": _BACKWARD[real],
+        "qaoa_draw": _FORWARD[real],
+    }
 
 
 def _fewest(tilings: tuple[Tiling, ...], qubits: int) -> Tiling:
@@ -170,7 +179,7 @@ def _merged(parts: list[tuple[int, int | None]]) -> Iterator[Visit]:
 
 @dataclass(frozen=True, slots=True)
 class _Turn:
-    """``exp(-i beta X)`` without the factor ``one`` of every qubit; see ``qaoa.cu``."""
+    """``exp(-i beta X)`` without the factor ``one`` of every qubit; see ``tile.cuh``."""
 
     how: int
     tangent: float
@@ -323,7 +332,7 @@ class State:
         turns = [_Turn.of(float(beta)) for beta in betas]
         phases = self._phases(-gammas, turns)
         kind = "forward_levels" if self.costs.values is not None else "forward_numbers"
-        program = self.device.program("qaoa", self.ahead.macros(self.real))
+        program = self.device.program("qaoa_forward", self.ahead.macros(self.real))
         for number, visit in enumerate(visits):
             last = number == len(visits) - 1
             before, after = (_chosen(turns, layer) for layer in (visit.before, visit.after))
@@ -388,7 +397,7 @@ class State:
         turns = [_Turn.of(-float(beta)) for beta in betas]
         phases = self._phases(gammas, turns)
         kind = "backward_levels" if self.costs.values is not None else "backward_numbers"
-        program = self.device.program("qaoa", self.back.macros(self.real))
+        program = self.device.program("qaoa_backward", self.back.macros(self.real))
         adder = self.device.program("sums")
         missing = np.ones(gammas.size)
         for number, visit in enumerate(visits):

@@ -50,24 +50,25 @@ find_range(const double* inner, const double* linear, const double* pairs, int n
     __shared__ double low[THREADS], high[THREADS];
     for (i64 block = blockIdx.x; block < blocks; block += gridDim.x) {
         look_outside(outside, block, n, linear, pairs);
+        const int thread = threadIdx.x;
         double a = 0, b = 0;
         bool any = false;
-        for (int z = threadIdx.x; z < 1 << TILE; z += THREADS) {
+        for (int z = thread; z < 1 << TILE; z += THREADS) {
             const double cost = cost_of(outside, inner, z);
             a = any ? fmin(a, cost) : cost;
             b = any ? fmax(b, cost) : cost;
             any = true;
         }
-        low[threadIdx.x] = a;
-        high[threadIdx.x] = b;
+        low[thread] = a;
+        high[thread] = b;
         for (int half = THREADS / 2; half > 0; half /= 2) {
             __syncthreads();
-            if (threadIdx.x < half && threadIdx.x + half < 1 << TILE) {
-                low[threadIdx.x] = fmin(low[threadIdx.x], low[threadIdx.x + half]);
-                high[threadIdx.x] = fmax(high[threadIdx.x], high[threadIdx.x + half]);
+            if (thread < half && thread + half < 1 << TILE) {
+                low[thread] = fmin(low[thread], low[thread + half]);
+                high[thread] = fmax(high[thread], high[thread + half]);
             }
         }
-        if (threadIdx.x == 0) least[block] = low[0], most[block] = high[0];
+        if (thread == 0) least[block] = low[0], most[block] = high[0];
     }
 }
 

@@ -1,0 +1,199 @@
+from __future__ import annotations
+
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+import pytest
+import scipy.sparse
+
+from qupel.errors import InputError
+from qupel.kernels import gpu, ising
+from qupel.kernels.gpu_ising import Annealer, Oscillators, runs_of
+from tests.gpu.devices import NAMES, device_named
+from tests.oracles import ising as oracle
+from tests.shapes import unchecked
+
+SWEEPS, HOT, COLD = 5, 3.0, 0.4
+SHAPES = {
+    "sparse": (40, 0.1, []),
+    "dense": (20, 1.0, []),
+    "sparse with groups": (30, 0.1, [([3, 1, 7, 12, 20, 25], 2), ([2, 4, 6, 8, 9], 1)]),
+    "dense with a group": (20, 1.0, [([*range(4, 16)], 5)]),
+    "dense, only a group": (10, 1.0, [([*range(10)], 4)]),
+    "sparse, several blocks of words": (70, 0.05, []),
+}
+BIFURCATION: dict[str, Any] = {"steps": 20, "step": 0.7, "strength": 0.3, "pull": 0.4}
+
+
+@pytest.fixture(params=NAMES)
+def device(request: pytest.FixtureRequest) -> gpu.Device:
+    return device_named(request.param)
+
+
+def couplings_of(n: int, density: float, *, whole: bool) -> tuple[np.ndarray, np.ndarray]:
+    rng = np.random.default_rng(n)
+    shape = (n, n)
+    values = rng.choice([-2.0, -1.0, 1.0], shape) if whole else rng.normal(size=shape)
+    upper = np.triu(values * (rng.random(shape) < density), 1)
+    fields = rng.integers(-2, 3, n) / 1.0 if whole else rng.normal(size=n)
+    return fields, upper + upper.T
+
+
+def laid_out(name: str, *, whole: bool = True) -> ising.Landscape:
+    n, density, groups = SHAPES[name]
+    fields, couplings = couplings_of(n, density, whole=whole)
+    rows = scipy.sparse.csr_array(couplings)
+    rows.sort_indices()
+    return ising.Landscape.of(fields, rows.indptr, rows.indices, rows.data, groups)
+
+
+def started(
+    land: ising.Landscape, replicas: int, device: gpu.Device
+) -> tuple[Annealer, np.ndarray, np.ndarray]:
+    rng = np.random.default_rng(replicas)
+    spins = land.random(rng, replicas)
+    keys = rng.integers(0, 2**64, replicas, dtype=np.uint64)
+    return Annealer.of(land, spins, keys, device=device), spins, keys
+
+
+def run(annealer: Annealer, begin: int = 0, end: int = SWEEPS) -> None:
+    annealer.run(begin, end, sweeps=SWEEPS, hot=HOT, cold=COLD)
+
+
+@pytest.mark.parametrize("name", SHAPES)
+def test_each_replica_walks_the_chain_of_its_key(device: gpu.Device, name: str) -> None:
+    land, replicas = laid_out(name), 3
+    annealer, spins, keys = started(land, replicas, device)
+    run(annealer)
+    fields, couplings = _in_order(land)
+    groups = [(group.start, group.stop) for group in land.groups]
+    for replica in range(replicas):
+        row = spins[replica, : land.n]
+        seen = [oracle.energy(fields, couplings, row)]
+        for sweep in range(SWEEPS):
+            temperature = COLD + (HOT - COLD) * (SWEEPS - 1 - sweep) / (SWEEPS - 1)
+            key = oracle.draw(int(keys[replica]), sweep)
+            row = oracle.sweep(fields, couplings, row, temperature, key, groups)
+            seen.append(oracle.energy(fields, couplings, row))
+        np.testing.assert_array_equal(annealer.spins()[replica, : land.n], row)
+        assert annealer.energies()[replica] == seen[-1]
+        assert annealer.least()[replica] == min(seen)
+
+
+def _in_order(land: ising.Landscape) -> tuple[np.ndarray, np.ndarray]:
+    """Fields and dense couplings by position."""
+    full = np.zeros((land.n, land.n))
+    full[np.repeat(np.arange(land.n), np.diff(land.starts)), land.columns] = land.weights
+    return land.fields.astype(float), full
+
+
+@pytest.mark.parametrize("whole", [True, False])
+@pytest.mark.parametrize("name", SHAPES)
+def test_replicas_end_where_those_of_the_processor_do(
+    device: gpu.Device, name: str, whole: bool
+) -> None:
+    land, replicas = laid_out(name, whole=whole), 36 if name.startswith("sparse") else 4
+    annealer, spins, keys = started(land, replicas, device)
+    run(annealer)
+    chains = ising.Chains.of(land, spins)
+    places, lengths = np.zeros((replicas, 2), np.int64), np.full(replicas, SWEEPS, np.int64)
+    ising.anneal(land, chains, places, lengths, keys, hot=HOT, cold=COLD, budget=10**9)
+    np.testing.assert_array_equal(annealer.spins(), chains.spins)
+    np.testing.assert_array_equal(annealer.best(np.arange(replicas)), chains.best)
+    np.testing.assert_allclose(annealer.energies(), chains.energies, atol=1e-10)
+    np.testing.assert_allclose(annealer.least(), chains.least, atol=1e-10)
+
+
+@pytest.mark.parametrize("name", ["sparse with groups", "dense with a group"])
+def test_where_sweeps_are_cut_changes_nothing(device: gpu.Device, name: str) -> None:
+    land = laid_out(name, whole=False)
+    whole, *_ = started(land, 5, device)
+    parts, *_ = started(land, 5, device)
+    run(whole)
+    for begin in range(SWEEPS):
+        run(parts, begin, begin + 1)
+    np.testing.assert_array_equal(whole.spins(), parts.spins())
+    np.testing.assert_array_equal(whole.least(), parts.least())
+
+
+@pytest.mark.parametrize("name", ["sparse with groups", "dense with a group"])
+def test_groups_keep_their_counts(device: gpu.Device, name: str) -> None:
+    land = laid_out(name)
+    annealer, *_ = started(land, 4, device)
+    run(annealer)
+    for group, count in zip(land.groups, land.counts.tolist(), strict=True):
+        assert ((annealer.spins()[:, group] < 0).sum(axis=1) == count).all()
+
+
+@pytest.mark.parametrize("name", ["sparse", "dense"])
+def test_a_replica_does_not_depend_on_its_neighbours(device: gpu.Device, name: str) -> None:
+    land = laid_out(name, whole=False)
+    many, spins, keys = started(land, 4, device)
+    one = Annealer.of(land, spins[2:3], keys[2:3], device=device)
+    run(many)
+    run(one)
+    np.testing.assert_array_equal(one.spins()[0], many.spins()[2])
+    np.testing.assert_array_equal(one.best(np.array([0]))[0], many.best(np.array([2]))[0])
+
+
+def test_runs_are_free_of_couplings_and_cover_the_free_spins() -> None:
+    for name in SHAPES:
+        land = laid_out(name)
+        bounds = runs_of(land)
+        _, couplings = _in_order(land)
+        assert (bounds[0], bounds[-1]) == (0, land.free)
+        for begin, end in pairwise(bounds.tolist()):
+            assert begin < end
+            assert not couplings[begin:end, begin:end].any()
+
+
+def test_a_replica_without_a_key_is_refused() -> None:
+    land = laid_out("sparse")
+    with unchecked(), pytest.raises(InputError, match="each replica has a key"):
+        Annealer.of(
+            land,
+            land.random(np.random.default_rng(1), 3),
+            np.zeros(2, np.uint64),
+            device=device_named("emulated"),
+        )
+
+
+def oscillating(land: ising.Landscape, device: gpu.Device) -> tuple[Oscillators, Any, Any]:
+    rng = np.random.default_rng(5)
+    shape = (2, land.n, ising.BLOCK)
+    x = rng.uniform(-0.1, 0.1, shape).astype(np.float32)
+    y = rng.uniform(-0.1, 0.1, shape).astype(np.float32)
+    return Oscillators.of(land, x, y, device=device), x, y
+
+
+@pytest.mark.parametrize("discrete", [True, False])
+@pytest.mark.parametrize("name", SHAPES)
+def test_oscillators_move_as_on_the_processor(
+    device: gpu.Device, name: str, discrete: bool
+) -> None:
+    land = laid_out(name)
+    oscillators, x, y = oscillating(land, device)
+    oscillators.run(0, 9, discrete=discrete, **BIFURCATION)
+    oscillators.run(9, 20, discrete=discrete, **BIFURCATION)
+    seen = np.zeros_like(x)
+    ising.bifurcate(land, x, y, seen, begin=0, end=20, discrete=discrete, **BIFURCATION)
+    # A matrix product adds in an order of its own; the discrete variant's sums are whole numbers.
+    same = name.startswith("sparse") or discrete
+    atol = 0 if same else 2e-3
+    np.testing.assert_allclose(oscillators.positions(), x, rtol=0, atol=atol)
+    np.testing.assert_allclose(oscillators.momenta(), y, rtol=0, atol=atol)
+
+
+def test_oscillators_follow_their_equations(device: gpu.Device) -> None:
+    land = laid_out("sparse", whole=False)
+    oscillators, x, y = oscillating(land, device)
+    settings = {**BIFURCATION, "steps": 6}
+    oscillators.run(0, 6, discrete=False, **settings)
+    fields, couplings = _in_order(land)
+    del settings["pull"]
+    for block in range(2):
+        expected, _ = oracle.bifurcate(
+            fields, couplings, x[block], y[block], discrete=False, **settings
+        )
+        np.testing.assert_allclose(oscillators.positions()[block], expected, atol=1e-5)

@@ -41,9 +41,9 @@ PROBES = (0.37, -1.21, 2.63)
 class Budget:
     """Steps left, so that a short text cannot ask for endless work."""
 
-    def __init__(self, source: Source, steps: int = MOST_STEPS) -> None:
+    def __init__(self, source: Source, steps: int | None = None) -> None:
         self.source = source
-        self.left = steps
+        self.left = MOST_STEPS if steps is None else steps
 
     def spend(self, steps: int, at: int) -> None:
         """Take ``steps`` off, or refuse the statement at ``at``."""

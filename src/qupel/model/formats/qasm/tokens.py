@@ -11,16 +11,19 @@ from qupel.model.formats.text import mistake
 
 _TOKEN = re.compile(
     r"""
-      (?P<gap>      (?:\s|//[^\n]*|/\*(?:[^*]|\*(?!/))*+\*/)++ )
-    | (?P<name>     [^\W\d]\w*+ )
-    | (?P<real>     (?:\d[\d_]*+\.[\d_]*+|\.\d[\d_]*+)(?:[eE][+-]?\d++)? | \d[\d_]*+[eE][+-]?\d++ )
-    | (?P<whole>    0[xX][0-9a-fA-F_]++ | 0[bB][01_]++ | 0[oO][0-7_]++ | \d[\d_]*+ )
-    | (?P<string>   "[^"\n]*+" | '[^'\n]*+' )
-    | (?P<physical> \$\d++ )
-    | (?P<sign>     -> | \+\+ | \*\* | == | != | <= | >= | && | \|\| | << | >>
-                    | [-+*/%^()\[\]{},;:=@<>!~&|.] )
+    (?: \s++ | //[^\n]*+ | /\*(?:[^*]|\*(?!/))*+\*/ )*+
+    (?: (?P<name>     [^\W\d]\w*+ )
+      | (?P<real>     (?: \d[\d_]*+\.[\d_]*+ | \.\d[\d_]*+ ) (?:[eE][+-]?\d++)?
+                      | \d[\d_]*+[eE][+-]?\d++ )
+      | (?P<whole>    0[xX][0-9a-fA-F_]++ | 0[bB][01_]++ | 0[oO][0-7_]++ | \d[\d_]*+ )
+      | (?P<string>   "[^"\n]*+" | '[^'\n]*+' )
+      | (?P<physical> \$\d++ )
+      | (?P<sign>     -> | \+\+ | \*\* | == | != | <= | >= | && | \|\| | << | >>
+                      | /(?!\*) | [-+*%^()\[\]{},;:=@<>!~&|.] )
+      | (?P<end>      \Z )
+      | (?P<other>    . ) )
     """,
-    re.VERBOSE,
+    re.VERBOSE | re.DOTALL,
 )
 
 
@@ -52,18 +55,20 @@ class Source:
 
 def tokens(source: Source) -> list[Token]:
     """All tokens of a text, then one of kind end; comments and blanks are left out."""
-    text, found, at = source.text, [], 0
-    while at < len(text):
-        match = _TOKEN.match(text, at)
-        if text.startswith("/*", at) and (match is None or match.lastgroup != "gap"):
-            raise source.mistake(at, "a comment that never ends", "close it: */")
-        if match is None:
-            what = f"unexpected character {text[at]!r}"
-            if text[at] in "\"'":
-                what = "a string that does not end on its line"
-            raise source.mistake(at, what, "write OpenQASM 2 or 3")
-        if match.lastgroup != "gap":
-            found.append(Token(str(match.lastgroup), match.group(), at))
-        at = match.end()
-    found.append(Token("end", "", at))
+    found = []
+    for match in _TOKEN.finditer(source.text):
+        kind = str(match.lastgroup)
+        if kind == "other":
+            raise _unknown(source, match.start(kind))
+        found.append(Token(kind, match[kind], match.start(kind)))
+        if kind == "end":
+            break
     return found
+
+
+def _unknown(source: Source, at: int) -> InputError:
+    if source.text.startswith("/*", at):
+        return source.mistake(at, "a comment that never ends", "close it: */")
+    if source.text[at] in "\"'":
+        return source.mistake(at, "a string that does not end on its line", "close it there")
+    return source.mistake(at, f"unexpected character {source.text[at]!r}", "write OpenQASM 2 or 3")

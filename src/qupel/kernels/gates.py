@@ -70,9 +70,7 @@ class GateList:
             qubits.extend(named)
             starts.append(len(qubits))
             matrices.append(held.reshape(-1))
-        return cls(
-            np.array(qubits, np.int32), np.array(starts, np.int32), np.concatenate(matrices)
-        )
+        return cls(np.array(qubits, np.int32), np.array(starts, np.int32), np.concatenate(matrices))
 
     def __len__(self) -> int:
         return self.starts.size - 1

@@ -53,9 +53,7 @@ class Counts:
             )
         }
 
-    def parities(
-        self, masks: UInt64[np.ndarray, " terms"]
-    ) -> Float64[np.ndarray, "terms rows"]:
+    def parities(self, masks: UInt64[np.ndarray, " terms"]) -> Float64[np.ndarray, "terms rows"]:
         """+1 where an outcome has an even number of ones among the bits of a mask, else −1."""
         shared = masks[:, None] & self.outcomes.astype(np.uint64)[None, :]
         return 1.0 - 2.0 * (np.bitwise_count(shared) & 1)

@@ -22,6 +22,9 @@ Allocation = Literal["weighted", "uniform", "variance"]
 #: Share of the shots that the allocation "variance" spends on learning the variances.
 PILOT = 0.2
 
+#: Shots that the variance expected before any shot counts for.
+PRIOR = 5
+
 
 class Sampler(Protocol):
     """Whatever runs a circuit for shots: an ideal or noisy simulator, or a device."""
@@ -68,9 +71,7 @@ class Estimate:
     ) -> Estimate:
         """Mean of independent parts, each with the variance of one shot and its shots.
 
-        The interval is Student's, with degrees of freedom by Welch and Satterthwaite. A part in
-        which all shots agreed is given the variance it would have with one shot more that did
-        not, since agreement is no proof.
+        The interval is Student's, with degrees of freedom by Welch and Satterthwaite.
         """
         parts = [v / s for v, s in zip(variances, shots, strict=True)]
         error = math.sqrt(sum(parts))
@@ -147,8 +148,7 @@ def estimate(
     if allocation == "variance":
         pilot = max(2 * len(groups), round(PILOT * shots))
         _take(tallies, share(pilot, sizes, least=2), measure)
-        # A group whose shots agreed keeps a little of its weight: agreement is no proof.
-        sizes = np.array([max(math.sqrt(t.variance()), 0.05 * np.abs(t.weights).sum()) for t in tallies])
+        sizes = np.array([math.sqrt(tally.expected_variance()) for tally in tallies])
         wanted = share(shots, sizes, least=2)
         more = np.maximum(wanted - [t.shots for t in tallies], 0)
         _take(tallies, share(shots - pilot, more + 1e-9, least=0), measure)
@@ -163,7 +163,7 @@ def estimate(
 def share(
     shots: int, sizes: Float64[np.ndarray, " groups"], *, least: int
 ) -> Int64[np.ndarray, " groups"]:
-    """Whole shots in proportion to ``sizes``, ``least`` for each first; the largest rests round up."""
+    """Whole shots, ``least`` for each first, the others in proportion to ``sizes``."""
     free = shots - least * sizes.size
     total = sizes.sum()
     exact = free * sizes / total if total > 0 else np.full(sizes.size, free / sizes.size)
@@ -230,6 +230,15 @@ class _Tally:
     def variance(self) -> float:
         """Unbiased variance of one shot."""
         return max(self._squares - self._sum**2 / self.shots, 0.0) / (self.shots - 1)
+
+    def expected_variance(self) -> float:
+        """Variance of one shot, drawn towards that of independent terms as if by `PRIOR` shots.
+
+        Few shots may agree by chance; a group left without shots for that would make the
+        estimate look surer than it is.
+        """
+        independent = float(self.weights @ self.weights)
+        return (self.shots * self.variance() + PRIOR * independent) / (self.shots + PRIOR)
 
 
 def _take(

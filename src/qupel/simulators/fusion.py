@@ -191,7 +191,12 @@ def _lay_out(circuit: Circuit) -> Laid:
             table = np.array(angles, np.float64)
             turning.append(
                 Turning(
-                    name, at, begins[at], table[..., 0].astype(np.int64), table[..., 1], table[..., 2]
+                    name,
+                    at,
+                    begins[at],
+                    table[..., 0].astype(np.int64),
+                    table[..., 1],
+                    table[..., 2],
                 )
             )
         else:

@@ -72,7 +72,8 @@ def adjoint_gradient(
     values = checked(circuit, parameters)
     terms = hermitian(observable, circuit.qubits)
     state = simulator.start(circuit.qubits)
-    check_memory(circuit.qubits, state.nbytes, f"the second of two states of {circuit.qubits} qubits in {simulator.precision}")
+    second = f"the second of two states, {circuit.qubits} qubits in {simulator.precision}"
+    check_memory(circuit.qubits, state.nbytes, second)
     laid = laid_out(circuit)
     owners, entries, followed, factors = laid.slopes(values)
     value, slopes = kernel.gradient(

@@ -103,7 +103,8 @@ class StateVector:
     def start(self, qubits: int, initial: Any = None) -> Complex[np.ndarray, " states"]:
         """Return a fresh state to work on: all qubits 0, or a copy of ``initial``."""
         dtype = np.dtype(np.complex64 if self.precision == "single" else np.complex128)
-        check_memory(qubits, dtype.itemsize << min(qubits, 200), f"{qubits} qubits in {self.precision}")
+        needed = dtype.itemsize << min(qubits, 200)
+        check_memory(qubits, needed, f"{qubits} qubits in {self.precision}")
         if initial is None:
             state = np.zeros(1 << qubits, dtype)
             state[0] = 1
@@ -132,8 +133,8 @@ def check_memory(qubits: int, needed: int, what: str) -> None:
     free = _free_memory()
     if qubits > 62 or needed > free:
         raise InputError(
-            f"{what} precision need {needed / 2**30:,.3g} GiB, and {free / 2**30:,.3g} GiB are free; "
-            "use single precision, fewer qubits, or a machine with more memory"
+            f"{what} precision need {needed / 2**30:,.3g} GiB, and {free / 2**30:,.3g} GiB are "
+            "free; use single precision, fewer qubits, or a machine with more memory"
         )
 
 

@@ -207,3 +207,41 @@ def bundle_temper(
     threads: int,
     /,
 ) -> None: ...
+
+class Dense:
+    def __init__(self, weights: I16, fields: I32, unit: float, run: int, /) -> None: ...
+
+def dense_prepare(form: Dense, minus: I32, locals_: I32, energies: I64, /) -> None: ...
+def dense_anneal(
+    form: Dense,
+    minus: I32,
+    locals_: I32,
+    energies: I64,
+    best: I8,
+    least: I64,
+    place: I64,
+    sweeps: int,
+    keys: U64,
+    hot: float,
+    cold: float,
+    budget: int,
+    threads: int,
+    /,
+) -> None: ...
+def dense_temper(
+    form: Dense,
+    minus: I32,
+    locals_: I32,
+    energies: I64,
+    best: I8,
+    least: I64,
+    place: I64,
+    temperatures: F64,
+    at: I32,
+    exchanges: I64,
+    key: int,
+    budget: int,
+    threads: int,
+    /,
+) -> None: ...
+def dense_spread(starts: I64, columns: I32, weights: Real, unit: float, dense: I16, /) -> None: ...

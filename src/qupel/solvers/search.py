@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from qupel.kernels.bundle import Bundles
+from qupel.kernels.dense import DenseChains, DenseModel
 from qupel.kernels.ising import Chains, Landscape, descend
 from qupel.model.ising import Ising
 from qupel.model.samples import Outcome, Samples
@@ -18,7 +19,7 @@ from qupel.solvers.contract import OnEvent, Stop, Watch
 ROUND = 2_000_000
 _MOST_SAMPLES = 256
 _MOST_NUMBERS = 4_000_000
-_FINISHED = 16  # replicas of a bundle that end in a descent
+_FINISHED = 16  # rows at most that end in a descent together
 
 
 def landscape_of(form: Ising) -> Landscape:
@@ -71,6 +72,7 @@ class Search:
     watch: Watch = field(init=False)
     rows: dict[bytes, tuple[float, int]] = field(init=False, default_factory=dict)
     room: int = field(init=False)
+    followed: float = field(init=False, default=np.inf)
 
     def __post_init__(self) -> None:
         self.watch = Watch(self.on_event)
@@ -123,11 +125,35 @@ class Search:
 
     def finish_bundles(self, bundles: Bundles, *, key: int, threads: int = 1) -> None:
         """Take note of the best replicas, and of the minima right below: a round's worth."""
-        land = self.landscape
-        count = int(np.clip(2 * ROUND // (land.weights.size + 20 * land.n + 1), 1, _FINISHED))
-        rows, energies = bundles.lowest(count)
         self.follow_bundles(bundles)
+        rows, energies = bundles.lowest(self._finished())
         self.offer(rows, energies)
+        self._settle(rows, key, threads)
+
+    def follow_dense(self, model: DenseModel, chains: DenseChains) -> None:
+        """Take note of the best chain, if it is better than all before."""
+        best = int(np.argmin(chains.least))
+        if chains.least[best] < self.followed:
+            self.followed = float(chains.least[best])
+            energies = chains.least[best : best + 1] * model.unit
+            self.offer(chains.best[best : best + 1], energies)
+
+    def finish_dense(
+        self, model: DenseModel, chains: DenseChains, *, key: int, threads: int = 1
+    ) -> None:
+        """Take note of the best chains, and of the minima right below: a round's worth."""
+        chosen = np.argsort(chains.least, kind="stable")[: self._finished()]
+        if model.exact:
+            self.offer(chains.best[chosen], chains.least[chosen] * model.unit)
+        self._settle(chains.best[chosen], key, threads)
+
+    def _finished(self) -> int:
+        """How many rows to settle at an end, for about two rounds' work."""
+        land = self.landscape
+        return int(np.clip(2 * ROUND // (land.weights.size + 20 * land.n + 1), 1, _FINISHED))
+
+    def _settle(self, rows: np.ndarray, key: int, threads: int) -> None:
+        land = self.landscape
         spins = np.ones((len(rows), land.stride), land.fields.dtype)
         spins[:, : land.n] = rows
         below = Chains.of(land, spins)

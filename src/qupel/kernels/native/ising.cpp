@@ -12,6 +12,7 @@
 
 #include "ising/bifurcate.hpp"
 #include "ising/bundle_search.hpp"
+#include "ising/dense.hpp"
 #include "ising/enumerate.hpp"
 #include "ising/tabu.hpp"
 #include "ising/temper.hpp"
@@ -472,6 +473,143 @@ void bind_bundle_temper(const HeldSmall& held, Table<uint64_t> down, Locals loca
     });
 }
 
+// Holds the arrays that a model in fixed point points into.
+struct HeldDense {
+    Table<const int16_t> weights;
+    Row<const int32_t> fields;
+    Dense form;
+
+    HeldDense(Table<const int16_t> weights_, Row<const int32_t> fields_, double unit, int64_t run)
+        : weights(weights_), fields(fields_),
+          form{int64_t(fields.shape(0)), int64_t(weights.shape(1)), weights.data(), fields.data(),
+               unit, run} {}
+};
+
+struct DenseChains {
+    Table<int32_t> minus, locals;
+    Row<int64_t> energies;
+    Table<int8_t> best;
+    Row<int64_t> least;
+
+    int64_t size() const { return int64_t(minus.shape(0)); }
+    DenseChain at(int64_t r) const {
+        const int64_t stride = int64_t(minus.shape(1));
+        return {minus.data() + r * stride, locals.data() + r * stride, energies.data() + r};
+    }
+    void keep(const Dense& form, int64_t r) const {
+        if (energies.data()[r] >= least.data()[r]) return;
+        least.data()[r] = energies.data()[r];
+        const int32_t* minus_r = at(r).minus;
+        int8_t* out = best.data() + r * form.n;
+        for (int64_t i = 0; i < form.n; ++i) out[i] = int8_t(1 + 2 * minus_r[i]);
+    }
+};
+
+// Blocks from `position` on in all chains, some 1024 spins of each; returns the work, and moves
+// the position. `half(r)` is half the temperature in the unit, `key(r)` names the sweep's stream.
+template <class Half, class Key>
+int64_t sweep_some(const Dense& form, const DenseChains& chains, int64_t& position, int threads,
+                   Half half, Key key) {
+    const int64_t end = std::min(form.n, position + 16 * kVisited);
+    const int64_t size = chains.size();
+    if (size * form.n < kWorthThreads) threads = 1;
+    int64_t flips = 0;
+#pragma omp parallel for num_threads(threads) if (threads > 1) schedule(static, 1) reduction(+ : flips)
+    for (int team = 0; team < threads; ++team)
+        for (int64_t begin = position; begin < end; begin += kVisited)
+            for (int64_t r = team; r < size; r += threads)
+                flips += sweep_block(form, chains.at(r), half(r), key(r), begin);
+    const int64_t visits = size * (end - position);
+    position = end;
+    return 2 * visits + flips * (12 + form.stride / 32);
+}
+
+void bind_dense_prepare(const HeldDense& held, Table<int32_t> minus, Table<int32_t> locals,
+                        Row<int64_t> energies) {
+    nb::gil_scoped_release release;
+    const DenseChains chains{minus, locals, energies, {}, {}};
+    for (int64_t r = 0; r < chains.size(); ++r) prepare(held.form, chains.at(r));
+}
+
+void bind_dense_anneal(const HeldDense& held, Table<int32_t> minus, Table<int32_t> locals,
+                       Row<int64_t> energies, Table<int8_t> best, Row<int64_t> least,
+                       Row<int64_t> place, int64_t sweeps, Row<const uint64_t> keys, double hot,
+                       double cold, int64_t budget, int threads) {
+    nb::gil_scoped_release release;
+    const DenseChains chains{minus, locals, energies, best, least};
+    const Dense& form = held.form;
+    const Cooling cooling{hot, cold, sweeps};
+    int64_t& sweep = place.data()[0];
+    int64_t& position = place.data()[1];
+    for (int64_t work = 0; sweep < sweeps && work < budget;) {
+        const float half = float(cooling.temperature(sweep) / 2 / form.unit);
+        work += 30 + sweep_some(
+            form, chains, position, threads, [&](int64_t) { return half; },
+            [&](int64_t r) { return draw(keys.data()[r], uint64_t(sweep)); });
+        if (position < form.n) continue;
+        position = 0;
+        ++sweep;
+        for (int64_t r = 0; r < chains.size(); ++r) chains.keep(form, r);
+    }
+}
+
+void bind_dense_temper(const HeldDense& held, Table<int32_t> minus, Table<int32_t> locals,
+                       Row<int64_t> energies, Table<int8_t> best, Row<int64_t> least,
+                       Row<int64_t> place, Row<const double> temperatures, Table<int32_t> at,
+                       Table<int64_t> exchanges, uint64_t key, int64_t budget, int threads) {
+    nb::gil_scoped_release release;
+    const DenseChains chains{minus, locals, energies, best, least};
+    const Dense& form = held.form;
+    const int64_t size = chains.size(), ladders = int64_t(at.shape(0)), rungs = int64_t(at.shape(1));
+    std::vector<float> halves(size_t(size), 0.0f);
+    std::vector<double> costs(size_t(size), 0.0);
+    int64_t& turn = place.data()[0];
+    int64_t& position = place.data()[1];
+    for (int64_t work = 0; form.n && work < budget;) {
+        const uint64_t now = draw(key, uint64_t(turn));
+        for (int64_t slot = 0; slot < ladders * rungs; ++slot)
+            halves[size_t(at.data()[slot])] =
+                float(temperatures.data()[slot % rungs] / 2 / form.unit);
+        work += 30 + sweep_some(
+            form, chains, position, threads, [&](int64_t r) { return halves[size_t(r)]; },
+            [&](int64_t r) { return draw(now, uint64_t(r)); });
+        if (position < form.n) continue;
+        position = 0;
+        for (int64_t r = 0; r < size; ++r) {
+            chains.keep(form, r);
+            costs[size_t(r)] = form.unit * double(energies.data()[r]);
+        }
+        for (int64_t l = 0; l < ladders; ++l)
+            exchange(costs.data(), temperatures.data(), at.data() + l * rungs, rungs, turn,
+                     draw(now, uint64_t(size + l)), exchanges.data() + l * rungs);
+        work += 10 * size;
+        ++turn;
+    }
+}
+
+// Lay CSR rows out in full, as the nearest multiples of `unit`.
+template <class Real>
+void bind_dense_spread(Row<const int64_t> starts, Row<const int32_t> columns,
+                       Row<const Real> weights, double unit, Table<int16_t> dense) {
+    nb::gil_scoped_release release;
+    const double scale = 1 / unit;
+    for (int64_t i = 0; i + 1 < int64_t(starts.shape(0)); ++i) {
+        int16_t* row = dense.data() + i * int64_t(dense.shape(1));
+        for (int64_t e = starts.data()[i]; e < starts.data()[i + 1]; ++e)
+            row[columns.data()[e]] = int16_t(std::nearbyint(double(weights.data()[e]) * scale));
+    }
+}
+
+void bind_fixed_point(nb::module_& module) {
+    nb::class_<HeldDense>(module, "Dense")
+        .def(nb::init<Table<const int16_t>, Row<const int32_t>, double, int64_t>());
+    module.def("dense_prepare", &bind_dense_prepare);
+    module.def("dense_anneal", &bind_dense_anneal);
+    module.def("dense_temper", &bind_dense_temper);
+    module.def("dense_spread", &bind_dense_spread<float>);
+    module.def("dense_spread", &bind_dense_spread<double>);
+}
+
 void bind_small(nb::module_& module) {
     nb::class_<HeldSmall>(module, "Small")
         .def(nb::init<Row<const int64_t>, Row<const int32_t>, Row<const int8_t>,
@@ -505,6 +643,7 @@ NB_MODULE(_ising, module) {
     bind<float>(module, "Form32");
     bind<double>(module, "Form64");
     bind_small(module);
+    bind_fixed_point(module);
     module.def("enumerate", &bind_enumerate);
     module.def("colour", &bind_colour);
     module.def("whole", &bind_whole);

@@ -9,6 +9,7 @@ import numpy as np
 
 from qupel.errors import InputError
 from qupel.kernels.bundle import WIDTH, Bundles, SmallModel, anneal_bundles
+from qupel.kernels.dense import DenseChains, DenseModel, anneal_dense
 from qupel.kernels.ising import Chains, anneal
 from qupel.model.ising import Ising
 from qupel.model.samples import Samples
@@ -26,8 +27,9 @@ class Annealing:
     pass has twice the sweeps of the one before, up to ``most_sweeps``; a time limit thus meets
     passes of every length, and the path does not depend on it.
 
-    Models in small integers without quotas (see `qupel.kernels.bundle`) are annealed 64 replicas
-    side by side; others one chain after the other.
+    Without quotas, models in small integers (see `qupel.kernels.bundle`) are annealed 64 replicas
+    side by side, and dense ones (see `qupel.kernels.dense`) several chains in step; others go one
+    chain after the other.
 
     Kirkpatrick, Gelatt, Vecchi 1983 (doi:10.1126/science.220.4598.671); swaps inside quotas.
 
@@ -35,7 +37,7 @@ class Annealing:
     ----------
     replicas
         Independent chains; threads share them. None takes 64 side by side where the model allows
-        it, else 4. A multiple of 64 goes side by side too; any other number goes one by one.
+        it, else 4. A multiple of 64 goes side by side too; other numbers do not.
     sweeps
         Sweeps of the first pass; None takes some milliseconds' worth, 64 at least.
     most_sweeps
@@ -86,9 +88,12 @@ class Annealing:
         model = None
         if self.replicas is None or self.replicas % WIDTH == 0:
             model = SmallModel.of(land)
-        if model is None or hot > model.hottest:
-            return self._one_by_one(search, hot, cold, rng)
-        return self._side_by_side(search, model, hot, cold, rng)
+        if model is not None and hot <= model.hottest:
+            return self._side_by_side(search, model, hot, cold, rng)
+        dense = DenseModel.of(land)
+        if dense is not None:
+            return self._in_step(search, dense, hot, cold, rng)
+        return self._one_by_one(search, hot, cold, rng)
 
     def _side_by_side(
         self, search: Search, model: SmallModel, hot: float, cold: float, rng: np.random.Generator
@@ -122,6 +127,40 @@ class Annealing:
                 swept += WIDTH * count * sweeps
                 bundles.restart(model, rng.integers(0, 2**64, bundles.down.shape, np.uint64))
                 keys = keys_of(rng, count)
+                sweeps = min(2 * sweeps, self.most_sweeps)
+
+    def _in_step(
+        self, search: Search, model: DenseModel, hot: float, cold: float, rng: np.random.Generator
+    ) -> Samples:
+        rows = self.replicas or _CHAINS
+        sweeps = min(self.sweeps or max(64, (1 << 18) // model.n), self.most_sweeps)
+        chains = DenseChains.random(model, rng, rows)
+        keys = keys_of(rng, rows)
+        swept = 0
+        while True:
+            anneal_dense(
+                model,
+                chains,
+                keys,
+                sweeps=sweeps,
+                hot=hot,
+                cold=cold,
+                budget=ROUND,
+                threads=self.threads,
+            )
+            search.follow_dense(model, chains)
+            done = chains.place[0] >= sweeps
+            if done:
+                search.finish_dense(model, chains, key=int(keys[0]), threads=self.threads)
+            if search.over():
+                if not done:
+                    search.finish_dense(model, chains, key=int(keys[0]), threads=self.threads)
+                swept += rows * int(chains.place[0])
+                return search.samples(sweeps=swept, hot=hot, cold=cold)
+            if done:
+                swept += rows * sweeps
+                chains.restart(model, rng)
+                keys = keys_of(rng, rows)
                 sweeps = min(2 * sweeps, self.most_sweeps)
 
     def _one_by_one(

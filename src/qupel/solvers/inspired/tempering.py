@@ -9,6 +9,7 @@ import numpy as np
 
 from qupel.errors import InputError
 from qupel.kernels.bundle import WIDTH, Bundles, SmallModel, temper_bundles
+from qupel.kernels.dense import DenseChains, DenseModel, temper_dense
 from qupel.kernels.ising import Chains, temper
 from qupel.model.ising import Ising
 from qupel.model.samples import Samples
@@ -28,8 +29,9 @@ class Tempering:
     sparse instances without quotas, pairs of ladders also trade clusters of spins at equal energy
     in the colder half (Zhu, Ochoa, Katzgraber 2015, doi:10.1103/PhysRevLett.115.077201).
 
-    Models in small integers without quotas (see `qupel.kernels.bundle`) are swept 64 chains side
-    by side, one to a temperature of a ladder; others one chain after the other.
+    Without quotas, models in small integers (see `qupel.kernels.bundle`) are swept 64 chains side
+    by side, one to a temperature of a ladder, and dense ones (see `qupel.kernels.dense`) all chains
+    in step; others go one chain after the other.
 
     Attributes
     ----------
@@ -85,9 +87,12 @@ class Tempering:
         trades = sparse if self.clusters is None else self.clusters
         trades = trades and not form.quotas
         model = SmallModel.of(land) if self._fits() else None
-        if model is None or hot > model.hottest:
-            return self._one_by_one(search, hot, cold, trades, rng)
-        return self._side_by_side(search, model, hot, cold, trades, rng)
+        if model is not None and hot <= model.hottest:
+            return self._side_by_side(search, model, hot, cold, trades, rng)
+        dense = None if self.clusters else DenseModel.of(land)
+        if dense is not None:
+            return self._in_step(search, dense, hot, cold, rng)
+        return self._one_by_one(search, hot, cold, trades, rng)
 
     def _fits(self) -> bool:
         """Whether all chains fit one bundle."""
@@ -126,6 +131,31 @@ class Tempering:
             if search.over():
                 search.finish_bundles(bundles, key=int(keys[0]), threads=self.threads)
                 return self._samples(search, int(bundles.places[0, 0]), hot, cold, exchanges[0])
+
+    def _in_step(
+        self, search: Search, model: DenseModel, hot: float, cold: float, rng: np.random.Generator
+    ) -> Samples:
+        rungs, ladders = self.rungs or _RUNGS, self.ladders or 1
+        temperatures = np.geomspace(cold, hot, rungs)
+        chains = DenseChains.random(model, rng, rungs * ladders)
+        at = np.arange(rungs * ladders, dtype=np.int32).reshape(ladders, rungs)
+        exchanges = np.zeros((ladders, rungs), np.int64)
+        key = int(keys_of(rng, 1)[0])
+        while True:
+            temper_dense(
+                model,
+                chains,
+                temperatures,
+                at,
+                exchanges,
+                key=key,
+                budget=ROUND,
+                threads=self.threads,
+            )
+            search.follow_dense(model, chains)
+            if search.over():
+                search.finish_dense(model, chains, key=key, threads=self.threads)
+                return self._samples(search, int(chains.place[0]), hot, cold, exchanges)
 
     def _one_by_one(
         self,

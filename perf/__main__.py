@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import sys
 
-from perf import heawood, proofs, qaoa, routing, search
+from perf import heawood, ising, proofs, qaoa, routing, search
 from perf.options import parse
 
 #: Measured beside other libraries; these run when nothing is named, and take the options.
 SIDE_BY_SIDE = {
     "qaoa": qaoa.main,
+    "ising": ising.main,
 }
 #: Measurements of Qupel alone, or of solvers it ships with.
 SECTIONS = {

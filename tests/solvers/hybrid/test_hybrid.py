@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar, cast
 
@@ -89,6 +90,27 @@ def test_parts_improve_the_start(inner: Solver[Any], as_quota: bool) -> None:
     assert 0 < facts["inner_feasible"] <= facts["inner_samples"]
     if as_quota:
         assert facts["inner_feasible"] == facts["inner_samples"]
+
+
+LEARNT: list[Any] = []
+
+
+@dataclass(frozen=True)
+class Counting(UniformBits):
+    """Learns how many parts there were before."""
+
+    parts: int = 0
+
+    def after(self, facts: Mapping[str, Any]) -> Counting:
+        LEARNT.append((self.parts, facts["shots"]))
+        return Counting(self.shots, parts=self.parts + 1)
+
+
+def test_an_inner_solver_is_told_what_it_found_in_the_part_before() -> None:
+    LEARNT.clear()
+    trucks, _ = TwoTrucks.random(3)
+    run(Hybrid(start=START, inner=Counting(16), size=8), trucks, after_rounds(3))
+    assert LEARNT == [(0, 16), (1, 16), (2, 16)]
 
 
 @pytest.mark.parametrize("inner", INNER.values(), ids=INNER)

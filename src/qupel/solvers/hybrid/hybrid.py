@@ -40,7 +40,8 @@ class Hybrid:
     start_share
         Share of the time (and of the rounds) that the start may use, 0 to 1.
     inner
-        Searches the parts.
+        Searches the parts. A solver with a method ``after`` (QAOA has one) is told the facts of
+        the part before, and begins the next where that ended: with its angles.
     size
         Variables of a part at most, before it is encoded for the inner solver.
     encoded_size
@@ -145,9 +146,11 @@ class _Course:
     missed: int = 0
     round_seconds: float = 0.0  # what the slowest of the last few rounds took
     size: int = field(init=False)
+    inner: Solver[Any] = field(init=False)
 
     def __post_init__(self) -> None:
         self.size = self.hybrid.size
+        self.inner = self.hybrid.inner
 
     def begin(self) -> None:
         """Make the first incumbent."""
@@ -223,10 +226,12 @@ class _Course:
 
     def _proposals(self, part: Subproblem[Any], encoded: Encoded[Any]) -> list[_Candidate]:
         """Answers from the best few samples of a part, repaired where they need it."""
-        inner = self.hybrid.inner
-        rounds = None if hasattr(inner, "shots") else self.hybrid.inner_rounds
+        rounds = None if hasattr(self.inner, "shots") else self.hybrid.inner_rounds
         stop = Stop(self.stop.deadline, rounds=rounds)
-        found = search(inner, part.form, encoded, stop=stop, rng=self.rng)
+        found = search(self.inner, part.form, encoded, stop=stop, rng=self.rng)
+        learn = getattr(self.inner, "after", None)
+        if learn is not None:
+            self.inner = learn(found.facts)
         self.drawn += int(found.occurrences.sum())
         self.feasible += int(found.occurrences[found.feasible].sum())
         same = np.asarray(part.start).tobytes()

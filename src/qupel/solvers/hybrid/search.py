@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -26,11 +27,14 @@ class Found:
         How often each row was drawn.
     feasible
         Whether each row keeps the form's constraints or quotas, as it was drawn.
+    facts
+        What the solver told of its search.
     """
 
     values: Shaped[np.ndarray, "rows n"]
     occurrences: Int64[np.ndarray, " rows"]
     feasible: Bool[np.ndarray, " rows"]
+    facts: Mapping[str, Any] = field(default_factory=dict)
 
     def best(self, count: int) -> Shaped[np.ndarray, "few n"]:
         """Return up to ``count`` different rows, feasible ones first, else in order."""
@@ -64,9 +68,9 @@ def search(
     samples = solver.solve(encoded.form, stop=stop, rng=rng)
     if len(samples) == 0:
         none = np.zeros((0, form.variables), np.int64)
-        return Found(none, np.zeros(0, np.int64), np.zeros(0, bool))
+        return Found(none, np.zeros(0, np.int64), np.zeros(0, bool), samples.facts)
     values = np.ascontiguousarray(encoded.back(samples.values))
-    return Found(values, samples.occurrences, _feasible(form, values))
+    return Found(values, samples.occurrences, _feasible(form, values), samples.facts)
 
 
 def _feasible(form: Model | Qubo | Ising, values: np.ndarray) -> Bool[np.ndarray, " rows"]:

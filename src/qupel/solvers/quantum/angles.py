@@ -74,6 +74,8 @@ class AngleSearch:
         evaluation.
     value
         What ``best`` attains: the energy, or the CVaR once that is searched.
+    steps
+        Best angles of the mean after each number of layers that was searched to its end.
 
     References
     ----------
@@ -94,6 +96,7 @@ class AngleSearch:
     best: Vector = field(init=False)
     energy: float = field(default=math.inf, init=False)
     value: float = field(default=math.inf, init=False)
+    steps: list[Vector] = field(init=False, default_factory=list)
     course: Course = field(init=False)
     scale: float = field(init=False)
     _ended: bool = field(default=False, init=False)
@@ -128,8 +131,10 @@ class AngleSearch:
                 begun = self.start.size // 2
                 self.course.allowed += each * begun
                 self._descend(self.start)
+            self.steps.append(self.best)
             for _ in range(begun, layers):
                 self._next_layer(each)
+                self.steps.append(self.best)
             if self.alpha < 1:
                 self._lower_tail()
         except EndedError:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any, ClassVar, Literal
 
@@ -120,7 +121,7 @@ class Qaoa:
             raise InputError(f"epsilon must be 0 to 0.5, got {self.epsilon}")
         if self.mixer.startswith("xy") and (self.warm != "none" or self.multi_angle):
             raise InputError(
-                f"warm and multi_angle need the mixer to be 'x' or 'auto', got {self.mixer!r}"
+                f"mixer must be x or auto with warm or multi_angle, got {self.mixer!r}"
             )
         if self.multi_angle and self.objective == "cvar":
             raise InputError("multi_angle lowers the mean; objective must be 'mean' with it")
@@ -166,7 +167,7 @@ class Qaoa:
         kept = _keeping(shots, form) if mixer in {"x", "warm"} else shots
         mean, error = _mean(shots)
         facts: dict[str, Any] = {
-            "layers": search.best.size // 2,
+            "layers": len(gammas),
             "shots": self.shots,
             "mixer": mixer,
             "states": circuit.subspace.size,
@@ -188,12 +189,13 @@ class Qaoa:
             watch.saw(float(kept.energies[0]))
         return replace(kept, seconds={"compile": built}, facts=facts)
 
-    def after(self, samples: Samples) -> Qaoa:
-        """Return this solver, to begin from the angles found for a similar form.
+    def after(self, facts: Mapping[str, Any]) -> Qaoa:
+        """Return this solver, to begin from the angles it found for a similar form.
 
-        Those are expected to be near the best already, so that fewer evaluations are needed.
+        Those are near the best already, so that fewer evaluations are needed. ``facts`` are those
+        of the samples found.
         """
-        angles = samples.facts.get("unit_angles", ())
+        angles = facts.get("unit_angles", ())
         if not angles or len(angles) > 2 * self.layers:
             return self
         return replace(self, start=tuple(angles))

@@ -323,6 +323,8 @@ def test_one_hot_codes_hold_only_their_own_states() -> None:
         (random_qubo(3, 0), {"mixer": "xy-complete"}, "needs a form with quotas"),
         (random_qubo(3, 0), {"mixer": "y"}, "mixer"),
         (random_qubo(3, 0), {"threads": 0}, "threads"),
+        (random_qubo(3, 0), {"mixer": "warm"}, "needs a start"),
+        (random_qubo(3, 0), {"start": [0.5] * 3}, "needs a start"),
     ],
 )
 def test_what_cannot_be_simulated_is_refused(
@@ -330,6 +332,18 @@ def test_what_cannot_be_simulated_is_refused(
 ) -> None:
     with pytest.raises(InputError, match=message):
         Qaoa(form, **settings)
+
+
+def test_a_warm_start_of_halves_is_the_usual_circuit() -> None:
+    form = random_ising(9, 3)
+    angles = np.random.default_rng(1).uniform(-1, 1, (2, 2))
+    warm = Qaoa(form, precision="double", mixer="warm", start=np.full(9, 0.5))
+    usual = Qaoa(form, precision="double")
+    assert warm.energy(*angles) == pytest.approx(usual.energy(*angles), abs=1e-10)
+    gammas, betas = angles
+    assert warm.cvar(gammas, betas, 0.3) == pytest.approx(usual.cvar(gammas, betas, 0.3), abs=1e-9)
+    one, other = (q.sample(*angles, shots=50, rng=np.random.default_rng(1)) for q in (warm, usual))
+    assert one.energies.tolist() == other.energies.tolist()
 
 
 def test_angles_must_pair_up() -> None:

@@ -13,6 +13,7 @@ from qupel.kernels import cube as kernel
 from qupel.kernels import qaoa
 from qupel.model import Ising, Qubo
 from qupel.simulators.lattice import lattice_of, spacing_of
+from qupel.simulators.terms import spin_terms
 
 _AT_ONCE = 2**20
 _ROUNDING = 1e-13
@@ -50,10 +51,11 @@ class CubeState:
         if isinstance(form, Ising | Qubo):
             variables = form.variables
             _check_memory(variables - 1, np.dtype(dtype).itemsize)
-            fields, couplings, offset = _over_spins(form)
-            scale = _ROUNDING * (np.abs(fields).sum() + np.abs(couplings).sum())
-            symmetric = bool(np.abs(fields).max(initial=0) <= scale)
-            weights = np.concatenate([couplings, fields if not symmetric else fields[:0]])
+            ends, weights, offset = spin_terms(form)
+            fields = ends[:, 0] == ends[:, 1]
+            tiny = _ROUNDING * np.abs(weights).sum()
+            symmetric = bool((np.abs(weights[fields]) <= tiny).all())
+            weights = weights[~fields] if symmetric else weights
             self.spread = float(np.sqrt(weights @ weights))
             lattice = lattice_of(weights, offset, kernel.LEVELS)
             centre = offset
@@ -157,15 +159,6 @@ def over_bits(form: Ising | Qubo) -> tuple[np.ndarray, np.ndarray, float]:
     linear = -2 * (form.fields + couplings.sum(axis=0) + couplings.sum(axis=1))
     offset = form.offset + float(form.fields.sum() + couplings.sum())
     return linear, 4 * couplings, offset
-
-
-def _over_spins(form: Ising | Qubo) -> tuple[np.ndarray, np.ndarray, float]:
-    """Fields, coupling weights and the constant, over spins."""
-    if isinstance(form, Ising):
-        return form.fields, np.asarray(form.couplings.data, np.float64), form.offset
-    linear, pairs, offset = over_bits(form)
-    fields = -linear / 2 - (pairs.sum(axis=0) + pairs.sum(axis=1)) / 4
-    return fields, pairs[pairs != 0] / 4, offset + float(linear.sum() / 2 + pairs.sum() / 4)
 
 
 def _check_memory(qubits: int, real: int, *, tabled: bool = True) -> None:

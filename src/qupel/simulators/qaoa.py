@@ -13,9 +13,10 @@ from qupel.model import Ising, Outcome, Qubo, Samples
 from qupel.simulators.cube import CubeState
 from qupel.simulators.registers import RegisterState
 from qupel.simulators.subspace import Subspace
+from qupel.simulators.warm import WarmState
 
 Precision = Literal["single", "double"]
-Mixer = Literal["x", "xy-ring", "xy-complete"]
+Mixer = Literal["x", "xy-ring", "xy-complete", "warm"]
 
 
 class Qaoa:
@@ -25,7 +26,8 @@ class Qaoa:
     XY mixers never leave the states that keep the form's quotas, and hold only those: variables
     under a quota are mixed by ``exp(-i beta (XX + YY)/2)`` on pairs, one after another in the
     order told in `Subspace.groups`, free variables by ``x``; the start is equal amplitudes of
-    all states that keep the quotas (a Dicke state for each quota). Angles are in radians, with
+    all states that keep the quotas (a Dicke state for each quota). The mixer ``warm`` starts from
+    a product state and turns about it, see `qupel.simulators.warm`. Angles are in radians, with
     energies in the form's own unit. Qubit 0 is the lowest bit.
 
     Costs that no flip of all bits changes, as every Ising form without fields has, need half of the
@@ -43,7 +45,9 @@ class Qaoa:
     threads
         Threads to use, by default all that the process may use; they change no result.
     mixer
-        ``x``, ``xy-ring`` or ``xy-complete``.
+        ``x``, ``xy-ring``, ``xy-complete`` or ``warm``.
+    start
+        Probability of one of each variable, for the mixer ``warm`` alone.
 
     Attributes
     ----------
@@ -66,6 +70,7 @@ class Qaoa:
         precision: Precision = "single",
         threads: int | None = None,
         mixer: Mixer = "x",
+        start: Any = None,
     ) -> None:
         if precision not in get_args(Precision) or mixer not in get_args(Mixer):
             raise InputError(
@@ -74,12 +79,16 @@ class Qaoa:
             )
         if threads is not None and threads < 1:
             raise InputError(f"threads must be at least 1, got {threads}")
+        if (start is not None) != (mixer == "warm"):
+            raise InputError("mixer 'warm' needs a start, and only it takes one")
         team = threads or len(os.sched_getaffinity(0))
         dtype = np.float32 if precision == "single" else np.float64
         self.form = form
         self.subspace = _subspace(form, mixer)
-        self._state: CubeState | RegisterState
-        if self.subspace.quotas and isinstance(form, Ising | Qubo):
+        self._state: CubeState | RegisterState | WarmState
+        if mixer == "warm":
+            self._state = WarmState(_checked(form), start, dtype, team)
+        elif self.subspace.quotas and isinstance(form, Ising | Qubo):
             ring = mixer == "xy-ring"
             self._state = RegisterState(form, self.subspace, ring=ring, dtype=dtype, threads=team)
         else:
@@ -146,7 +155,7 @@ class Qaoa:
 
 def _subspace(form: Any, mixer: Mixer) -> Subspace:
     if isinstance(form, Ising | Qubo):
-        if mixer == "x":
+        if mixer in {"x", "warm"}:
             return Subspace(form.variables)
         if not form.quotas:
             raise InputError(f"mixer {mixer!r} needs a form with quotas, got none; use 'x'")
@@ -154,7 +163,7 @@ def _subspace(form: Any, mixer: Mixer) -> Subspace:
     costs = np.asarray(form)
     if costs.ndim != 1 or costs.size < 2 or costs.size & (costs.size - 1):
         raise InputError(f"a vector of costs has 2**n entries, n >= 1, got shape {costs.shape}")
-    if mixer != "x":
+    if mixer not in {"x", "warm"}:
         raise InputError(f"mixer {mixer!r} needs a form with quotas; a vector of costs has none")
     return Subspace(costs.size.bit_length() - 1)
 

@@ -384,7 +384,7 @@ class Cube {
         return out;
     }
 
-    int team() const { return qubits_ < 15 ? 1 : threads_; }
+    int team() const { return qubits_ < 17 ? 1 : threads_; }  // a pass is short work
 
     void make_room() { parts_.resize(std::max<size_t>({parts_.size(), slabs() * rows_, slabs() * blocks(), blocks() * rows_})); }
 

@@ -38,6 +38,11 @@ def _filled(landscape: Landscape, columns: int, dtype: Any) -> np.ndarray:
     return out
 
 
+def _largest(landscape: Landscape) -> int:
+    """Spins of the largest group, 1 at least."""
+    return int(np.diff(landscape.edges).max(initial=1))
+
+
 def runs_of(landscape: Landscape) -> Int32[np.ndarray, " bounds"]:
     """Bounds of runs of free spins that do not feel each other, as long as they can be."""
     bounds = [0]
@@ -97,33 +102,40 @@ class Annealer:
         """
         where = device or find()
         dense = _dense(landscape)
-        replicas, n = spins.shape[0], landscape.n
-        if keys.size != replicas or not replicas:
-            raise InputError(f"each replica has a key, got {replicas} rows and {keys.size} keys")
-        largest = int(np.diff(landscape.edges).max(initial=1))
         held: dict[str, Any] = {
             "fields": landscape.fields,
             "edges": landscape.edges.astype(np.int32),
         }
         if dense:
-            rows = np.ascontiguousarray(np.where(spins < 0, -1, 1).astype(np.int8))
-            held |= {"spins": rows, "best": rows, "keys": keys}
             held["dense"] = _filled(landscape, landscape.stride, landscape.fields.dtype)
         else:
-            words = _packed(spins[:, :n])
-            held |= {"spins": words, "best": words, "runs": runs_of(landscape)}
-            held["keys"] = np.pad(keys, (0, words.shape[0] * LANES - replicas))
+            held["runs"] = runs_of(landscape)
             held |= {name: getattr(landscape, name) for name in ("starts", "columns", "weights")}
-        held = {name: where.put(array) for name, array in held.items()}
-        rows_held = replicas if dense else held["keys"].size
-        held["slots"] = where.zeros(rows_held * largest, np.int32)
-        held["energies"] = where.zeros(rows_held, np.float64)
+        replicas = spins.shape[0]
+        rows = replicas if dense else -(-replicas // LANES) * LANES
+        put = {name: where.put(array) for name, array in held.items()}
+        put["slots"] = where.zeros(rows * _largest(landscape), np.int32)
+        put["energies"] = where.zeros(rows, np.float64)
         if dense:
-            held["locals"] = where.zeros((replicas, landscape.stride), landscape.fields.dtype)
-        out = cls(landscape, replicas, where, dense, held)
-        out._weigh()
-        held["least"] = where.put(where.get(held["energies"]))
+            put["locals"] = where.zeros((rows, landscape.stride), landscape.fields.dtype)
+        out = cls(landscape, replicas, where, dense, put)
+        out.restart(spins, keys)
         return out
+
+    def restart(
+        self, spins: Shaped[np.ndarray, "replicas stride"], keys: UInt64[np.ndarray, " replicas"]
+    ) -> None:
+        """Put all replicas at ``spins`` with new keys, and forget their best."""
+        held, put = self._held, self._device.put
+        if keys.size != self.replicas or len(spins) != self.replicas or not self.replicas:
+            raise InputError(f"each replica has a key, got {len(spins)} rows and {keys.size} keys")
+        rows = np.where(spins < 0, -1, 1).astype(np.int8)
+        if not self._dense:
+            rows = _packed(spins[:, : self.landscape.n])
+            keys = np.pad(keys, (0, rows.shape[0] * LANES - self.replicas))
+        held["spins"], held["best"], held["keys"] = put(rows), put(rows), put(keys)
+        self._weigh()
+        held["least"] = put(self._device.get(held["energies"]))
 
     @property
     def _real(self) -> list[tuple[str, str | int]]:
@@ -174,7 +186,7 @@ class Annealer:
         """
         held, land = self._held, self.landscape
         groups = np.int32(land.edges.size - 1)
-        largest = np.int32(np.diff(land.edges).max(initial=1))
+        largest = np.int32(_largest(land))
         moving = [held[name] for name in ("spins", "best", "energies", "least")]
         program = (np.float64(hot), np.float64(cold), *map(np.int64, (sweeps, begin, end)))
         if self._dense:

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from qupel.errors import InputError
 from qupel.model import Angle, Circuit, Gate
 from qupel.model.formats import read_qasm, write_qasm, write_text
-from qupel.model.formats.qasm import definitions
+from qupel.model.formats.qasm import budget
 from qupel.model.gates import GATES
 from tests.model.circuits import random_circuit
 from tests.oracles import circuits as oracle
@@ -327,6 +327,15 @@ def test_phases_count_in_version_3_definitions() -> None:
     np.testing.assert_allclose(found, np.diag([1, -1j, 1, 1j]), atol=1e-12)
 
 
+def test_a_definition_keeps_what_its_names_meant_where_it_stands() -> None:
+    found = read("gate g s { h s; } gate h s { g s; x s; } qubit q; h q;")
+    assert found == Circuit(1).h(0).x(0)
+
+
+def test_a_definition_under_a_known_name_may_use_the_known_gate() -> None:
+    assert read("gate h s { h s; x s; } qubit q; h q;") == Circuit(1).h(0).x(0)
+
+
 # Mistakes
 
 
@@ -390,7 +399,8 @@ def test_phases_count_in_version_3_definitions() -> None:
         ("gate g s { x s;", "the block of 'g' never ends"),
         ("gate g s { qubit q; }", "a register inside a block"),
         ("gate g s { measure s; }", "a measure inside a block"),
-        ("qubit q; for int i in [0:1] { let a = q; }", "a alias inside a block"),
+        ("gate g s { for int i in [0:1] measure s; }", "a measure inside a block"),
+        ("qubit q; for int i in [0:1] { let a = q; }", "an alias inside a block"),
         ("qubit q; for int i in [0:1] qubit r;", "a register inside a block"),
         ("qubit q; for int i in q { h q; }", "a loop over 'q'"),
         ("qubit q; for int i in [0:] { h q; }", "a range without an end"),
@@ -457,7 +467,7 @@ def doubling(levels: int) -> str:
 def test_a_short_text_cannot_ask_for_endless_work(
     text: str, said: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(definitions, "MOST_STEPS", 20_000)
+    monkeypatch.setattr(budget, "MOST_STEPS", 20_000)
     start = process_time()
     with pytest.raises(InputError, match=said):
         read_qasm(text)

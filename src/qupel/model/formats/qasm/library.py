@@ -22,11 +22,15 @@ Angles = tuple[Any, ...]
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """A gate the reader knows: how many qubits and angles it takes, and what it stands for."""
+    """A gate the reader knows: how many qubits and angles it takes, and what it stands for.
+
+    ``depth`` is how many levels of definitions are under it.
+    """
 
     qubits: int
     angles: int
     gates: Callable[[Qubits, Angles], list[Gate]]
+    depth: int = 0
 
 
 def library(version: int) -> Mapping[str, Known]:

@@ -39,6 +39,9 @@ NUMBER_TYPES = ("int", "uint", "float", "angle", "bool")
 MODIFIERS = ("ctrl", "negctrl", "inv", "pow")
 LIBRARIES = ("stdgates.inc", "qelib1.inc")
 
+#: Statements that the body of a gate may hold.
+GATES_ALONE = (Call, Barrier, Loop)
+
 #: What OpenQASM has and a flat list of gates has not, with what to do instead.
 REFUSED = {
     **dict.fromkeys(("if", "else", "while", "switch", "break", "continue", "end"), "branching"),
@@ -63,6 +66,7 @@ class Parser:
         self._tokens = tokens(source)
         self._next = 0
         self._depth = 0
+        self._in_definition = False
 
     def statements(self) -> Iterator[Statement]:
         """Every statement of the text; version and includes are checked and left out."""
@@ -207,7 +211,9 @@ class Parser:
             raise self._mistake(
                 name, f"gate {name.text!r} uses a name for two things", "name each differently"
             )
-        body = self._block(name, (Call, Barrier, Loop))
+        self._in_definition = True
+        body = self._block(name, GATES_ALONE)
+        self._in_definition = False
         return Definition(
             name.text,
             tuple(token.text for token in parameters),
@@ -238,7 +244,7 @@ class Parser:
             raise self._mistake(
                 token, f"a loop over {token.text!r}", "write [first:last] or {1, 2, 3}"
             )
-        kinds = (Call, Barrier, Loop, Measure, Reset)
+        kinds = GATES_ALONE if self._in_definition else (*GATES_ALONE, Measure, Reset)
         if self._peek().text == "{":
             return Loop(variable.text, values, self._block(start, kinds), start.at)
         body = self._nested(start, self._statement)
@@ -260,9 +266,10 @@ class Parser:
 
     def _check_kind(self, statement: Statement, kinds: tuple[type, ...]) -> None:
         if not isinstance(statement, kinds):
+            kind = type(statement).__name__.lower()
             raise self.source.mistake(
                 statement.at,
-                f"a {type(statement).__name__.lower()} inside a block",
+                f"{'an' if kind == 'alias' else 'a'} {kind} inside a block",
                 "move it to the top level",
             )
 

@@ -8,14 +8,10 @@ from pathlib import Path
 from qupel.errors import InputError
 from qupel.model.circuit import Angle, Circuit, Gate
 from qupel.model.control import PHASE
-from qupel.model.formats.qasm.definitions import (
-    Budget,
-    Definitions,
-    check_call,
-    loop_values,
-    span_of,
-)
+from qupel.model.formats.qasm.budget import Budget
+from qupel.model.formats.qasm.definitions import Definitions
 from qupel.model.formats.qasm.parser import Parser
+from qupel.model.formats.qasm.ranges import loop_values, span_of
 from qupel.model.formats.qasm.syntax import (
     Alias,
     Barrier,
@@ -233,6 +229,7 @@ class _Program:
     # Statements
 
     def _call(self, call: Call, names: Mapping[str, Value]) -> None:
+        known = self._definitions.meaning(call)
         lists = [self._qubits(operand, names) for operand in call.operands]
         size = max((len(found) for found in lists), default=1)
         if any(len(found) not in (1, size) for found in lists):
@@ -243,10 +240,10 @@ class _Program:
         for k in range(size):
             qubits = tuple(found[k] if len(found) > 1 else found[0] for found in lists)
             if not k or len(set(qubits)) < len(qubits):
-                check_call(self._definitions, call, qubits, names)
+                self._definitions.check(call, known, qubits, names)
             if late := self._measured.intersection(qubits):
                 raise self._after_measurement(min(late), call.at)
-            for gate in self._definitions.gates(call, qubits, names):
+            for gate in self._definitions.gates(call, known, qubits, names):
                 if gate.name != PHASE:
                     self._gates.append(gate)
             self._touched.update(qubits)

@@ -4,13 +4,18 @@ from __future__ import annotations
 
 import sys
 
-from perf import heawood, ising, proofs, qaoa, routing, search
+from perf import cuts, heawood, ising, proofs, qaoa, routing, search
 from perf.options import parse
 
 #: Measured beside other libraries; these run when nothing is named, and take the options.
 SIDE_BY_SIDE = {
     "qaoa": qaoa.main,
     "ising": ising.main,
+}
+#: As these, but too long for every time: hours less what earlier runs kept.
+LONG = {
+    "cuts": cuts.main,
+    "tune": cuts.tune,
 }
 #: Measurements of Qupel alone, or of solvers it ships with.
 SECTIONS = {
@@ -23,11 +28,11 @@ SECTIONS = {
 
 def main(arguments: list[str]) -> None:
     """Run measurements by name."""
-    names, options = parse(arguments, [*SIDE_BY_SIDE, *SECTIONS])
+    names, options = parse(arguments, [*SIDE_BY_SIDE, *LONG, *SECTIONS])
     for name in names or SIDE_BY_SIDE:
         print(f"\n== {name}", flush=True)
-        if name in SIDE_BY_SIDE:
-            SIDE_BY_SIDE[name](options)
+        if name in SIDE_BY_SIDE or name in LONG:
+            (SIDE_BY_SIDE | LONG)[name](options)
         else:
             SECTIONS[name]()
 

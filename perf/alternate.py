@@ -76,6 +76,11 @@ class Timing:
         return (max(self.seconds) - min(self.seconds)) / self.wall_median()
 
 
+def allowed_cores() -> list[int]:
+    """Cores this process may use."""
+    return sorted(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else [0]
+
+
 class Field:
     """The workers of a measurement, one an entrant and number of threads; they stay alive."""
 
@@ -87,8 +92,7 @@ class Field:
         """Return the entrant's worker on that many cores, the highest this process may use."""
         key = (entrant.name, threads)
         if key not in self.workers:
-            allowed = sorted(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else [0]
-            cores = tuple(allowed[-threads:])
+            cores = tuple(allowed_cores()[-threads:])
             self.workers[key] = Worker(entrant.peer, entrant.module, cores, self.limit)
         return self.workers[key]
 

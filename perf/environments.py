@@ -31,7 +31,7 @@ def python_of(peer: str) -> Path:
     """Python of the peer's environment, built now if it has to be."""
     if peer in OWN:
         return Path(sys.executable)
-    pins = (PINS / f"{peer}.txt").read_text(encoding="utf-8")
+    pins = pins_of(peer)
     folder = BUILT / peer
     python, ready = folder / "bin" / "python", folder / "ready"
     stamp = hashlib.sha256(f"{sys.version}\n{pins}".encode()).hexdigest()
@@ -53,6 +53,11 @@ def python_of(peer: str) -> Path:
         AFTER[peer](folder)
     ready.write_text(stamp, encoding="utf-8")
     return python
+
+
+def pins_of(peer: str) -> str:
+    """Exact versions of a peer and of all it needs, as pip reads them."""
+    return (PINS / f"{peer}.txt").read_text(encoding="utf-8")
 
 
 def _run(command: list[str | Path]) -> None:

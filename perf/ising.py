@@ -36,7 +36,9 @@ def main(options: Options) -> None:
     page = Page("ising", "Spin updates beside its peers", TEXT, options.whole)
     measured = []
     with field_of_workers() as workers:
-        for case in filter(options.takes, cases(quick=options.quick)):
+        for case in cases(quick=options.quick):
+            if not options.takes(case.name):
+                continue
             entrants = options.entrants(ENTRANTS)
             timings = alternate(workers, case, entrants, rounds=options.rounds, patience=8.0)
             page.keep(case, timings)

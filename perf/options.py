@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatch
 
-from perf.alternate import Case, Entrant
+from perf.alternate import Entrant
 
 
 @dataclass(frozen=True)
@@ -24,12 +24,18 @@ class Options:
         Turns an entrant at most.
     quick
         Small cases and few turns, to see that everything runs.
+    seeds
+        Seeds of each search.
+    fresh
+        Whether to make runs anew that an earlier measurement kept.
     """
 
     peers: tuple[str, ...] = ()
     cases: tuple[str, ...] = ()
     rounds: int = 7
     quick: bool = False
+    seeds: int = 3
+    fresh: bool = False
 
     @property
     def whole(self) -> bool:
@@ -44,9 +50,9 @@ class Options:
             if not self.peers or entrant.peer == "qupel" or entrant.name in self.peers
         ]
 
-    def takes(self, case: Case) -> bool:
-        """Whether a case is asked for."""
-        return not self.cases or any(fnmatch(case.name, pattern) for pattern in self.cases)
+    def takes(self, case: str) -> bool:
+        """Whether a case is asked for, by name."""
+        return not self.cases or any(fnmatch(case, pattern) for pattern in self.cases)
 
 
 def parse(arguments: Sequence[str], names: Sequence[str]) -> tuple[list[str], Options]:
@@ -59,6 +65,8 @@ def parse(arguments: Sequence[str], names: Sequence[str]) -> tuple[list[str], Op
     parser.add_argument("--cases", default="", help="some cases only, patterns with commas")
     parser.add_argument("--rounds", type=int, default=7, help="turns an entrant at most")
     parser.add_argument("--quick", action="store_true", help="small cases, few turns")
+    parser.add_argument("--seeds", type=int, default=3, help="seeds of each search")
+    parser.add_argument("--fresh", action="store_true", help="make kept runs anew")
     given = parser.parse_args(arguments)
     for name in given.names:
         if name not in names:
@@ -68,5 +76,7 @@ def parse(arguments: Sequence[str], names: Sequence[str]) -> tuple[list[str], Op
         cases=tuple(filter(None, given.cases.split(","))),
         rounds=given.rounds,
         quick=given.quick,
+        seeds=given.seeds,
+        fresh=given.fresh,
     )
     return given.names, options

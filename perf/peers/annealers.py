@@ -60,15 +60,12 @@ def search_task(
 ) -> tuple[Run, str]:
     """Reads of at most ``most`` sweeps in a budget; more reads fill it where they are short."""
     budget, n = float(options["seconds"]), instance["fields"].size
-    trial = 4
-    while _seconds(anneal, 1, trial) < 0.01 * budget and trial < 1 << 20:
+    reads, trial = max(1, reads), 8
+    anneal(reads, 1, 0)
+    start = _seconds(anneal, reads, 1)
+    while (spent := _seconds(anneal, reads, trial) - start) < 0.04 * budget and trial < 1 << 22:
         trial *= 2
-    reads = max(1, reads)
-    short, long = (_seconds(anneal, reads, max(1, s // reads)) for s in (trial, 4 * trial))
-    # A run costs something to set up, and something a sweep.
-    a_sweep = max((long - short) / (3 * trial), 1e-9)
-    start = max(0.0, short - trial * a_sweep)
-    sweeps = max(1, int((budget - start) / (a_sweep * reads)))
+    sweeps = max(1, int((budget - start) * (trial - 1) / max(spent, 1e-9)))
     runs = max(1, round(sweeps / most))
     sweeps = min(sweeps // runs, most)
 

@@ -52,15 +52,17 @@ def test_fidelities_match_their_definition(
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 @pytest.mark.parametrize("parts", [1, 2])
-def test_every_instruction_set_gives_the_same_bits(
+def test_avx512_and_avx2_give_the_same_bits_and_the_baseline_nearly(
     parts: int, dtype: Real, instructions: None
 ) -> None:
     a, b = panels(37, 300, dtype, 1, parts), panels(50, 300, dtype, 2, parts)
     found = []
     for level in (2, 1, 0):
         _overlaps.limit(level)
-        found.append(fidelities(a, b).tobytes() + fidelities(b).tobytes())
-    assert found[0] == found[1] == found[2]
+        found.append((fidelities(a, b), fidelities(b)))
+    for wide, narrow, baseline in zip(*found, strict=True):
+        np.testing.assert_array_equal(wide, narrow)
+        np.testing.assert_allclose(wide, baseline, atol=50 * float(np.finfo(dtype).eps))
 
 
 @pytest.mark.parametrize("threads", [2, 3, 16])

@@ -5,8 +5,8 @@ bytes. `Panels.data` has the axes panel, part (real, imaginary; real alone where
 state, lane; sample ``s`` is lane ``s % lanes`` of panel ``s // lanes``, and lanes past the last
 sample are not to be read. Qubit 0 is the lowest bit of a state's index.
 
-Results are the same for any number of threads and any instruction set, bit for bit, given equal
-sines and cosines of NumPy.
+Results are the same for any number of threads, with AVX-512 and with AVX2, bit for bit, given equal
+sines and cosines of NumPy; processors with neither round a little differently.
 """
 
 from __future__ import annotations

@@ -2,8 +2,8 @@
 
 Products are in the states' own precision within slabs of 256 states, and slabs are added in double
 precision. An entry depends on its two samples and their order alone: not on the number of threads,
-the other samples or the instruction set, bit for bit. Among all pairs of one set the earlier sample
-counts as the row, and the rest is mirrored.
+the other samples, or whether AVX-512 or AVX2 computes it, bit for bit. Among all pairs of one set
+the earlier sample counts as the row, and the rest is mirrored.
 """
 
 from __future__ import annotations

@@ -25,6 +25,8 @@
 #include <utility>
 #include <vector>
 
+#include "circle.hpp"
+
 #pragma GCC diagnostic ignored "-Wpsabi"  // wide vectors never cross a call: all is inlined
 
 namespace nb = nanobind;

@@ -10,8 +10,8 @@
 // Samples go in blocks, each the work of one thread from beginning to end; states in slabs of
 // DEPTH, of which a strip of panels stays in the second cache. Within a slab sums are chains of
 // fused multiply-adds in the states' own precision; slabs are added in double precision, in order.
-// Every entry is therefore the same for any number of threads, any other samples and any
-// instruction set, bit for bit.
+// Every entry is therefore the same for any number of threads and any other samples, with AVX-512
+// and with AVX2, bit for bit; the baseline rounds products, too.
 #include <nanobind/nanobind.h>
 #include <nanobind/ndarray.h>
 
@@ -24,7 +24,10 @@
 #include <cstdint>
 #include <memory>
 #include <new>
+#include <utility>
 #include <vector>
+
+#include "circle.hpp"
 
 #pragma GCC diagnostic ignored "-Wpsabi"  // wide vectors never cross a call: all is inlined
 
@@ -40,7 +43,7 @@ constexpr size_t GROUP = 8;    // panels of one strip: with their slabs, they st
 template <class T>
 constexpr size_t LANES = 64 / sizeof(T);
 template <class T>
-constexpr size_t SLAB = DEPTH * LANES<T>;
+constexpr size_t SLAB = DEPTH * LANES<T>;  // numbers of one panel and part in a slab
 
 }  // namespace
 

@@ -1,8 +1,8 @@
 // The loops of feature_states.cpp, included once for each instruction set (see there).
 
-namespace WIDE_SPACE {
+#include "../wide.hpp"
 
-#include "wide.hpp"
+namespace WIDE_SPACE {
 
 template <class T>
 struct Number {
@@ -11,7 +11,7 @@ struct Number {
 
 template <class T>
 WIDE_INLINE Number<T> operator*(const Number<T>& x, const Number<T>& y) {
-    return {fused(x.re, y.re, -(x.im * y.im)), fused(x.re, y.im, x.im * y.re)};
+    return {fms(x.re, y.re, x.im * y.im), fma(x.re, y.im, x.im * y.re)};
 }
 
 template <class T>
@@ -137,14 +137,14 @@ WIDE_INLINE void rotate(T* re, T* im, const T* gate, size_t h, size_t size) {
             const size_t zero = k * lanes, one = (k + h) * lanes;
             const Wide<T> p = load(re + zero), r = load(re + one);
             if constexpr (REAL) {
-                store(re + zero, fused(ar, p, -(br * r)));
-                store(re + one, fused(br, p, ar * r));
+                store(re + zero, fms(ar, p, br * r));
+                store(re + one, fma(br, p, ar * r));
             } else {
                 const Wide<T> q = load(im + zero), s = load(im + one);
-                store(re + zero, fused(ar, p, -fused(ai, q, fused(br, r, bi * s))));
-                store(im + zero, fused(ar, q, fused(ai, p, fused(bi, r, -(br * s)))));
-                store(re + one, fused(br, p, fused(ar, r, fused(ai, s, -(bi * q)))));
-                store(im + one, fused(br, q, fused(bi, p, fused(ar, s, -(ai * r)))));
+                store(re + zero, fms(ar, p, fma(ai, q, fma(br, r, bi * s))));
+                store(im + zero, fma(ar, q, fma(ai, p, fms(bi, r, br * s))));
+                store(re + one, fma(br, p, fma(ar, r, fms(ai, s, bi * q))));
+                store(im + one, fma(br, q, fma(bi, p, fms(ar, s, ai * r))));
             }
         }
 }
@@ -179,7 +179,7 @@ WIDE_INLINE void entangle(const T* from, T* to, const uint32_t* source, size_t f
     constexpr size_t lanes = Wide<T>::lanes;
     for (size_t z = first; z < first + size; ++z) {
         const Wide<T> x = load(from + (source[z] & ~SIGN) * lanes);
-        store(to + z * lanes, source[z] & SIGN ? -x : x);
+        store(to + z * lanes, source[z] & SIGN ? all<T>(0) - x : x);
     }
 }
 
@@ -224,6 +224,14 @@ WIDE_TARGET void layered(const T* gates, int layers, const uint32_t* source, boo
     }
 }
 
+// Adds each lane to a sum in double precision.
+template <class T>
+WIDE_INLINE void gather(double* sum, const Wide<T>& x) {
+    alignas(64) T lane[Wide<T>::lanes];
+    store(lane, x);
+    for (int k = 0; k < Wide<T>::lanes; ++k) sum[k] += static_cast<double>(lane[k]);
+}
+
 // <X>, <Y>, <Z> of one qubit, for the samples of one panel: three rows of lanes.
 template <bool REAL, class T>
 WIDE_TARGET void bloch(const T* re, const T* im, size_t states, int qubit, double* out) {
@@ -236,13 +244,13 @@ WIDE_TARGET void bloch(const T* re, const T* im, size_t states, int qubit, doubl
             const size_t zero = ((pair & ~(h - 1)) << 1 | (pair & (h - 1))) * lanes;
             const size_t one = zero + h * lanes;
             const Wide<T> p = load(re + zero), r = load(re + one);
-            x = fused(p, r, x);
-            z = fused(p, p, fused(-r, r, z));
+            x = fma(p, r, x);
+            z = fma(p, p, fnma(r, r, z));
             if constexpr (!REAL) {
                 const Wide<T> q = load(im + zero), s = load(im + one);
-                x = fused(q, s, x);
-                y = fused(p, s, fused(-q, r, y));
-                z = fused(q, q, fused(-s, s, z));
+                x = fma(q, s, x);
+                y = fma(p, s, fnma(q, r, y));
+                z = fma(q, q, fnma(s, s, z));
             }
         }
         gather(out, x + x);

@@ -1,8 +1,8 @@
 // The loops of overlaps.cpp, included once for each instruction set (see there).
 
-namespace WIDE_SPACE {
+#include "../wide.hpp"
 
-#include "../feature_states/wide.hpp"
+namespace WIDE_SPACE {
 
 // Registers hold PANELS x COLUMNS sums of 64 bytes each.
 constexpr int TILE_PANELS = WIDE_BYTES == 64 ? 2 : 1;
@@ -36,9 +36,17 @@ WIDE_INLINE void multiply(const T* a, const T* b, size_t depth,
 #pragma GCC unroll 8
         for (int c = 0; c < TILE_COLUMNS; ++c) {
             const Wide<T> column = all<T>(b[k + c]);
-            for (int p = 0; p < PANELS; ++p) sum[p][c] = fused(row[p], column, sum[p][c]);
+            for (int p = 0; p < PANELS; ++p) sum[p][c] = fma(row[p], column, sum[p][c]);
         }
     }
+}
+
+// Adds each lane to a sum in double precision.
+template <class T>
+WIDE_INLINE void gather(double* sum, const Wide<T>& x) {
+    alignas(64) T lane[Wide<T>::lanes];
+    store(lane, x);
+    for (int k = 0; k < Wide<T>::lanes; ++k) sum[k] += static_cast<double>(lane[k]);
 }
 
 // Adds PANELS panels of `a` times one panel of `b` to the sums, `stride` rows a column.

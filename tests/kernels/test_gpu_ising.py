@@ -11,6 +11,7 @@ from qupel.errors import InputError
 from qupel.kernels import gpu, ising
 from qupel.kernels.gpu_ising import Annealer, Oscillators, runs_of
 from tests.gpu.devices import NAMES, device_named
+from tests.gpu.emulator import Emulator
 from tests.oracles import ising as oracle
 from tests.shapes import unchecked
 
@@ -135,6 +136,19 @@ def test_a_replica_does_not_depend_on_its_neighbours(device: gpu.Device, name: s
     run(one)
     np.testing.assert_array_equal(one.spins()[0], many.spins()[2])
     np.testing.assert_array_equal(one.best(np.array([0]))[0], many.best(np.array([2]))[0])
+
+
+@pytest.mark.parametrize("name", ["sparse with groups", "dense with a group"])
+def test_the_size_of_the_grid_changes_nothing(name: str) -> None:
+    land = laid_out(name, whole=False)
+    kernels = frozenset({"weigh_sparse", "anneal_sparse", "weigh_dense", "anneal_dense"})
+    replicas = 70 if name.startswith("sparse") else 3
+    found = []
+    for device in (Emulator(), Emulator(narrow=kernels)):
+        annealer, *_ = started(land, replicas, device)
+        run(annealer)
+        found.append((annealer.spins().tobytes(), annealer.least().tobytes()))
+    assert found[0] == found[1]
 
 
 def test_runs_are_free_of_couplings_and_cover_the_free_spins() -> None:

@@ -225,8 +225,58 @@ def test_the_last_level_draws_a_state_that_has_weight(device: gpu.Device) -> Non
 
 def test_too_many_qubits_are_refused_before_anything_is_made() -> None:
     device = device_named("emulated")
-    with pytest.raises(InputError, match=r"34 qubits need 1\d\d\.\d GiB"):
+    with pytest.raises(InputError, match=r"a state of these qubits needs 144\.0 GiB.* 1\.0 are"):
         State.of_quadratic(np.ones(34), np.zeros((34, 34)), 0.0, device=device)
+
+
+def test_a_gradient_that_does_not_fit_is_refused() -> None:
+    device = Emulator()
+    state = made(device, "levels", 8)
+    device.free = 100
+    with pytest.raises(InputError, match="a gradient of these qubits"):
+        state.gradient(*ANGLES)
+
+
+def test_the_size_of_the_grid_changes_no_bit() -> None:
+    kernels = {"forward_levels", "forward_numbers", "backward_levels", "backward_numbers"}
+    kernels |= {"weigh_blocks", "draw", "find_range", "fill_levels", "fill_numbers"}
+    rng = np.random.default_rng(3)
+    shots = np.sort(rng.random(50))
+    pairs = np.triu(rng.normal(size=(13, 13)), 1)
+    for weights in (pairs, np.rint(pairs)):
+        found = []
+        for device in (Emulator(), Emulator(narrow=frozenset(kernels))):
+            state = State.of_quadratic(weights[0], weights, 0.0, device=device, tilings=SMALL)
+            state.evolve(*ANGLES)
+            drawn = state.draw(shots).tobytes()
+            energy, by_gamma, by_beta = state.gradient(*ANGLES)
+            found.append((energy, drawn, by_gamma.tobytes(), by_beta.tobytes()))
+        assert found[0] == found[1]
+
+
+PROBE = """
+extern "C" __global__ void probe(i64 tile, int first, i64* out) {
+    out[threadIdx.x] = address(base_of(tile, first), first, int(threadIdx.x));
+}
+"""
+
+
+@pytest.mark.parametrize("first", [3, 13, 23])
+def test_addresses_reach_beyond_two_to_the_thirty_two(first: int) -> None:
+    device, tiling = Emulator(), Tiling(13, 3, 5)
+    text = gpu.source("tile.cuh") + PROBE
+    out = device.zeros(1 << 13, np.int64)
+    tile = 0b1011_0010_1101_1110_0101  # of 33 - 13 bits
+    device.compiled(text, tiling.macros("float")).launch(
+        "probe", 1, 1 << 13, np.int64(tile), np.int32(first), out
+    )
+    low = tile & ((1 << (first - 3)) - 1)
+    expected = [
+        place & 7 | low << 3 | (place >> 3) << first | tile >> (first - 3) << (first + 10)
+        for place in range(1 << 13)
+    ]
+    assert device.get(out).tolist() == expected
+    assert max(expected) > 2**32
 
 
 def test_costs_that_are_no_power_of_two_are_refused() -> None:

@@ -368,6 +368,10 @@ class Oscillators:
                 program.launch("step_sparse", blocks, _THREADS, *state, *rows, *quotas, *when, sees)
             held["x"], held["next"] = held["next"], held["x"]
 
+    def wait(self) -> None:
+        """Return when the device has done all steps asked for."""
+        self._device.get(self._held["x"][:1])
+
     def positions(self) -> Float32[np.ndarray, "blocks n 16"]:
         """Return the positions."""
         return _by_block(self._device.get(self._held["x"]), self.blocks)

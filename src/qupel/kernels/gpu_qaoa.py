@@ -266,12 +266,13 @@ class State:
         """
         where = device or find()
         qubits, real, (ahead, back) = _shape(costs.size, dtype, tilings)
-        _check_room(where, qubits, dtype, np.unique(costs[:_PROBE]).size <= LEVELS)
+        few = np.unique(costs[:_PROBE]).size <= LEVELS
+        size = _size(qubits, ahead, back)
+        _check_room(where, _bytes(size, dtype, levels=few), "a state of")
         middle = float(costs.max() / 2 + costs.min() / 2)
-        held = where.zeros(_size(qubits, ahead, back), dtype)
         values, levels = _levels(costs)
+        held = where.zeros(size, dtype if values is None else np.uint8)
         if values is not None:
-            held = where.zeros(_size(qubits, ahead, back), np.uint8)
             held[: costs.size] = where.put(levels)
             values = np.pad(values - middle, (0, LEVELS - values.size))
         else:
@@ -295,8 +296,9 @@ class State:
         """
         where = device or find()
         qubits, real, (ahead, back) = _shape(1 << linear.size, dtype, tilings)
-        _check_room(where, qubits, dtype, _unit(linear, pairs) is not None)
         size = _size(qubits, ahead, back)
+        whole = _unit(linear, pairs) is not None
+        _check_room(where, _bytes(size, dtype, levels=whole), "a state of")
         return cls(
             where, qubits, real, _quadratic(where, linear, pairs, offset, dtype, size), ahead, back
         )
@@ -373,6 +375,7 @@ class State:
         if not gammas.size:
             return energy, by_gamma, by_beta
         if self.adjoint is None:
+            _check_room(self.device, self.size * np.dtype(self._complex).itemsize, "a gradient of")
             self.adjoint = self.device.zeros(self.size, self._complex)
         passes = self.back.passes(self.qubits)
         visits = backward(gammas.size, len(passes))
@@ -520,18 +523,20 @@ def _size(qubits: int, *tilings: Tiling) -> int:
     return 1 << max(qubits, *(tiling.tile for tiling in tilings))
 
 
-def _check_room(
-    device: Device, qubits: int, dtype: type[np.float32] | type[np.float64], levels: bool
-) -> None:
+def _check_room(device: Device, need: int, what: str) -> None:
     """Refuse what cannot fit before anything is made."""
-    real = np.dtype(dtype).itemsize
-    need = (2 * real + (1 if levels else real)) << qubits
     room = device.room()
     if need > room:
         raise InputError(
-            f"{qubits} qubits need {need / 2**30:.1f} GiB on the device, {room / 2**30:.1f} are "
-            f"free; use fewer qubits or single precision"
+            f"{what} these qubits needs {need / 2**30:.1f} GiB on the device, "
+            f"{room / 2**30:.1f} are free; use fewer qubits or single precision"
         )
+
+
+def _bytes(size: int, dtype: type[np.float32] | type[np.float64], *, levels: bool) -> int:
+    """Bytes of a state and its costs."""
+    real = np.dtype(dtype).itemsize
+    return size * (2 * real + (1 if levels else real))
 
 
 def _levels(costs: np.ndarray) -> tuple[np.ndarray | None, np.ndarray]:

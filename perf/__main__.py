@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import sys
 
-from perf import cuts, heawood, ising, proofs, qaoa, routing, search
+from perf import cuts, heawood, ising, kernels, proofs, qaoa, routing, search, warm_start
 from perf.options import parse
 
 #: Measured beside other libraries; these run when nothing is named, and take the options.
 SIDE_BY_SIDE = {
     "qaoa": qaoa.main,
     "ising": ising.main,
+    "kernels": kernels.main,
 }
 #: As these, but too long for every time: hours less what earlier runs kept.
 LONG = {
@@ -23,6 +24,7 @@ SECTIONS = {
     "proofs": proofs.main,
     "search": search.main,
     "routing": routing.main,
+    "warm_start": warm_start.main,
 }
 
 

@@ -136,10 +136,11 @@ def alternate(
     timings = [Timing(entrant.name) for entrant in entrants]
     turns, repeats = [], []
     for entrant, timing in zip(entrants, timings, strict=True):
-        first = _warm(field, case, entrant, timing)
+        first = _warm(field, case, entrant, timing, patience / 2)
         repeats.append(max(1, min(200, round(block / max(first, 1e-6)))))
         left = patience / max(first * repeats[-1], 1e-9)
-        turns.append(0 if timing.failure else max(1, min(rounds, int(left))))
+        done = bool(timing.failure or timing.seconds)
+        turns.append(0 if done else max(1, min(rounds, int(left))))
     for turn in range(max(turns, default=0)):
         for i, (entrant, timing) in enumerate(zip(entrants, timings, strict=True)):
             if turn < turns[i] and not timing.failure:
@@ -147,14 +148,19 @@ def alternate(
     return timings
 
 
-def _warm(field: Field, case: Case, entrant: Entrant, timing: Timing) -> float:
-    """Seconds of a run, the second one where the first was quick."""
+def _warm(field: Field, case: Case, entrant: Entrant, timing: Timing, longest: float) -> float:
+    """Seconds of a run, the second one where the first was quick.
+
+    A run that takes ``longest`` or more is not only a warm-up: it is the one that counts.
+    """
     try:
         worker = field.worker(entrant, case.threads)
         options = {**case.options, **entrant.options}
         prepared = worker.prepare(case.task, case.instance, options)
         timing.note, timing.versions = prepared["note"], prepared["versions"]
-        seconds = worker.run(dict(case.arguments))[0]
+        seconds, cpu, answer = worker.run(dict(case.arguments))
+        if seconds >= longest:
+            timing.seconds, timing.cpu, timing.answer = [seconds], [cpu], answer
         if seconds < 1.0:
             seconds = worker.run(dict(case.arguments))[0]
         return seconds

@@ -12,6 +12,8 @@ from scipy import sparse
 from perf.peers.serve import Run
 from qupel.model.ising import Ising
 from qupel.simulators import Qaoa
+from qupel.simulators.feature_maps import ZZMap
+from qupel.simulators.quantum_kernel import QuantumKernel
 from qupel.solvers.classical.annealing import Annealing
 from qupel.solvers.classical.tabu import Tabu
 from qupel.solvers.contract import Stop, after_rounds
@@ -32,6 +34,11 @@ def prepare(
         if task == "qaoa-energy":
             return lambda at: {"energy": simulator.energy(at["gammas"], at["betas"])}, ""
         return lambda at: _gradient(simulator, at), ""
+    if task == "gram":
+        samples = instance["samples"]
+        zz = ZZMap(samples.shape[1], repetitions=int(instance["repetitions"]))
+        kernel = QuantumKernel(zz, threads=threads)
+        return lambda at: {"gram": kernel.gram(samples)}, "single"
     if task == "ising-sweeps":
         return _sweeps(_ising(instance), options)
     if task == "ising-search":

@@ -64,11 +64,12 @@ struct Chosen {
     decltype(&baseline::Loops<T>::unsweep) unsweep;
     decltype(&baseline::Loops<T>::forward) forward;
     decltype(&baseline::Loops<T>::backward) backward;
+    int forward_bits, backward_bits;
 };
 
 template <class T, class L>
 constexpr Chosen<T> loops_of() {
-    return {L::sweep, L::unsweep, L::forward, L::backward};
+    return {L::sweep, L::unsweep, L::forward, L::backward, L::forward_bits, L::backward_bits};
 }
 
 int level = 2;  // 2 allows AVX-512, 1 AVX2, 0 neither; lowered by tests
@@ -274,7 +275,7 @@ class Cube {
         }
     }
 
-    // Chunks of the core's own rows: 4 forward and 2 backward, or 1 of a tiny state.
+    // Row qubits of the core: `most`, or none of a tiny state.
     static int core_bits(const Tile<T>& tile, int most) {
         return tile.rows >> most ? most : 0;
     }
@@ -302,7 +303,7 @@ class Cube {
 #pragma omp for schedule(dynamic, 4)
         for (size_t number = 0; number < by.tiles; ++number) {
             const Tile<T> on = tile(by, number);
-            const int bits = core_bits(on, 2);
+            const int bits = core_bits(on, use.forward_bits);
             if (k > 0 && !whole()) sweep(use, by, on, bits, core.last, true);
             parts_[number] = use.forward(on, core);
             if (!finish) sweep(use, by, on, bits, core.next, false);
@@ -346,7 +347,7 @@ class Cube {
 #pragma omp for schedule(dynamic, 4)
         for (size_t number = 0; number < by.tiles; ++number) {
             const Tile<T> on = tile(by, number);
-            const int bits = core_bits(on, 1);
+            const int bits = core_bits(on, use.backward_bits);
             Slopes sum;
             if (finish && !whole()) sweep(use, by, on, bits, layers[k].turn, true);
             double next = 0;

@@ -500,6 +500,10 @@ WIDE_INLINE double backward_of(const Tile<T>& tile, const Core<T>& core, Slopes&
 
 template <class T>
 struct Loops {
+    // Row qubits that a core turns itself, as far as registers reach.
+    static constexpr int forward_bits = WIDE_BYTES > 16 ? 2 : 0;
+    static constexpr int backward_bits = WIDE_BYTES > 16 ? 1 : 0;
+
     WIDE_TARGET static void sweep(T* x, ptrdiff_t step, size_t rows, int first, int bits, const Turn<T>& by, ptrdiff_t ahead) {
         switch (bits + (by.swap ? 4 : 0)) {
             case 1: return sweep_of<false, 1>(x, step, rows, first, by.t, ahead);
@@ -524,7 +528,7 @@ struct Loops {
     WIDE_TARGET static double forward_rows(const Tile<T>& tile, const Core<T>& core) {
         if constexpr (!MIRROR)
             if (tile.rows < 4) return forward_of<KIND, false, 1>(tile, core);
-        return forward_of<KIND, MIRROR, 4>(tile, core);
+        return forward_of<KIND, MIRROR, 1 << forward_bits>(tile, core);
     }
 
     WIDE_TARGET static double forward(const Tile<T>& tile, const Core<T>& core) {
@@ -540,7 +544,7 @@ struct Loops {
     WIDE_TARGET static double backward_rows(const Tile<T>& tile, const Core<T>& core, Slopes& slopes) {
         if constexpr (!MIRROR)
             if (tile.rows < 2) return backward_of<KIND, false, 1>(tile, core, slopes);
-        return backward_of<KIND, MIRROR, 2>(tile, core, slopes);
+        return backward_of<KIND, MIRROR, 1 << backward_bits>(tile, core, slopes);
     }
 
     WIDE_TARGET static double backward(const Tile<T>& tile, const Core<T>& core, Slopes& slopes) {

@@ -6,6 +6,7 @@ A state is two planes of ``float32`` or ``float64``, real and imaginary, of the 
 ``exp(-i sum_t phases[t] term_t)`` and then, on every qubit,
 ``exp(-i turns[q] (sin theta_q X + cos theta_q Z))``, a turn about the direction in which the start
 points. At ``theta = pi / 2`` that is the usual start of equal amplitudes and the usual mixer X.
+What is held is the state up to a phase of each amplitude, which no measurement sees.
 
 A term is a spin ``s_i`` or a product ``s_i s_j`` of two, spins being ``1 - 2 x`` for bits ``x``;
 the cost is the terms' weighted sum. Energies and slopes are sums over fixed blocks, the same for

@@ -9,6 +9,10 @@
 // of 2^11 amplitudes the higher spins are fixed, so the cost is a table, common to all blocks, and a
 // part linear in the lower bits, filled in as the block is visited.
 //
+// A turn about a tilted axis is a turn about X between two phases, which join the cost's; so all
+// turns are of one kind. They leave out the factor cos b of every qubit above the lanes, where all
+// tangents are at most one; the phase, which multiplies anyway, puts all of them in.
+//
 // A layer makes two passes over the state (three above 19 qubits): blocks take the phase and the
 // lowest qubits while they sit in cache; then columns, gathered into a tile, take the higher ones.
 // Backward, every qubit's slope comes from the same passes, and the slopes of all terms from one
@@ -49,12 +53,26 @@ struct Planes {
     Planes at(size_t offset) const { return {re + offset, im + offset}; }
 };
 
-// exp(-i beta (x X + z Z)), x^2 + z^2 = 1: c = cos beta, w = z sin beta, k = x sin beta.
+// exp(-i b X): c = cos b and k = sin b; or, with the factor cos b left out, k = tan b. `weight` undoes
+// the factors that turns before this one left out of a state and its adjoint.
 template <class T>
 struct Turn {
-    T c, w, k;
-    double x, z;
+    T c, k;
+    double weight;
 };
+
+// exp(-i beta (x X + z Z)), x^2 + z^2 = 1, is exp(-i a Z) exp(-i b X) exp(-i a Z): a turn of the usual
+// kind between phases, which join those of the cost. With the slopes of a and b by beta.
+struct Tilted {
+    double a, b, a_slope, b_slope;
+};
+
+Tilted tilted(double beta, double theta) {
+    const double x = std::sin(theta), z = theta == std::numbers::pi / 2 ? 0.0 : std::cos(theta);
+    if (z == 0) return {0, beta, 0, 1};
+    const double c = std::cos(beta), s = std::sin(beta), cosine = std::hypot(c, z * s);
+    return {std::atan2(z * s, c) / 2, std::atan2(x * s, cosine), z / (2 * cosine * cosine), x * c / cosine};
+}
 
 // Adding and taking away `magic` rounds to a whole number; `terms` of the series reach T's accuracy.
 template <class T>
@@ -120,12 +138,14 @@ struct Chosen {
     decltype(&baseline::Loops<T>::fill) fill;
     decltype(&baseline::Loops<T>::moments) moments;
     decltype(&baseline::Loops<T>::butterflies) butterflies;
+    int lane_qubits;
 };
 
 template <class T, class L>
 constexpr Chosen<T> loops_of() {
     return {L::forward_block, L::forward_tile, L::backward_block, L::backward_tile, L::squares,
-            L::dot,           L::weigh,        L::fill,           L::moments,       L::butterflies};
+            L::dot,           L::weigh,        L::fill,           L::moments,       L::butterflies,
+            L::lane_qubits};
 }
 
 int level = 2;  // 2 allows AVX-512, 1 AVX2, 0 neither; lowered by tests
@@ -228,17 +248,19 @@ class Diagonal {
         : space_(space), plane_(plane), ends_(ends), base_(space.count), table_(space.count),
           linear_(space.qubits), pairs_(space.qubits * space.qubits) {}
 
-    // Take these coefficients of the terms (of the plane, if there is one), times `unit`. With
-    // `wrapped`, numbers that differ by a whole one are the same.
-    void set(const double* coefficients, double unit, bool wrapped) {
+    // Take these coefficients of the terms (of the plane, if there is one) and, if any, `fields`
+    // beside them, times `unit`. With `wrapped`, numbers that differ by a whole one are the same.
+    void set(const double* coefficients, const double* fields, double unit, bool wrapped) {
         unit_ = unit * (plane_ ? coefficients[0] : 1.0);
         wrapped_ = wrapped;
-        if (plane_) return;
+        tabled_ = !plane_ || fields;
+        if (!tabled_) return;
         const int n = space_.qubits;
         std::ranges::fill(linear_, 0.0);
         std::ranges::fill(pairs_, 0.0);
         constant_ = 0;
-        for (size_t t = 0; t < ends_.shape(0); ++t) {
+        for (int q = 0; fields && q < n; ++q) linear_[q] = -2 * unit * fields[q];
+        for (size_t t = 0; !plane_ && t < ends_.shape(0); ++t) {
             const int i = std::min(ends_(t, 0), ends_(t, 1)), j = std::max(ends_(t, 0), ends_(t, 1));
             const double c = unit * coefficients[t];
             constant_ += c;
@@ -263,12 +285,20 @@ class Diagonal {
 
     // The cost of every state of a block.
     void fill(size_t block, T* out) const {
-        if (plane_) {
-            const T* from = plane_ + block * space_.count;
-            const T by = static_cast<T>(unit_);
-            for (size_t x = 0; x < space_.count; ++x) out[x] = from[x] * by;
-            return;
-        }
+        if (tabled_)
+            table(block, out);
+        else
+            std::fill_n(out, space_.count, T{0});
+        if (!plane_) return;
+        const T* from = plane_ + block * space_.count;
+        const T by = static_cast<T>(unit_);
+        for (size_t x = 0; x < space_.count; ++x) out[x] += from[x] * by;
+    }
+
+    const T* plane() const { return plane_; }
+
+  private:
+    void table(size_t block, T* out) const {
         const int n = space_.qubits;
         std::array<T, BLOCK_QUBITS> slopes{};
         std::array<double, BLOCK_QUBITS> sums{};
@@ -284,9 +314,6 @@ class Diagonal {
         space_.use.fill(out, base_.data(), space_.low, static_cast<T>(bare(constant)), slopes.data());
     }
 
-    const T* plane() const { return plane_; }
-
-  private:
     double bare(double x) const { return wrapped_ ? x - std::nearbyint(x) : x; }
 
     const Space<T>& space_;
@@ -295,7 +322,7 @@ class Diagonal {
     std::vector<T> base_;
     std::vector<double> table_, linear_, pairs_;
     double constant_ = 0, unit_ = 1;
-    bool wrapped_ = false;
+    bool wrapped_ = false, tabled_ = true;
 };
 
 template <class T>
@@ -339,10 +366,10 @@ template <class T>
 struct Circuit {
     Space<T> space;
     Row axes;
-    bool tilted = false;
     Diagonal<T> diagonal;
     const double* weights;
     Table phases, turns;
+    std::vector<std::vector<double>> tilts;  // angle a of each layer and qubit; empty if all are zero
 
     Circuit(size_t size, const T* plane, const Ends& ends, const Row& weights_, const Row& axes_,
             const Table& phases_, const Table& turns_, int threads)
@@ -354,20 +381,65 @@ struct Circuit {
           turns(turns_) {
         if (space.qubits < 1 || space.qubits > MOST || size < space.blocks * space.count)
             throw nb::value_error("planes do not hold the states of so many qubits");
-        for (size_t q = 0; q < axes.shape(0); ++q) tilted = tilted || axes.data()[q] != std::numbers::pi / 2;
+        bool level = true;
+        for (size_t q = 0; q < axes.shape(0); ++q) level = level && axes.data()[q] == std::numbers::pi / 2;
+        for (size_t layer = 0; !level && layer < turns.shape(0); ++layer) {
+            tilts.emplace_back();
+            for (size_t q = 0; q < axes.shape(0); ++q)
+                tilts.back().push_back(tilted(turns(layer, q), axes.data()[q]).a);
+        }
     }
 
     size_t layers() const { return turns.shape(0); }
 
-    std::vector<Turn<T>> turns_of(size_t layer, double sign) const {
-        std::vector<Turn<T>> out;
+    // The X turns of a layer, with `sign` -1 those that undo it. `plain` tells whether factors are
+    // left out, which needs tangents of at most one; `scale` is all of them together.
+    struct Turns {
+        std::vector<Turn<T>> by;
+        bool plain = true;
+        T scale = 1;
+    };
+
+    Turns turns_of(size_t layer, double sign) const {
+        const int lanes = space.use.lane_qubits;
+        Turns out;
+        std::vector<double> angles;
         for (int q = 0; q < space.qubits; ++q) {
-            const double beta = sign * turns(layer, q), theta = axes.data()[q];
-            const double x = std::sin(theta), z = tilted ? std::cos(theta) : 0.0;
-            out.push_back({static_cast<T>(std::cos(beta)), static_cast<T>(z * std::sin(beta)),
-                           static_cast<T>(x * std::sin(beta)), x, z});
+            angles.push_back(sign * tilted(turns(layer, q), axes.data()[q]).b);
+            out.plain = out.plain && std::cos(2 * angles[q]) >= 0 && std::cos(angles[q]) > 0;
         }
+        const auto factor = [&](int q) { return out.plain && q >= lanes ? std::cos(angles[q]) : 1.0; };
+        double scale = 1, weight = 1;
+        out.by.resize(angles.size());
+        for (int q = 0; q < space.qubits; ++q) {
+            const double c = std::cos(angles[q]), s = std::sin(angles[q]), left = factor(q);
+            out.by[q] = {static_cast<T>(c / left), static_cast<T>(s / left), 1};
+            scale *= left;
+        }
+        out.scale = static_cast<T>(scale);
+        // Backward the passes come in this order; each takes its qubits two at a time.
+        const auto weigh = [&](int first, int qubits) {
+            for (int k = 0; k < qubits; k += 2) {
+                const int take = std::min(2, qubits - k);
+                for (int q = first + k; q < first + k + take; ++q) out.by[q].weight = weight;
+                for (int q = first + k; q < first + k + take; ++q) weight *= factor(q) * factor(q);
+            }
+        };
+        for (const auto& [first, qubits] : space.passes()) weigh(first, qubits);
+        weigh(std::min(lanes, space.low), space.low - std::min(lanes, space.low));
+        for (int q = 0; q < std::min(lanes, space.low); ++q) out.by[q].weight = weight;
         return out;
+    }
+
+    // Phases of a layer: the terms', and what tilted turns leave before it and after the last.
+    void set_phases(size_t layer) {
+        if (tilts.empty()) {
+            diagonal.set(&phases(layer, 0), nullptr, 1 / CIRCLE, true);
+            return;
+        }
+        std::vector<double> fields(tilts[layer]);
+        for (size_t q = 0; layer && q < fields.size(); ++q) fields[q] += tilts[layer - 1][q];
+        diagonal.set(&phases(layer, 0), fields.data(), 1 / CIRCLE, true);
     }
 
     void start(const Planes<T>& x) const {
@@ -394,30 +466,30 @@ struct Circuit {
     void forward(const Planes<T>& x) {
         start(x);
         for (size_t layer = 0; layer < layers(); ++layer) {
-            const std::vector<Turn<T>> by = turns_of(layer, 1);
-            diagonal.set(&phases(layer, 0), 1 / CIRCLE, true);
+            const Turns turned = turns_of(layer, 1);
+            set_phases(layer);
 #pragma omp parallel num_threads(space.threads)
             {
                 Buffer<T> buffer{};
 #pragma omp for schedule(static)
                 for (size_t block = 0; block < space.blocks; ++block) {
                     diagonal.fill(block, buffer.data());
-                    space.use.forward_block(
-                        x.at(block * space.count), buffer.data(), space.count, space.low, by.data(), tilted);
+                    space.use.forward_block(x.at(block * space.count), buffer.data(), space.count, space.low,
+                                            turned.by.data(), turned.plain, turned.scale);
                 }
             }
             for (const auto& [first, qubits] : space.passes())
                 for_columns<T, 1>(space, {x}, first, qubits,
                                   [&, first = first, qubits = qubits](size_t, auto& local, size_t tile) {
                                       space.use.forward_tile(
-                                          local[0], tile, WIDTH, qubits, by.data() + first, tilted);
+                                          local[0], tile, WIDTH, qubits, turned.by.data() + first, turned.plain);
                                   });
         }
     }
 
     // Expected cost; with `out`, out = cost x as well.
     double energy(const Planes<T>& x, const Planes<T>* out) {
-        diagonal.set(weights, 1.0, false);
+        diagonal.set(weights, nullptr, 1.0, false);
         std::vector<double> parts(space.blocks);
 #pragma omp parallel num_threads(space.threads)
         {
@@ -436,9 +508,11 @@ struct Circuit {
         return sum;
     }
 
+    // `fields` holds the slopes by the phases of single spins of the layer above; those of this
+    // layer take their place.
     void backward(const Planes<T>& p, const Planes<T>& l, size_t layer, double* by_phase, double* by_turn,
-                  const Ends& ends) {
-        const std::vector<Turn<T>> by = turns_of(layer, -1);
+                  std::vector<double>& fields, const Ends& ends) {
+        const Turns turned = turns_of(layer, -1);
         const auto n = static_cast<size_t>(space.qubits);
         std::fill_n(by_turn, n, 0.0);
         std::vector<double> slopes;
@@ -448,17 +522,18 @@ struct Circuit {
             for_columns<T, 2>(space, {p, l}, first, qubits,
                               [&, first = first, qubits = qubits](size_t column, auto& local, size_t tile) {
                                   space.use.backward_tile(
-                                      local[0], local[1], tile, WIDTH, qubits, by.data() + first, tilted,
+                                      local[0], local[1], tile, WIDTH, qubits, turned.by.data() + first, turned.plain,
                                       &slopes[column * TILE_QUBITS]);
                               });
             for (size_t column = 0; column < columns; ++column)
                 for (int q = 0; q < qubits; ++q) by_turn[first + q] += slopes[column * TILE_QUBITS + q];
         }
-        diagonal.set(&phases(layer, 0), 1 / CIRCLE, true);
+        set_phases(layer);
         const T* plane = diagonal.plane();
         slopes.assign(space.chunks() * BLOCK_QUBITS, 0.0);
         std::vector<double> weighed(space.chunks());
-        std::vector<Moments> moments(plane ? 0 : space.chunks());
+        const bool needed = !plane || !tilts.empty();
+        std::vector<Moments> moments(needed ? space.chunks() : 0);
 #pragma omp parallel num_threads(space.threads)
         {
             Buffer<T> buffer{};
@@ -468,24 +543,31 @@ struct Circuit {
                      ++block) {
                     const size_t at = block * space.count;
                     diagonal.fill(block, buffer.data());
-                    space.use.backward_block(p.at(at), l.at(at), buffer.data(), space.count, space.low, by.data(),
-                                             tilted, &slopes[chunk * BLOCK_QUBITS]);
-                    if (plane)
-                        weighed[chunk] += space.use.dot(plane + at, buffer.data(), space.count);
-                    else
+                    space.use.backward_block(p.at(at), l.at(at), buffer.data(), space.count, space.low,
+                                             turned.by.data(), turned.plain, turned.scale,
+                                             &slopes[chunk * BLOCK_QUBITS]);
+                    if (plane) weighed[chunk] += space.use.dot(plane + at, buffer.data(), space.count);
+                    if (needed)
                         add_moments(space, block, buffer.data(), moments[chunk]);
                 }
         }
         for (size_t chunk = 0; chunk < space.chunks(); ++chunk)
             for (int q = 0; q < space.low; ++q) by_turn[q] += slopes[chunk * BLOCK_QUBITS + q];
-        for (size_t q = 0; q < n; ++q) by_turn[q] *= 2;
-        if (plane) {
-            by_phase[0] = 0;
-            for (const double part : weighed) by_phase[0] += 2 * part;
+        for (size_t chunk = 1; chunk < moments.size(); ++chunk) moments[0].add(moments[chunk]);
+        for (size_t q = 0; q < n; ++q) {
+            const Tilted by = tilted(turns(layer, q), axes.data()[q]);
+            by_turn[q] *= 2 * by.b_slope;
+            if (tilts.empty()) continue;
+            const double field = 2 * moments[0].single[q];
+            by_turn[q] += (field + fields[q]) * by.a_slope;
+            fields[q] = field;
+        }
+        if (!plane) {
+            for (size_t t = 0; t < ends.shape(0); ++t) by_phase[t] = 2 * moments[0].of(ends(t, 0), ends(t, 1));
             return;
         }
-        for (size_t chunk = 1; chunk < moments.size(); ++chunk) moments[0].add(moments[chunk]);
-        for (size_t t = 0; t < ends.shape(0); ++t) by_phase[t] = 2 * moments[0].of(ends(t, 0), ends(t, 1));
+        by_phase[0] = 0;
+        for (const double part : weighed) by_phase[0] += 2 * part;
     }
 };
 
@@ -513,8 +595,9 @@ double gradient(Plane<T> re, Plane<T> im, Plane<T> adjoint_re, Plane<T> adjoint_
     const Planes<T> x{re.data(), im.data()}, l{adjoint_re.data(), adjoint_im.data()};
     circuit.forward(x);
     const double energy = circuit.energy(x, &l);
+    std::vector<double> fields(axes.shape(0), 0.0);
     for (size_t layer = circuit.layers(); layer-- > 0;)
-        circuit.backward(x, l, layer, &by_phase(layer, 0), &by_turn(layer, 0), ends);
+        circuit.backward(x, l, layer, &by_phase(layer, 0), &by_turn(layer, 0), fields, ends);
     return energy;
 }
 

@@ -82,16 +82,6 @@ WIDE_INLINE Wide<T> flipped(const Wide<T>& x) {
     return out;
 }
 
-// +value in lanes whose number lacks the bit STRIDE, -value in the others.
-template <int STRIDE, class T>
-WIDE_INLINE Wide<T> signed_lanes(T value) {
-    Wide<T> out;
-    for (int k = 0; k < Wide<T>::parts; ++k)
-        for (int lane = 0; lane < Wide<T>::each; ++lane)
-            out.part[k][lane] = ((k * Wide<T>::each + lane) & STRIDE) ? -value : value;
-    return out;
-}
-
 // cos and sin of 2 pi t: half the angle by its Taylor series, then doubled.
 template <class T>
 WIDE_INLINE void circle(Wide<T> t, Wide<T>& cosine, Wide<T>& sine) {
@@ -125,61 +115,47 @@ WIDE_INLINE Wide<T> cross(const Wide<T>& lr, const Wide<T>& li, const Wide<T>& p
     return lr * pi - li * pr;
 }
 
-// exp(-i beta (x X + z Z)) as numbers: c = cos beta, w = z sin beta, k = x sin beta.
-template <class T>
-struct WideTurn {
-    Wide<T> c, w, k;
-};
-
-template <class T>
-WIDE_INLINE WideTurn<T> widened(const Turn<T>& by) {
-    return {all<T>(by.c), all<T>(by.w), all<T>(by.k)};
-}
-
-// The turn on the pair (a + ib, d + ie). Without TILTED, w is zero.
-template <bool TILTED, class T>
-WIDE_INLINE void turn(Wide<T>& a, Wide<T>& b, Wide<T>& d, Wide<T>& e, const WideTurn<T>& by) {
+// exp(-i b X) on the pair (a + ib, d + ie). PLAIN leaves out the factor cos b.
+template <bool PLAIN, class T>
+WIDE_INLINE void turn(Wide<T>& a, Wide<T>& b, Wide<T>& d, Wide<T>& e, const Wide<T>& c, const Wide<T>& k) {
     const Wide<T> p = a, q = b, r = d, s = e;
-    a = by.c * p + by.k * s;
-    b = by.c * q - by.k * r;
-    d = by.c * r + by.k * q;
-    e = by.c * s - by.k * p;
-    if constexpr (TILTED) {
-        a = a + by.w * q;
-        b = b - by.w * p;
-        d = d - by.w * s;
-        e = e + by.w * r;
+    if constexpr (PLAIN) {
+        a = p + k * s;
+        b = q - k * r;
+        d = r + k * q;
+        e = s - k * p;
+    } else {
+        a = c * p + k * s;
+        b = c * q - k * r;
+        d = c * r + k * q;
+        e = c * s - k * p;
     }
 }
 
-template <bool TILTED, int STRIDE, class T>
+// The same on the lane qubit of this stride, with its factor.
+template <int STRIDE, class T>
 WIDE_INLINE void turn_lanes(Wide<T>& re, Wide<T>& im, const Turn<T>& by) {
-    const Wide<T> p = re, q = im, c = all<T>(by.c), k = all<T>(by.k);
-    re = c * p + k * flipped<STRIDE>(q);
-    im = c * q - k * flipped<STRIDE>(p);
-    if constexpr (TILTED) {
-        const Wide<T> w = signed_lanes<STRIDE, T>(by.w);
-        re = re + w * q;
-        im = im - w * p;
-    }
+    const Wide<T> p = flipped<STRIDE>(re), q = flipped<STRIDE>(im), c = all<T>(by.c), k = all<T>(by.k);
+    re = c * re + k * q;
+    im = c * im - k * p;
 }
 
-template <bool TILTED, class T>
+template <class T>
 WIDE_INLINE void turn_lowest(Wide<T>& re, Wide<T>& im, const Turn<T>* by, int qubits) {
-    if (qubits > 0) turn_lanes<TILTED, 1>(re, im, by[0]);
-    if (qubits > 1) turn_lanes<TILTED, 2>(re, im, by[1]);
-    if (qubits > 2) turn_lanes<TILTED, 4>(re, im, by[2]);
+    if (qubits > 0) turn_lanes<1>(re, im, by[0]);
+    if (qubits > 1) turn_lanes<2>(re, im, by[1]);
+    if (qubits > 2) turn_lanes<4>(re, im, by[2]);
     if constexpr (Wide<T>::lanes > 8)
-        if (qubits > 3) turn_lanes<TILTED, 8>(re, im, by[3]);
+        if (qubits > 3) turn_lanes<8>(re, im, by[3]);
 }
 
 // Turns `qubits` qubits of strides first, 2 first … of `count` amplitudes, two at a time.
-template <bool TILTED, class T>
+template <bool PLAIN, class T>
 WIDE_INLINE void turn_strides(const Planes<T>& x, size_t count, size_t first, int qubits, const Turn<T>* by) {
     constexpr size_t lanes = Wide<T>::lanes;
     size_t stride = first;
     for (; qubits >= 2; qubits -= 2, stride *= 4, by += 2) {
-        const WideTurn<T> one = widened(by[0]), two = widened(by[1]);
+        const Wide<T> c = all<T>(by[0].c), k = all<T>(by[0].k), u = all<T>(by[1].c), v = all<T>(by[1].k);
         for (size_t start = 0; start < count; start += 4 * stride)
             for (size_t z = start; z < start + stride; z += lanes) {
                 T* re = x.re + z;
@@ -188,10 +164,10 @@ WIDE_INLINE void turn_strides(const Planes<T>& x, size_t count, size_t first, in
                 Wide<T> a2 = load(re + 2 * stride), a3 = load(re + 3 * stride);
                 Wide<T> b0 = load(im), b1 = load(im + stride);
                 Wide<T> b2 = load(im + 2 * stride), b3 = load(im + 3 * stride);
-                turn<TILTED>(a0, b0, a1, b1, one);
-                turn<TILTED>(a2, b2, a3, b3, one);
-                turn<TILTED>(a0, b0, a2, b2, two);
-                turn<TILTED>(a1, b1, a3, b3, two);
+                turn<PLAIN>(a0, b0, a1, b1, c, k);
+                turn<PLAIN>(a2, b2, a3, b3, c, k);
+                turn<PLAIN>(a0, b0, a2, b2, u, v);
+                turn<PLAIN>(a1, b1, a3, b3, u, v);
                 store(re, a0);
                 store(re + stride, a1);
                 store(re + 2 * stride, a2);
@@ -203,13 +179,13 @@ WIDE_INLINE void turn_strides(const Planes<T>& x, size_t count, size_t first, in
             }
     }
     if (qubits == 1) {
-        const WideTurn<T> one = widened(by[0]);
+        const Wide<T> c = all<T>(by[0].c), k = all<T>(by[0].k);
         for (size_t start = 0; start < count; start += 2 * stride)
             for (size_t z = start; z < start + stride; z += lanes) {
                 T* re = x.re + z;
                 T* im = x.im + z;
                 Wide<T> a0 = load(re), a1 = load(re + stride), b0 = load(im), b1 = load(im + stride);
-                turn<TILTED>(a0, b0, a1, b1, one);
+                turn<PLAIN>(a0, b0, a1, b1, c, k);
                 store(re, a0);
                 store(re + stride, a1);
                 store(im, b0);
@@ -218,26 +194,79 @@ WIDE_INLINE void turn_strides(const Planes<T>& x, size_t count, size_t first, in
     }
 }
 
-// `turn_strides` on a state and its adjoint, one qubit at a time; adds Im <l|x X + z Z|p> of each
-// to `slopes`. The generator of a turn commutes with all turns, so the order is free.
-template <bool TILTED, class T>
+// Four amplitudes, real and imaginary, that two qubits mix.
+template <class T>
+struct Four {
+    Wide<T> a0, a1, a2, a3, b0, b1, b2, b3;
+};
+
+template <class T>
+WIDE_INLINE Four<T> load_four(const Planes<T>& x, size_t z, size_t stride) {
+    const T* re = x.re + z;
+    const T* im = x.im + z;
+    return {load(re), load(re + stride), load(re + 2 * stride), load(re + 3 * stride),
+            load(im), load(im + stride), load(im + 2 * stride), load(im + 3 * stride)};
+}
+
+template <class T>
+WIDE_INLINE void store_four(const Planes<T>& x, size_t z, size_t stride, const Four<T>& f) {
+    T* re = x.re + z;
+    T* im = x.im + z;
+    store(re, f.a0);
+    store(re + stride, f.a1);
+    store(re + 2 * stride, f.a2);
+    store(re + 3 * stride, f.a3);
+    store(im, f.b0);
+    store(im + stride, f.b1);
+    store(im + 2 * stride, f.b2);
+    store(im + 3 * stride, f.b3);
+}
+
+template <bool PLAIN, class T>
+WIDE_INLINE void turn_four(Four<T>& f, const Wide<T>& c, const Wide<T>& k, const Wide<T>& u, const Wide<T>& v) {
+    turn<PLAIN>(f.a0, f.b0, f.a1, f.b1, c, k);
+    turn<PLAIN>(f.a2, f.b2, f.a3, f.b3, c, k);
+    turn<PLAIN>(f.a0, f.b0, f.a2, f.b2, u, v);
+    turn<PLAIN>(f.a1, f.b1, f.a3, f.b3, u, v);
+}
+
+// `turn_strides` on a state and its adjoint; adds Im <l|X|p> of each qubit to `slopes`. X of a qubit
+// commutes with all turns, so the order is free; `weight` undoes the factors left out so far.
+template <bool PLAIN, class T>
 WIDE_INLINE void unturn_strides(
     const Planes<T>& p, const Planes<T>& l, size_t count, size_t first, int qubits, const Turn<T>* by,
     double* slopes) {
     constexpr size_t lanes = Wide<T>::lanes;
     size_t stride = first;
-    for (int q = 0; q < qubits; ++q, stride *= 2) {
-        const WideTurn<T> one = widened(by[q]);
-        Wide<T> sum = all<T>(0), tilt = all<T>(0);
+    for (; qubits >= 2; qubits -= 2, stride *= 4, by += 2, slopes += 2) {
+        const Wide<T> c = all<T>(by[0].c), k = all<T>(by[0].k), u = all<T>(by[1].c), v = all<T>(by[1].k);
+        Wide<T> one = all<T>(0), two = all<T>(0);
+        for (size_t start = 0; start < count; start += 4 * stride)
+            for (size_t z = start; z < start + stride; z += lanes) {
+                Four<T> f = load_four(p, z, stride), g = load_four(l, z, stride);
+                one = one + ((cross(g.a0, g.b0, f.a1, f.b1) + cross(g.a1, g.b1, f.a0, f.b0)) +
+                             (cross(g.a2, g.b2, f.a3, f.b3) + cross(g.a3, g.b3, f.a2, f.b2)));
+                two = two + ((cross(g.a0, g.b0, f.a2, f.b2) + cross(g.a2, g.b2, f.a0, f.b0)) +
+                             (cross(g.a1, g.b1, f.a3, f.b3) + cross(g.a3, g.b3, f.a1, f.b1)));
+                turn_four<PLAIN>(f, c, k, u, v);
+                turn_four<PLAIN>(g, c, k, u, v);
+                store_four(p, z, stride, f);
+                store_four(l, z, stride, g);
+            }
+        slopes[0] += by[0].weight * total(one);
+        slopes[1] += by[0].weight * total(two);
+    }
+    if (qubits == 1) {
+        const Wide<T> c = all<T>(by[0].c), k = all<T>(by[0].k);
+        Wide<T> sum = all<T>(0);
         for (size_t start = 0; start < count; start += 2 * stride)
             for (size_t z = start; z < start + stride; z += lanes) {
                 const size_t o = z + stride;
                 Wide<T> p0 = load(p.re + z), q0 = load(p.im + z), p1 = load(p.re + o), q1 = load(p.im + o);
                 Wide<T> l0 = load(l.re + z), m0 = load(l.im + z), l1 = load(l.re + o), m1 = load(l.im + o);
                 sum = sum + (cross(l0, m0, p1, q1) + cross(l1, m1, p0, q0));
-                if constexpr (TILTED) tilt = tilt + (cross(l0, m0, p0, q0) - cross(l1, m1, p1, q1));
-                turn<TILTED>(p0, q0, p1, q1, one);
-                turn<TILTED>(l0, m0, l1, m1, one);
+                turn<PLAIN>(p0, q0, p1, q1, c, k);
+                turn<PLAIN>(l0, m0, l1, m1, c, k);
                 store(p.re + z, p0);
                 store(p.im + z, q0);
                 store(p.re + o, p1);
@@ -247,58 +276,52 @@ WIDE_INLINE void unturn_strides(
                 store(l.re + o, l1);
                 store(l.im + o, m1);
             }
-        slopes[q] += by[q].x * total(sum);
-        if constexpr (TILTED) slopes[q] += by[q].z * total(tilt);
+        slopes[0] += by[0].weight * total(sum);
     }
 }
 
-// One block forward: phase by `turns`, then the lowest `qubits` qubits.
-template <bool TILTED, class T>
+// One block forward: phase by `turns`, times `scale`, then the lowest `qubits` qubits.
+template <bool PLAIN, class T>
 WIDE_INLINE void forward_block_of(
-    const Planes<T>& x, const T* turns, size_t count, int qubits, const Turn<T>* by) {
+    const Planes<T>& x, const T* turns, size_t count, int qubits, const Turn<T>* by, T scale) {
     constexpr int lane_qubits = Wide<T>::lanes == 16 ? 4 : 3;
     const int low = qubits < lane_qubits ? qubits : lane_qubits;
+    const Wide<T> whole = all<T>(scale);
     for (size_t z = 0; z < count; z += Wide<T>::lanes) {
         Wide<T> re = load(x.re + z), im = load(x.im + z), c, s;
         circle(load(turns + z), c, s);
-        shift(re, im, c, s);
-        turn_lowest<TILTED>(re, im, by, low);
+        shift(re, im, c * whole, s * whole);
+        turn_lowest(re, im, by, low);
         store(x.re + z, re);
         store(x.im + z, im);
     }
-    turn_strides<TILTED>(x, count, Wide<T>::lanes, qubits - low, by + low);
-}
-
-template <int STRIDE, class T>
-WIDE_INLINE void add_lane_slope(
-    double* slopes, int q, const Turn<T>* by, const Wide<T>& mixed, const Wide<T>& straight, bool tilted) {
-    slopes[q] += by[q].x * total(mixed);
-    if (tilted) slopes[q] += by[q].z * total(straight * signed_lanes<STRIDE, T>(1));
+    turn_strides<PLAIN>(x, count, Wide<T>::lanes, qubits - low, by + low);
 }
 
 // One block backward on a state and its adjoint: undoes the lowest `qubits` qubits, then the phase,
 // and leaves Im(conj(l) p) in `turns`.
-template <bool TILTED, class T>
+template <bool PLAIN, class T>
 WIDE_INLINE void backward_block_of(
-    const Planes<T>& p, const Planes<T>& l, T* turns, size_t count, int qubits, const Turn<T>* by,
+    const Planes<T>& p, const Planes<T>& l, T* turns, size_t count, int qubits, const Turn<T>* by, T scale,
     double* slopes) {
     constexpr int lane_qubits = Wide<T>::lanes == 16 ? 4 : 3;
     const int low = qubits < lane_qubits ? qubits : lane_qubits;
-    unturn_strides<TILTED>(p, l, count, Wide<T>::lanes, qubits - low, by + low, slopes + low);
-    Wide<T> straight = all<T>(0), one = straight, two = straight, four = straight, eight = straight;
+    unturn_strides<PLAIN>(p, l, count, Wide<T>::lanes, qubits - low, by + low, slopes + low);
+    const Wide<T> whole = all<T>(scale), opposite = all<T>(-scale);
+    Wide<T> one = all<T>(0), two = one, four = one, eight = one;
     for (size_t z = 0; z < count; z += Wide<T>::lanes) {
         Wide<T> pr = load(p.re + z), pi = load(p.im + z), lr = load(l.re + z), li = load(l.im + z);
-        if constexpr (TILTED) straight = straight + cross(lr, li, pr, pi);
         if (low > 0) one = one + cross(lr, li, flipped<1>(pr), flipped<1>(pi));
         if (low > 1) two = two + cross(lr, li, flipped<2>(pr), flipped<2>(pi));
         if (low > 2) four = four + cross(lr, li, flipped<4>(pr), flipped<4>(pi));
         if constexpr (Wide<T>::lanes > 8)
             if (low > 3) eight = eight + cross(lr, li, flipped<8>(pr), flipped<8>(pi));
-        turn_lowest<TILTED>(pr, pi, by, low);
-        turn_lowest<TILTED>(lr, li, by, low);
+        turn_lowest(pr, pi, by, low);
+        turn_lowest(lr, li, by, low);
         Wide<T> c, s;
         circle(load(turns + z), c, s);
-        s = all<T>(0) - s;
+        c = c * whole;
+        s = s * opposite;
         shift(pr, pi, c, s);
         shift(lr, li, c, s);
         store(p.re + z, pr);
@@ -307,37 +330,39 @@ WIDE_INLINE void backward_block_of(
         store(l.im + z, li);
         store(turns + z, cross(lr, li, pr, pi));
     }
-    if (low > 0) add_lane_slope<1>(slopes, 0, by, one, straight, TILTED);
-    if (low > 1) add_lane_slope<2>(slopes, 1, by, two, straight, TILTED);
-    if (low > 2) add_lane_slope<4>(slopes, 2, by, four, straight, TILTED);
+    if (low > 0) slopes[0] += by[0].weight * total(one);
+    if (low > 1) slopes[1] += by[1].weight * total(two);
+    if (low > 2) slopes[2] += by[2].weight * total(four);
     if constexpr (Wide<T>::lanes > 8)
-        if (low > 3) add_lane_slope<8>(slopes, 3, by, eight, straight, TILTED);
+        if (low > 3) slopes[3] += by[3].weight * total(eight);
 }
 
 template <class T>
 struct Loops {
+    static constexpr int lane_qubits = Wide<T>::lanes == 16 ? 4 : 3;
+
     WIDE_TARGET static void forward_block(const Planes<T>& x, const T* turns, size_t count, int qubits,
-                                          const Turn<T>* by, bool tilted) {
-        tilted ? forward_block_of<true>(x, turns, count, qubits, by)
-               : forward_block_of<false>(x, turns, count, qubits, by);
+                                          const Turn<T>* by, bool plain, T scale) {
+        plain ? forward_block_of<true>(x, turns, count, qubits, by, scale)
+              : forward_block_of<false>(x, turns, count, qubits, by, scale);
     }
 
     WIDE_TARGET static void forward_tile(const Planes<T>& x, size_t count, size_t first, int qubits,
-                                         const Turn<T>* by, bool tilted) {
-        tilted ? turn_strides<true>(x, count, first, qubits, by)
-               : turn_strides<false>(x, count, first, qubits, by);
+                                         const Turn<T>* by, bool plain) {
+        plain ? turn_strides<true>(x, count, first, qubits, by)
+              : turn_strides<false>(x, count, first, qubits, by);
     }
 
     WIDE_TARGET static void backward_block(const Planes<T>& p, const Planes<T>& l, T* turns, size_t count,
-                                           int qubits, const Turn<T>* by, bool tilted, double* slopes) {
-        tilted ? backward_block_of<true>(p, l, turns, count, qubits, by, slopes)
-               : backward_block_of<false>(p, l, turns, count, qubits, by, slopes);
+                                           int qubits, const Turn<T>* by, bool plain, T scale, double* slopes) {
+        plain ? backward_block_of<true>(p, l, turns, count, qubits, by, scale, slopes)
+              : backward_block_of<false>(p, l, turns, count, qubits, by, scale, slopes);
     }
 
     WIDE_TARGET static void backward_tile(const Planes<T>& p, const Planes<T>& l, size_t count, size_t first,
-                                          int qubits, const Turn<T>* by, bool tilted, double* slopes) {
-        tilted ? unturn_strides<true>(p, l, count, first, qubits, by, slopes)
-               : unturn_strides<false>(p, l, count, first, qubits, by, slopes);
+                                          int qubits, const Turn<T>* by, bool plain, double* slopes) {
+        plain ? unturn_strides<true>(p, l, count, first, qubits, by, slopes)
+              : unturn_strides<false>(p, l, count, first, qubits, by, slopes);
     }
 
     // out = |x|^2.

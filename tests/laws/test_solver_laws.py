@@ -16,6 +16,7 @@ from qupel.solvers.classical.local_search import LocalSearch
 from qupel.solvers.classical.tabu import Tabu
 from qupel.solvers.contract import OnEvent, Solver, Stop, Watch, ignore
 from qupel.solvers.inspired.bifurcation import Bifurcation
+from qupel.solvers.inspired.path_integral import PathIntegral
 from qupel.solvers.inspired.tempering import Tempering
 from qupel.testing import ConformanceError, check_solver
 
@@ -26,6 +27,7 @@ HEURISTICS: list[Any] = [
     Annealing(),
     Genetic(),
     Tempering(),
+    PathIntegral(),
     Bifurcation(),
     Bifurcation(variant="ballistic", blocks=2),
 ]

@@ -135,3 +135,64 @@ def bifurcate(
         y = np.where(np.abs(x) > 1, 0.0, y)
         x = np.clip(x, -1, 1)
     return x, y
+
+
+def xoroshiro(key: int, words: int) -> list[int]:
+    """The first words of one stream of xoroshiro128++ for each of eight lanes, as bytes."""
+    state = [[draw(key, k), draw(key, 8 + k)] for k in range(8)]
+    out = []
+    for _ in range(words):
+        for lane in state:
+            a, b = lane
+            total = (a + b) & WORD
+            out.extend(((_rotated(total, 17) + a) & WORD).to_bytes(8, "little"))
+            b ^= a
+            lane[0] = _rotated(a, 49) ^ b ^ ((b << 21) & WORD)
+            lane[1] = _rotated(b, 28)
+    return out
+
+
+def _rotated(x: int, by: int) -> int:
+    return ((x << by) | (x >> (64 - by))) & WORD
+
+
+def bundle_sweep(
+    fields: np.ndarray,
+    couplings: np.ndarray,
+    spins: np.ndarray,
+    temperatures: np.ndarray,
+    key: int,
+) -> np.ndarray:
+    """One sweep of 64 rows, each at its temperature, at most 1024 spins; exact to 2^-48."""
+    spins = spins.astype(float).copy()
+    n = fields.size
+    now = draw(key, 0)
+    first, second = xoroshiro(now, n), xoroshiro(now ^ WORD, n)
+    for i in range(n):
+        for lane, temperature in enumerate(temperatures):
+            cost = -2 * spins[lane, i] * (fields[i] + couplings[i] @ spins[lane])
+            upper = first[64 * i + lane] << 8 | second[64 * i + lane]
+            lower = draw(now, 64 * i + lane) >> 32
+            if cost <= 0 or (upper << 32 | lower) < np.exp(-cost / temperature) * 2**48:
+                spins[lane, i] = -spins[lane, i]
+    return spins
+
+
+def trotter(
+    fields: np.ndarray,
+    couplings: np.ndarray,
+    *,
+    temperature: float,
+    transverse: float,
+    slices: int,
+) -> np.ndarray:
+    """Probability of each configuration of one slice, by the transfer matrix in imaginary time."""
+    n = fields.size
+    codes = np.arange(1 << n)
+    spins = 1.0 - 2.0 * (codes[:, None] >> np.arange(n) & 1)
+    energies = np.array([energy(fields, couplings, row) for row in spins])
+    heat = slices * temperature
+    tie = -0.5 * np.log(np.tanh(transverse / heat))
+    transfer = np.exp(-energies / heat)[:, None] * np.exp(tie * spins @ spins.T)
+    weights = np.diag(np.linalg.matrix_power(transfer / transfer.max(), slices))
+    return weights / weights.sum()

@@ -245,3 +245,22 @@ def dense_temper(
     /,
 ) -> None: ...
 def dense_spread(starts: I64, columns: I32, weights: Real, unit: float, dense: I16, /) -> None: ...
+def paths_prepare(form: Form, down: U64, locals_: Real, energies: F64, /) -> None: ...
+def paths_anneal(
+    form: Form,
+    down: U64,
+    locals_: Real,
+    energies: F64,
+    best: I8,
+    least: F64,
+    places: I64,
+    sweeps: int,
+    keys: U64,
+    temperature: float,
+    strong: float,
+    weak: float,
+    clusters: bool,
+    budget: int,
+    threads: int,
+    /,
+) -> None: ...

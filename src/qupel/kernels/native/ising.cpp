@@ -14,6 +14,7 @@
 #include "ising/bundle_search.hpp"
 #include "ising/dense.hpp"
 #include "ising/enumerate.hpp"
+#include "ising/paths.hpp"
 #include "ising/tabu.hpp"
 #include "ising/temper.hpp"
 
@@ -130,6 +131,11 @@ QUPEL_CLONES uint64_t enumerate_chunk(const double* f, const double* c, int64_t 
                                       double* felt, uint64_t from, uint64_t until, Found& found) {
     return enumerate(f, c, n, e, felt, from, until, found);
 }
+
+#define TAKES(R) (const Form<R>& f, const Paths<R>& p, const Ties& t, uint64_t k, int64_t a, int64_t b, bool c, int64_t& w)
+QUPEL_CLONES void paths_chunk TAKES(float) { w += sweep_paths(f, p, t, k, a, b, c); }
+QUPEL_CLONES void paths_chunk TAKES(double) { w += sweep_paths(f, p, t, k, a, b, c); }
+#undef TAKES
 
 // Run `body(r, scratch)` for every r below `size`; which thread does it does not matter.
 template <class Real, class Body>
@@ -620,6 +626,55 @@ void bind_small(nb::module_& module) {
 }
 
 template <class Real>
+using Slices = nb::ndarray<Real, nb::ndim<3>, nb::c_contig, nb::device::cpu>;
+
+template <class Real>
+Paths<Real> paths_at(Table<uint64_t> down, const Slices<Real>& locals, Table<double> energies,
+                     int64_t r) {
+    const int64_t n = int64_t(down.shape(1)), slices = int64_t(energies.shape(1));
+    return {down.data() + r * n, locals.data() + r * n * slices, energies.data() + r * slices,
+            int(slices)};
+}
+
+template <class Real>
+void bind_paths_prepare(const Held<Real>& held, Table<uint64_t> down, Slices<Real> locals,
+                        Table<double> energies) {
+    nb::gil_scoped_release release;
+    for (int64_t r = 0; r < int64_t(down.shape(0)); ++r)
+        prepare(held.form, paths_at(down, locals, energies, r));
+}
+
+// `fields.hot` and `fields.cold` are the first and last transverse field.
+template <class Real>
+void bind_paths_anneal(const Held<Real>& held, Table<uint64_t> down, Slices<Real> locals,
+                       Table<double> energies, Table<int8_t> best, Row<double> least,
+                       Table<int64_t> places, int64_t sweeps, Row<const uint64_t> keys,
+                       double temperature, double strong, double weak, bool clusters,
+                       int64_t budget, int threads) {
+    nb::gil_scoped_release release;
+    const Form<Real>& form = held.form;
+    const Cooling fields{strong, weak, sweeps};
+    constexpr int64_t kSome = 256;  // spins between two looks at the budget
+    each(form, int64_t(down.shape(0)), threads, [&](int64_t r, Scratch<Real>&) {
+        const Paths<Real> paths = paths_at(down, locals, energies, r);
+        int64_t& sweep = places.data()[2 * r];
+        int64_t& position = places.data()[2 * r + 1];
+        for (int64_t work = 0; sweep < sweeps && work < budget;) {
+            const Ties ties = ties_of(temperature, fields.temperature(sweep), paths.slices);
+            const int64_t end = std::min(form.n, position + kSome);
+            paths_chunk(form, paths, ties, draw(keys.data()[r], uint64_t(sweep)), position, end,
+                        clusters, work);
+            work += 100;
+            position = end;
+            if (position < form.n) continue;
+            position = 0;
+            ++sweep;
+            keep_slice(form, paths, best.data() + r * form.n, least.data()[r]);
+        }
+    });
+}
+
+template <class Real>
 void bind(nb::module_& module, const char* name) {
     nb::class_<Held<Real>>(module, name)
         .def(nb::init<Row<const Real>, Row<const int64_t>, Row<const int32_t>, Row<const Real>,
@@ -634,6 +689,8 @@ void bind(nb::module_& module, const char* name) {
     module.def("temper", &bind_temper<Real>);
     module.def("bifurcate", &bind_bifurcate<Real>);
     module.def("spread", &bind_spread<Real>);
+    module.def("paths_prepare", &bind_paths_prepare<Real>);
+    module.def("paths_anneal", &bind_paths_anneal<Real>);
     module.def("combine", &bind_combine<Real>);
 }
 

@@ -86,8 +86,6 @@ class Circuit:
     ----------
     qubits
         Number of qubits; qubit 0 is the lowest bit of a state's index.
-    gates
-        The gates, first to last.
     measured
         The qubit that is measured, at the end, into each classical bit in order; every qubit at
         most once. None says nothing about measurement; where shots are asked for, it means all

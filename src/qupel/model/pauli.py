@@ -320,11 +320,10 @@ class PauliSum:
     __hash__ = None  # type: ignore[assignment]
 
     def __str__(self) -> str:
+        first = self._like(self.x[:SHOWN], self.z[:SHOWN], self.coefficients[:SHOWN])
         shown = [
             f"{weight.real if weight.imag == 0 else weight:g} {name}"
-            for name, weight in zip(
-                self.labels()[:SHOWN], self.coefficients[:SHOWN].tolist(), strict=True
-            )
+            for name, weight in zip(first.labels(), first.coefficients.tolist(), strict=True)
         ]
         more = [f"… {self.terms - SHOWN} more"] if self.terms > SHOWN else []
         return " + ".join(shown + more) or "0"

@@ -42,6 +42,9 @@ LIBRARIES = ("stdgates.inc", "qelib1.inc")
 #: Statements that the body of a gate may hold.
 GATES_ALONE = (Call, Barrier, Loop)
 
+#: What may follow an expression.
+ENDS = frozenset(")],:};")
+
 #: What OpenQASM has and a flat list of gates has not, with what to do instead.
 REFUSED = {
     **dict.fromkeys(("if", "else", "while", "switch", "break", "continue", "end"), "branching"),
@@ -370,7 +373,11 @@ class Parser:
         return Span(parts[0], parts[1] if len(parts) == 3 else None, parts[-1], start.at)
 
     def _expression(self) -> Expression:
-        return self._nested(self._peek(), self._sum)
+        token = self._tokens[self._next]
+        # Most are a number alone, and most of a long text is expressions.
+        if token.kind in ("real", "whole") and self._tokens[self._next + 1].text in ENDS:
+            return self._number(self._take())
+        return self._nested(token, self._sum)
 
     def _sum(self) -> Expression:
         return self._chain(("+", "-"), self._product)
@@ -420,6 +427,8 @@ class Parser:
         )
 
     def _number(self, token: Token) -> Number:
+        if token.kind == "whole" and token.text.isdecimal() and len(token.text) < 18:
+            return Number(int(token.text), token.at)
         text = token.text.replace("_", "")
         if len(text) > LONGEST_NUMBER:
             raise self._mistake(token, f"a number of {len(text)} digits", "write fewer digits")

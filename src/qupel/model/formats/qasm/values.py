@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import Any
 
+from qupel.errors import InputError
 from qupel.model.circuit import Angle
 from qupel.model.formats.qasm.syntax import Chain, Expression, Name, Number, Operation
 from qupel.model.formats.qasm.tokens import Source
@@ -65,7 +66,9 @@ def value_of(expression: Expression, names: Mapping[str, Value], source: Source)
     """
     match expression:
         case Number(value=value):
-            return _bounded(value, expression, source)
+            if not -LARGEST_NUMBER <= value <= LARGEST_NUMBER:
+                raise _huge(expression, source)
+            return value
         case Name(name=name):
             return _named(expression, name, names, source)
         case Chain(first=first, rest=rest):
@@ -177,12 +180,16 @@ def _sum(left: Value, right: Value, at: Expression, source: Source) -> Value:
 def _bounded(value: Any, expression: Expression, source: Source) -> Value:
     parts = (value.factor, value.shift) if isinstance(value, Angle) else (value,)
     if not all(abs(part) <= LARGEST_NUMBER for part in parts):
-        raise source.mistake(
-            expression.at,
-            "a value that is no finite number, or a huge one",
-            f"stay within {LARGEST_NUMBER:g}",
-        )
+        raise _huge(expression, source)
     return value
+
+
+def _huge(expression: Expression, source: Source) -> InputError:
+    return source.mistake(
+        expression.at,
+        "a value that is no finite number, or a huge one",
+        f"stay within {LARGEST_NUMBER:g}",
+    )
 
 
 def _shown(value: Value) -> str:

@@ -186,7 +186,7 @@ class QuantumKernel:
     ) -> KernelEstimate:
         """Fidelities as frequencies of shots."""
         if self.shots is None or rng is None:
-            return KernelEstimate(exact, np.zeros_like(exact))
+            return KernelEstimate(exact, np.zeros(exact.shape))  # zeros_like would touch them
         if symmetric:
             values = np.ones_like(exact)
             upper = np.triu_indices(exact.shape[0], 1)
@@ -210,7 +210,7 @@ class QuantumKernel:
         values = np.exp(-self.gamma / 2 * np.maximum(distances, 0))
         if Y is None:
             np.fill_diagonal(values, 1.0)
-        errors = np.zeros_like(values)
+        errors = np.zeros(values.shape)
         if self.shots is not None:
             # Of half the squared distance: sum of (a - b)**2 (variance of a + variance of b).
             v, w = (4 * _variance((1 + r) / 2, self.shots) for r in (rows, columns))

@@ -8,7 +8,10 @@ from qupel.errors import InputError
 from qupel.kernels import gpu
 from tests.gpu.emulator import COMPILER, Emulator
 
-NAMES = ("emulated", "emulated backwards", "cuda")
+#: What most tests run on.
+NAMES = ("emulated", "cuda")
+#: Equal but for the order in which threads and blocks take turns.
+ORDERS = ("emulated", "emulated backwards")
 
 
 def device_named(name: str) -> gpu.Device:

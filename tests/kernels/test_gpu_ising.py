@@ -10,7 +10,7 @@ import scipy.sparse
 from qupel.errors import InputError
 from qupel.kernels import gpu, ising
 from qupel.kernels.gpu_ising import Annealer, Oscillators, runs_of
-from tests.gpu.devices import NAMES, device_named
+from tests.gpu.devices import NAMES, ORDERS, device_named
 from tests.gpu.emulator import Emulator
 from tests.oracles import ising as oracle
 from tests.shapes import unchecked
@@ -136,6 +136,21 @@ def test_a_replica_does_not_depend_on_its_neighbours(device: gpu.Device, name: s
     run(one)
     np.testing.assert_array_equal(one.spins()[0], many.spins()[2])
     np.testing.assert_array_equal(one.best(np.array([0]))[0], many.best(np.array([2]))[0])
+
+
+@pytest.mark.parametrize("name", SHAPES)
+def test_the_order_of_threads_and_blocks_changes_nothing(name: str) -> None:
+    land = laid_out(name, whole=False)
+    found = []
+    for order in ORDERS:
+        device = device_named(order)
+        annealer, *_ = started(land, 34 if name.startswith("sparse") else 3, device)
+        run(annealer)
+        oscillators, *_ = oscillating(land, device)
+        oscillators.run(0, 6, discrete=False, **BIFURCATION)
+        arrays = (annealer.spins(), annealer.least(), oscillators.positions())
+        found.append([array.tobytes() for array in arrays])
+    assert found[0] == found[1]
 
 
 @pytest.mark.parametrize("name", ["sparse with groups", "dense with a group"])

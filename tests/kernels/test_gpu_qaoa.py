@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from qupel.errors import InputError
 from qupel.kernels import gpu, gpu_qaoa, qaoa
 from qupel.kernels.gpu_qaoa import State, Tiling, backward, forward
-from tests.gpu.devices import NAMES, device_named
+from tests.gpu.devices import NAMES, ORDERS, device_named
 from tests.gpu.emulator import Emulator
 from tests.oracles import qaoa as oracle
 
@@ -99,7 +99,7 @@ def test_no_layers_are_the_mean_cost(device: gpu.Device) -> None:
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 def test_the_order_of_threads_and_blocks_changes_no_bit(kind: str, dtype: Any) -> None:
     found = []
-    for name in NAMES[:2]:
+    for name in ORDERS:
         state = made(device_named(name), kind, 10, dtype)
         energy = state.evolve(*ANGLES)
         amplitudes = np.array(state.amplitudes).tobytes()
@@ -138,7 +138,7 @@ def test_states_in_the_tiles_of_a_device_match_the_processor(
 
 
 @pytest.mark.parametrize("whole", [True, False])
-@pytest.mark.parametrize("qubits", [2, 6, 13])
+@pytest.mark.parametrize("qubits", [6, 13])
 def test_costs_computed_on_the_device_are_those_of_the_processor(
     device: gpu.Device, qubits: int, whole: bool
 ) -> None:
@@ -256,7 +256,8 @@ def test_the_size_of_the_grid_changes_no_bit() -> None:
 
 PROBE = """
 extern "C" __global__ void probe(i64 tile, int first, i64* out) {
-    out[threadIdx.x] = address(base_of(tile, first), first, int(threadIdx.x));
+    for (int place = int(threadIdx.x); place < 1 << TILE; place += 32)
+        out[place] = address(base_of(tile, first), first, place);
 }
 """
 
@@ -268,7 +269,7 @@ def test_addresses_reach_beyond_two_to_the_thirty_two(first: int) -> None:
     out = device.zeros(1 << 13, np.int64)
     tile = 0b1011_0010_1101_1110_0101  # of 33 - 13 bits
     device.compiled(text, tiling.macros("float")).launch(
-        "probe", 1, 1 << 13, np.int64(tile), np.int32(first), out
+        "probe", 1, 32, np.int64(tile), np.int32(first), out
     )
     low = tile & ((1 << (first - 3)) - 1)
     expected = [

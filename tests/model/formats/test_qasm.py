@@ -234,6 +234,20 @@ def test_angles_may_be_linear_in_a_parameter(expression: str, angle: float | Ang
     assert gate.angles == (angle,)
 
 
+def test_a_fourier_transform_is_the_one_theory_names() -> None:
+    found = unitary(
+        """const int n = 4; qubit[n] q;
+        for int j in [n - 1:-1:0] {
+          h q[j];
+          for int k in [j - 1:-1:0] { cp(pi / 2 ** (j - k)) q[k], q[j]; }
+        }
+        for int j in [0:n / 2 - 1] { swap q[j], q[n - 1 - j]; }"""
+    )
+    x = np.arange(16)
+    fourier = np.exp(2j * math.pi * np.outer(x, x) / 16) / 4
+    np.testing.assert_allclose(found, fourier, atol=1e-12)
+
+
 # Gates, definitions and modifiers
 
 

@@ -152,33 +152,30 @@ class QuantumKernel:
         """Exact fidelities, of states made as memory allows."""
         if isinstance(self.feature_map, AngleMap):
             out = self.feature_map.fidelities(X, X if Y is None else Y)
-            if Y is None:
-                np.fill_diagonal(out, 1.0)
-            return out
-        threads = self._threads()
-        most = self._samples_in(self.memory)
-        if X.shape[0] + (0 if Y is None else Y.shape[0]) <= most:
-            rows = self._panels(X)
-            out = fidelities(rows, None if Y is None else self._panels(Y), threads)
+        elif X.shape[0] + (0 if Y is None else Y.shape[0]) <= self._samples_in(self.memory):
+            columns = None if Y is None else self._panels(Y)
+            out = fidelities(self._panels(X), columns, self._threads())
         else:
-            out = np.empty((X.shape[0], (X if Y is None else Y).shape[0]))
-            blocks = list(_blocks(X.shape[0], self._samples_in(self.memory // 2)))
-            others = blocks
-            if Y is not None:
-                others = list(_blocks(Y.shape[0], self._samples_in(self.memory // 2)))
-            for column in others:
-                held = self._panels((X if Y is None else Y)[column])
-                for row in blocks:
-                    if Y is not None:
-                        out[row, column] = fidelities(self._panels(X[row]), held, threads)
-                    elif row == column:
-                        out[row, column] = fidelities(held, None, threads)
-                    elif row.start > column.start:
-                        # The earlier sample is the row, as within a block.
-                        out[column, row] = fidelities(held, self._panels(X[row]), threads)
-                        out[row, column] = out[column, row].T
+            out = self._fidelities_by_blocks(X, Y, self._samples_in(self.memory // 2))
         if Y is None:
             np.fill_diagonal(out, 1.0)
+        return out
+
+    def _fidelities_by_blocks(self, X: np.ndarray, Y: np.ndarray | None, size: int) -> np.ndarray:
+        """The same with two blocks of states at a time, one held while the other passes."""
+        other = X if Y is None else Y
+        out = np.empty((X.shape[0], other.shape[0]))
+        for column in _blocks(other.shape[0], size):
+            held = self._panels(other[column])
+            for row in _blocks(X.shape[0], size):
+                if Y is not None:
+                    out[row, column] = fidelities(self._panels(X[row]), held, self._threads())
+                elif row == column:
+                    out[row, column] = fidelities(held, None, self._threads())
+                elif row.start < column.start:
+                    # The earlier sample is the row, as among all pairs at once.
+                    out[row, column] = fidelities(self._panels(X[row]), held, self._threads())
+                    out[column, row] = out[row, column].T
         return out
 
     def _measured(

@@ -7,6 +7,7 @@ import math
 import pickle
 from dataclasses import FrozenInstanceError
 from time import process_time
+from typing import Any
 
 import numpy as np
 import pytest
@@ -70,6 +71,29 @@ def test_a_gate_that_does_not_fit_is_refused_by_place(qubits: int, gate: Gate, s
         Circuit(qubits, [Gate("x", (0,)), gate])
     with pytest.raises(InputError, match=said):
         Circuit(qubits).x(0).then(gate)
+
+
+def test_lists_become_tuples_so_that_circuits_can_be_hashed() -> None:
+    listed = Gate("rx", [1], [0.5])  # type: ignore[arg-type]
+    assert hash(Circuit(2, [listed])) == hash(Circuit(2).rx(0.5, 1))
+
+
+@pytest.mark.parametrize(
+    ("gate", "said"),
+    [
+        (("h", 0), r"gate 0 is \('h', 0\); write Gate"),
+        (Gate("h", 0), "qubits and angles are tuples, got 0"),  # type: ignore[arg-type]
+        (Gate("rx", (0,), 0.5), "qubits and angles are tuples, got 0.5"),  # type: ignore[arg-type]
+    ],
+)
+def test_what_is_no_gate_is_refused_with_an_example(gate: Any, said: str) -> None:
+    with pytest.raises(InputError, match=said):
+        Circuit(2, [gate])
+
+
+def test_sizes_and_single_names_may_be_given_loosely() -> None:
+    assert Circuit(np.int64(2)) == Circuit(2)  # type: ignore[arg-type]
+    assert Circuit(1, parameter_names="theta").parameter_names == ("theta",)
 
 
 @pytest.mark.parametrize("qubits", [0, -1, 2.0, True, "3"])

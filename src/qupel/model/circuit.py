@@ -120,9 +120,10 @@ class Circuit:
         measured: Iterable[int] | None = None,
         parameter_names: Iterable[str] = (),
     ) -> None:
+        qubits = int(qubits) if isinstance(qubits, np.integer) else qubits
         if type(qubits) is not int or qubits < 1:
             raise InputError(f"a circuit has a whole number of qubits from 1, got {qubits!r}")
-        names = tuple(parameter_names)
+        names = (parameter_names,) if isinstance(parameter_names, str) else tuple(parameter_names)
         for name, count in Counter(names).items():
             if count > 1:
                 raise InputError(f"{count} parameters are called {name!r}; names must differ")
@@ -438,8 +439,15 @@ class Circuit:
 
 def _checked(gate: Gate, place: int, qubits: int, parameters: int) -> Gate:
     """The gate, its numbers as Python's own, or an error that says what does not fit."""
+    if not isinstance(gate, Gate):
+        raise InputError(
+            f"gate {place} is {gate!r:.60}; write Gate('cx', (0, 1)), Gate('h', (0,)) …"
+        )
     kind = GATES.get(gate.name) or kind_of(gate.name)
     where = f"gate {place} ({gate.name!r})"
+    for given in (gate.qubits, gate.angles):
+        if not isinstance(given, (tuple, list)):
+            raise InputError(f"{where}: qubits and angles are tuples, got {given!r:.60}")
     if len(gate.qubits) != kind.qubits:
         raise InputError(f"{where} acts on {kind.qubits} qubits, got {_listed(gate.qubits)}")
     on = tuple(_qubit(q, qubits, where) for q in gate.qubits)
@@ -448,7 +456,8 @@ def _checked(gate: Gate, place: int, qubits: int, parameters: int) -> Gate:
     if len(gate.angles) != kind.angles:
         raise InputError(f"{where} takes {kind.angles} angles, got {len(gate.angles)}")
     angles = tuple(_angle(a, parameters, where) for a in gate.angles)
-    kept = all(map(is_, on, gate.qubits)) and all(map(is_, angles, gate.angles))
+    plain = type(gate.qubits) is tuple and type(gate.angles) is tuple
+    kept = plain and all(map(is_, on, gate.qubits)) and all(map(is_, angles, gate.angles))
     return gate if kept else Gate(gate.name, on, angles)
 
 

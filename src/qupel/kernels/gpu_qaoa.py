@@ -496,9 +496,15 @@ class State:
         )
         return self.device.get(out)
 
+    def numbers(self) -> Float64[np.ndarray, " states"]:
+        """Return the cost of every state, on the host."""
+        held = self.device.get(self.costs.of[: 1 << self.qubits])
+        values = self.costs.values
+        return (held.astype(np.float64) if values is None else values[held]) + self.costs.middle
+
     def probabilities(self) -> Float64[np.ndarray, " states"]:
         """Return the probability of every state, on the host."""
-        state = self.device.get(self.amplitudes)[: 1 << self.qubits]
+        state = self.device.get(self.amplitudes[: 1 << self.qubits])
         return state.real.astype(np.float64) ** 2 + state.imag.astype(np.float64) ** 2
 
 

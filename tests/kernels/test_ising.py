@@ -126,6 +126,7 @@ def test_tabu_makes_the_cheapest_move_that_is_not_tabu(seed: int, n: int) -> Non
             chains,
             until,
             trails,
+            np.array([1000]),
             np.array([seed], np.uint64),
             base=2,
             spread=3,

@@ -91,12 +91,24 @@ def tabu(
     least: F64,
     until: I32,
     trails: I64,
+    lengths: I64,
     keys: U64,
     base: int,
+    high: int,
     spread: int,
     patience: int,
     budget: int,
     threads: int,
+    /,
+) -> None: ...
+def graft(
+    form: Form,
+    spins: Real,
+    locals_: Real,
+    energies: F64,
+    guests: Real,
+    mirror: bool,
+    regions: I64,
     /,
 ) -> None: ...
 def temper(

@@ -24,6 +24,7 @@ from qupel.kernels import _ising
 
 LANES = 16
 BLOCK = 16  #: oscillators side by side in `bifurcate`
+LONGEST_WALK = 1 << 30  #: moves of a walk in `tabu` at most
 _DENSE_BYTES = 1 << 28
 
 
@@ -323,20 +324,27 @@ def tabu(
     chains: Chains,
     until: Int32[np.ndarray, "rows stride"],
     trails: Int64[np.ndarray, "rows 2"],
+    lengths: Int64[np.ndarray, " rows"],
     keys: UInt64[np.ndarray, " rows"],
     *,
     base: int,
     spread: int,
-    patience: int,
     budget: int,
+    high: int | None = None,
+    patience: int = LONGEST_WALK,
     threads: int = 1,
 ) -> None:
-    """One-flip tabu walk of each chain, until ``patience`` moves in a row brought nothing better.
+    """One-flip tabu walk of each chain: always the cheapest move that is not tabu.
 
-    A moved spin rests for ``base`` moves and a random number below ``spread`` more; ``until``
-    holds the move from which each may move again; ``trails`` the moves made and the move of the
-    last improvement.
+    A moved spin rests for ``base`` moves and a random number below ``spread`` more. With
+    ``high``, the number of moves falls in proportion to what is left of the walk, from ``high``
+    at its beginning to ``base`` at its end. A walk ends after its length, `LONGEST_WALK` at most,
+    or when ``patience`` moves in a row brought nothing better than its best; a call on a walk
+    that is over does nothing. ``until`` holds the move from which each spin may move again,
+    ``trails`` the moves made and the move of the last improvement.
     """
+    if lengths.max(initial=0) > LONGEST_WALK:
+        raise InputError(f"a walk has {LONGEST_WALK} moves at most, got {lengths.max()}")
     _ising.tabu(
         landscape.form,
         *chains.state(),
@@ -344,13 +352,30 @@ def tabu(
         chains.least,
         until,
         trails,
+        lengths,
         keys,
         base,
+        base if high is None else high,
         spread,
         patience,
         budget,
         threads,
     )
+
+
+def graft(
+    landscape: Landscape, chains: Chains, guests: Shaped[np.ndarray, "rows stride"], *, mirror: bool
+) -> Int64[np.ndarray, " rows"]:
+    """Take into each chain every region of the guest in its row that is no worse there.
+
+    Where two configurations differ, spins that neither feel each other nor share a group fall
+    into regions that change the energy independently of each other. With ``mirror``, for
+    instances that do not change when all spins flip, the nearer of a guest and its reverse is
+    taken. ``best`` stays as it is. Returns the number of regions in each row.
+    """
+    regions = np.zeros(len(guests), np.int64)
+    _ising.graft(landscape.form, *chains.state(), guests, mirror, regions)
+    return regions
 
 
 def temper(

@@ -25,8 +25,10 @@ def test_tabu_comes_near_the_best_known_cut() -> None:
     [
         ({"walkers": 0}, "walkers"),
         ({"patience": 0}, "patience"),
-        ({"change": 1.5}, "change"),
         ({"tenure": -1}, "tenure"),
+        ({"least_tenure": -1}, "tenure"),
+        ({"moves": 0}, "moves"),
+        ({"most_moves": 1 << 40}, "most_moves"),
     ],
 )
 def test_tabu_refuses_settings_without_meaning(settings: dict[str, float], sentence: str) -> None:

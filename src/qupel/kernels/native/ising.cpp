@@ -14,6 +14,7 @@
 #include "ising/bundle_search.hpp"
 #include "ising/dense.hpp"
 #include "ising/enumerate.hpp"
+#include "ising/graft.hpp"
 #include "ising/paths.hpp"
 #include "ising/tabu.hpp"
 #include "ising/temper.hpp"
@@ -41,6 +42,7 @@ struct Held {
     Row<const Real> strongest;
     Row<const uint8_t> crowded;
     Form<Real> form;
+    double reach = 0;  // most that a local field can be
 
     Held(Row<const Real> fields_, Row<const int64_t> starts_, Row<const int32_t> columns_,
          Row<const Real> weights_, Table<const Real> dense_, Row<const int64_t> edges_,
@@ -61,6 +63,12 @@ struct Held {
         form.strongest = strongest.data();
         form.crowded = crowded.data();
         form.tolerance = Real(tolerance);
+        for (int64_t i = 0; i < form.n; ++i) {
+            double sum = std::abs(double(form.fields[i]));
+            for (int64_t e = form.starts[i]; e < form.starts[i + 1]; ++e)
+                sum += std::abs(double(form.weights[e]));
+            reach = std::max(reach, sum);
+        }
     }
 };
 
@@ -120,8 +128,11 @@ QUPEL_BOTH(steepest, TAKES, (f, c, k, m, s, z, d))
 #define TAKES(R) (const Form<R>& form, Chain<R>& chain, Place& p, int64_t m, uint64_t k, int64_t w, R* b, double& e, int32_t* s, R* z, int32_t* j, int64_t r)
 QUPEL_BOTH(wander, TAKES, (f, c, p, m, k, w, b, e, s, z, j, r))
 #undef TAKES
-#define TAKES(R) (const Form<R>& form, Chain<R>& chain, int32_t* u, Trail& t, int64_t a, int64_t d, int64_t p, uint64_t k, int64_t w, R* b, double& e, int32_t* s, R* z)
-QUPEL_BOTH(tabu, TAKES, (f, c, u, t, a, d, p, k, w, b, e, s, z))
+#define TAKES(R) (const Form<R>& form, Chain<R>& chain, int32_t* u, Trail& t, const Tenure& a, const Room<R>& o, uint64_t k, int64_t w, R* b, double& e, int32_t* s, R* z)
+QUPEL_BOTH(tabu, TAKES, (f, c, u, t, a, o, k, w, b, e, s, z))
+#undef TAKES
+#define TAKES(R) (const Form<R>& form, Chain<R>& chain, const R* g, bool m, int32_t* q, uint8_t* s, int64_t& n)
+QUPEL_BOTH(graft, TAKES, (f, c, g, m, q, s, n))
 #undef TAKES
 #define TAKES(R) (const Form<R>& f, const int64_t* c, float* x, float* y, float* s, int64_t a, int64_t b, const Pump& p, bool d)
 QUPEL_CLONES void bifurcate_chunk TAKES(float) { bifurcate(f, c, x, y, s, a, b, p, d); }
@@ -239,21 +250,50 @@ void bind_wander(const Held<Real>& held, Table<Real> spins, Table<Real> locals,
 template <class Real>
 void bind_tabu(const Held<Real>& held, Table<Real> spins, Table<Real> locals,
                Row<double> energies, Table<Real> best, Row<double> least, Table<int32_t> until,
-               Table<int64_t> trails, Row<const uint64_t> keys, int64_t base, int64_t spread,
-               int64_t patience, int64_t budget, int threads) {
+               Table<int64_t> trails, Row<const int64_t> lengths, Row<const uint64_t> keys,
+               int64_t base, int64_t high, int64_t spread, int64_t patience, int64_t budget,
+               int threads) {
     const Chains<Real> chains{spins, locals, energies};
     nb::gil_scoped_release release;
+    const int64_t stride = held.form.stride, width = Blocks<Real>::width_of(stride);
+    int64_t size = 64;
+    while (size < std::max(base, high) + spread + 2) size *= 2;
     each(held.form, chains.size(), threads, [&](int64_t r, Scratch<Real>& scratch) {
+        std::vector<Real> costs(size_t(2 * (stride + width)));
+        std::vector<int32_t> calendar(size_t(size + stride));
+        const Room<Real> room{costs.data(), calendar.data(), calendar.data() + size, size - 1,
+                              held.reach};
         Chain<Real> chain = chains.at(r);
         Trail trail{trails.data()[2 * r], trails.data()[2 * r + 1]};
-        tabu_chunk(held.form, chain, until.data() + r * int64_t(until.shape(1)), trail, base,
-                   spread, patience, keys.data()[r], budget,
-                   best.data() + r * int64_t(best.shape(1)), least.data()[r],
-                   scratch.slots.data(), scratch.zero.data());
+        const Tenure tenure{base, high, spread, lengths.data()[r], patience};
+        tabu_chunk(held.form, chain, until.data() + r * int64_t(until.shape(1)), trail, tenure,
+                   room, keys.data()[r], budget, best.data() + r * int64_t(best.shape(1)),
+                   least.data()[r], scratch.slots.data(), scratch.zero.data());
         trails.data()[2 * r] = trail.step;
         trails.data()[2 * r + 1] = trail.improved;
         chains.put(r, chain);
     });
+}
+
+// Take into each chain the regions of the guest beside it that are no worse. Where a guest's
+// mirror image is as good, the nearer of the two is taken.
+template <class Real>
+void bind_graft(const Held<Real>& held, Table<Real> spins, Table<Real> locals,
+                Row<double> energies, Table<const Real> guests, bool mirror,
+                Row<int64_t> regions) {
+    const Chains<Real> chains{spins, locals, energies};
+    nb::gil_scoped_release release;
+    Scratch<Real> scratch(held.form);
+    std::vector<uint8_t> seen(size_t(held.form.n));
+    for (int64_t r = 0; r < chains.size(); ++r) {
+        Chain<Real> chain = chains.at(r);
+        const Real* guest = guests.data() + r * int64_t(guests.shape(1));
+        int64_t same = 0;
+        for (int64_t i = 0; i < held.form.n; ++i) same += guest[i] == chain.spin[i];
+        graft_chunk(held.form, chain, guest, mirror && 2 * same < held.form.n,
+                    scratch.slots.data(), seen.data(), regions.data()[r]);
+        chains.put(r, chain);
+    }
 }
 
 // `places` is one row: turns completed, and the next chain of the present turn. Chains are swept
@@ -686,6 +726,7 @@ void bind(nb::module_& module, const char* name) {
     module.def("steepest", &bind_steepest<Real>);
     module.def("wander", &bind_wander<Real>);
     module.def("tabu", &bind_tabu<Real>);
+    module.def("graft", &bind_graft<Real>);
     module.def("temper", &bind_temper<Real>);
     module.def("bifurcate", &bind_bifurcate<Real>);
     module.def("spread", &bind_spread<Real>);

@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from qupel.errors import InputError
-from qupel.kernels.ising import Chains, Landscape, descend, tabu
+from qupel.kernels.ising import LONGEST_WALK, Chains, Landscape, descend, tabu
 from qupel.model.ising import Ising
 from qupel.model.samples import Samples
 from qupel.solvers.contract import OnEvent, Stop, ignore
@@ -122,6 +122,7 @@ class Genetic:
                 chains,
                 np.zeros(rows.shape, np.int32),
                 np.zeros((len(rows), 2), np.int64),
+                np.full(len(rows), LONGEST_WALK),
                 keys,
                 base=min(40, land.n // 20),
                 spread=max(1, min(10, land.n // 4)),

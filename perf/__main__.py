@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 
-from perf import cuts, heawood, ising, kernels, proofs, qaoa, routing, search, warm_start
+from perf import cuts, gpu, heawood, ising, kernels, proofs, qaoa, routing, search, warm_start
 from perf.options import parse
 
 #: Measured beside other libraries; these run when nothing is named, and take the options.
@@ -20,6 +20,7 @@ LONG = {
 }
 #: Measurements of Qupel alone, or of solvers it ships with.
 SECTIONS = {
+    "gpu": gpu.main,
     "heawood": heawood.main,
     "proofs": proofs.main,
     "search": search.main,

@@ -140,7 +140,7 @@ def bifurcate(
 def xoroshiro(key: int, words: int) -> list[int]:
     """The first words of one stream of xoroshiro128++ for each of eight lanes, as bytes."""
     state = [[draw(key, k), draw(key, 8 + k)] for k in range(8)]
-    out = []
+    out: list[int] = []
     for _ in range(words):
         for lane in state:
             a, b = lane

@@ -56,14 +56,11 @@ class SmallModel:
         """
         if not landscape.exact or landscape.counts.size or not landscape.n:
             return None
-        numbers = np.concatenate([landscape.weights, landscape.fields]).astype(np.float64)
-        numbers = np.unique(np.abs(numbers[numbers != 0]))
-        if not numbers.size or numbers.size > _REACH:
+        # A coupling is at least one unit.
+        if np.diff(landscape.starts).max() > _REACH:
             return None
-        # Numbers of an exact landscape are multiples of 2^-23.
-        whole = (numbers * 2.0**23).astype(np.int64)
-        unit = float(np.gcd.reduce(whole)) / 2.0**23
-        if numbers[-1] / unit > _REACH:
+        unit = landscape.unit()
+        if unit is None or landscape.strongest.max() > _REACH * unit:
             return None
         weights = np.rint(landscape.weights / unit).astype(np.int64)
         fields = np.rint(landscape.fields / unit).astype(np.int64)

@@ -57,8 +57,8 @@ class DenseModel:
             return None
         if n * stride * 2 > _BYTES:
             return None
-        largest = float(np.abs(landscape.weights).max(initial=0.0))
-        unit = _common(landscape)
+        largest = float(landscape.strongest.max(initial=0.0))
+        unit = landscape.unit()
         exact = unit is not None and largest <= _LARGEST * unit
         if unit is None or not exact:
             unit = largest / _LARGEST
@@ -76,21 +76,6 @@ class DenseModel:
     def n(self) -> int:
         """Number of spins."""
         return self.landscape.n
-
-
-def _common(landscape: Landscape) -> float | None:
-    """The largest number that every coupling and field is a whole multiple of, if simple."""
-    if not landscape.exact:
-        return None
-    # Numbers of an exact landscape are multiples of 2^-23.
-    found = 0
-    for numbers in (landscape.weights, landscape.fields):
-        for begin in range(0, numbers.size, 1 << 16):
-            part = numbers[begin : begin + (1 << 16)].astype(np.float64) * 2.0**23
-            if found and not (part % found).any():
-                continue
-            found = int(np.gcd.reduce(part.astype(np.int64), initial=found))
-    return found / 2.0**23 if found else None
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -99,12 +99,9 @@ class Landscape:
         if not crammed:
             rows = np.repeat(np.arange(n), np.diff(laid))
             crowded[rows[(rows // LANES == moved // LANES) & (moved > rows)]] = 1
-        full = np.flatnonzero(np.diff(laid))
-        strongest = np.zeros(n)
-        force = np.abs(fields[order])
-        if full.size:
-            strongest[full] = np.maximum.reduceat(np.abs(values), laid[full])
-            force[full] += np.add.reduceat(np.abs(values), laid[full])
+        strongest, force = np.zeros(n), np.zeros(n)
+        _ising.reach(laid, np.ascontiguousarray(values), strongest, force)
+        force += np.abs(fields[order])
         reach = float(force.max(initial=0.0))
 
         real: Any = (
@@ -149,6 +146,24 @@ class Landscape:
     def groups(self) -> list[slice]:
         """Positions of each group."""
         return [slice(int(a), int(b)) for a, b in zip(self.edges[:-1], self.edges[1:], strict=True)]
+
+    def squares(self) -> Float64[np.ndarray, " n"]:
+        """Squared field and couplings of each spin, summed up."""
+        out = np.zeros(self.n)
+        _ising.squares(self.starts, self.weights, out)
+        return out + self.fields.astype(np.float64) ** 2
+
+    def unit(self) -> float | None:
+        """The largest number that all fields and couplings are whole multiples of.
+
+        None if they are all 0, or not `exact`.
+        """
+        if not self.exact:
+            return None
+        # Numbers held in single precision exactly are multiples of 2^-23.
+        found = _ising.divisor(self.weights, 2.0**23, 0)
+        found = _ising.divisor(self.fields, 2.0**23, found)
+        return found / 2.0**23 if found else None
 
     def rows(self, spins: Shaped[np.ndarray, "rows stride"]) -> Int8[np.ndarray, "rows n"]:
         """Spins in the order of the variables, without padding."""

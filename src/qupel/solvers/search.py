@@ -43,9 +43,7 @@ def temperature_range(landscape: Landscape) -> tuple[float, float]:
     mean square of the scales, but no less than 0.35 times the 95th percentile; cold is a tenth of
     their 10th percentile. The factors were tuned on G15, G33, G50, G53 and G56.
     """
-    squares = landscape.fields.astype(np.float64) ** 2
-    rows = np.repeat(np.arange(landscape.n), np.diff(landscape.starts))
-    squares += np.bincount(rows, landscape.weights.astype(np.float64) ** 2, minlength=landscape.n)
+    squares = landscape.squares()
     scales = np.sqrt(squares[squares > 0])
     if not scales.size:
         return 1.0, 0.1
@@ -111,9 +109,12 @@ class Search:
             self.offer(chains.best[best : best + 1], chains.least[best : best + 1])
 
     def finish(self, chains: Chains, *, key: int, threads: int = 1) -> None:
-        """Take note of each chain's best, and of the minima right below."""
-        self.offer(chains.best, chains.least)
-        below = Chains.of(self.landscape, chains.best)
+        """Take note of each chain's best, and of the minima right below; on large forms of some."""
+        land = self.landscape
+        count = max(1, 8 * ROUND // (land.weights.size + 20 * land.n + 1))
+        chosen = np.argsort(chains.least, kind="stable")[:count]
+        self.offer(chains.best[chosen], chains.least[chosen])
+        below = Chains.of(self.landscape, chains.best[chosen])
         descend(self.landscape, below, key=key, threads=threads)
         self.offer(below.spins, below.energies)
 
@@ -172,7 +173,8 @@ class Search:
         energies = np.array([energy for energy, _ in self.rows.values()])
         times = np.array([count for _, count in self.rows.values()], np.int64)
         # Equal energies are ordered by their spins, as everywhere.
-        order = np.lexsort((*spins.T[::-1], energies)) if n else np.zeros(len(self.rows), np.int64)
+        words = [row.tobytes() for row in (spins > 0).view(np.uint8)]
+        order = np.array(sorted(range(len(words)), key=lambda i: (energies[i], words[i])), np.int64)
         bound = float(energies.min()) if outcome is Outcome.OPTIMAL else -np.inf
         return Samples(
             np.ascontiguousarray(spins[order]),

@@ -8,6 +8,7 @@
 #include <omp.h>
 
 #include <memory>
+#include <numeric>
 #include <vector>
 
 #include "ising/bifurcate.hpp"
@@ -404,6 +405,48 @@ bool bind_whole(Row<const double> numbers, double scale) {
     return true;
 }
 
+// Of each row, the strongest entry and the sum of all, in size.
+void bind_reach(Row<const int64_t> starts, Row<const double> values, Row<double> strongest,
+                Row<double> total) {
+    nb::gil_scoped_release release;
+    for (int64_t i = 0; i + 1 < int64_t(starts.shape(0)); ++i) {
+        double most = 0, sum = 0;
+        for (int64_t e = starts.data()[i]; e < starts.data()[i + 1]; ++e) {
+            const double size = std::abs(values.data()[e]);
+            most = std::max(most, size);
+            sum += size;
+        }
+        strongest.data()[i] = most;
+        total.data()[i] = sum;
+    }
+}
+
+// Sum of the squares of each row.
+template <class Real>
+void bind_squares(Row<const int64_t> starts, Row<const Real> values, Row<double> out) {
+    nb::gil_scoped_release release;
+    for (int64_t i = 0; i + 1 < int64_t(starts.shape(0)); ++i) {
+        double sum = 0;
+        for (int64_t e = starts.data()[i]; e < starts.data()[i + 1]; ++e)
+            sum += double(values.data()[e]) * double(values.data()[e]);
+        out.data()[i] = sum;
+    }
+}
+
+// The greatest common divisor of `found` and all numbers, each a whole multiple of 1 / scale.
+template <class Real>
+int64_t bind_divisor(Row<const Real> numbers, double scale, int64_t found) {
+    nb::gil_scoped_release release;
+    int64_t last = 0;
+    for (size_t i = 0; i < numbers.shape(0); ++i) {
+        const int64_t here = std::abs(int64_t(double(numbers.data()[i]) * scale));
+        if (here == last) continue;
+        last = here;
+        found = std::gcd(found, here);
+    }
+    return found;
+}
+
 // Lay CSR rows out in full.
 template <class Real>
 void bind_spread(Row<const int64_t> starts, Row<const int32_t> columns, Row<const Real> weights,
@@ -730,6 +773,8 @@ void bind(nb::module_& module, const char* name) {
     module.def("temper", &bind_temper<Real>);
     module.def("bifurcate", &bind_bifurcate<Real>);
     module.def("spread", &bind_spread<Real>);
+    module.def("squares", &bind_squares<Real>);
+    module.def("divisor", &bind_divisor<Real>);
     module.def("paths_prepare", &bind_paths_prepare<Real>);
     module.def("paths_anneal", &bind_paths_anneal<Real>);
     module.def("combine", &bind_combine<Real>);
@@ -745,4 +790,5 @@ NB_MODULE(_ising, module) {
     module.def("enumerate", &bind_enumerate);
     module.def("colour", &bind_colour);
     module.def("whole", &bind_whole);
+    module.def("reach", &bind_reach);
 }

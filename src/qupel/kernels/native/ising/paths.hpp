@@ -167,15 +167,18 @@ inline void keep_slice(const Form<Real>& form, const Paths<Real>& paths, int8_t*
 template <class Real>
 inline void prepare(const Form<Real>& form, const Paths<Real>& paths) {
     double twice[kSlices] = {};
-    for (int64_t i = 0; i < form.n; ++i)
-        for (int k = 0; k < paths.slices; ++k) {
-            double sum = 0;
-            for (int64_t e = form.starts[i]; e < form.starts[i + 1]; ++e)
-                sum += (paths.down[form.columns[e]] >> k & 1) ? -double(form.weights[e])
-                                                              : double(form.weights[e]);
-            paths.local[i * paths.slices + k] = Real(form.fields[i] + sum);
-            twice[k] += ((paths.down[i] >> k & 1) ? -1 : 1) * (2.0 * form.fields[i] + sum);
+    for (int64_t i = 0; i < form.n; ++i) {
+        double sum[kSlices] = {};
+        for (int64_t e = form.starts[i]; e < form.starts[i + 1]; ++e) {
+            const uint64_t down = paths.down[form.columns[e]];
+            const double weight = double(form.weights[e]);
+            for (int k = 0; k < paths.slices; ++k) sum[k] += weight * (1 - 2 * int(down >> k & 1));
         }
+        for (int k = 0; k < paths.slices; ++k) {
+            paths.local[i * paths.slices + k] = Real(form.fields[i] + sum[k]);
+            twice[k] += (1 - 2 * int(paths.down[i] >> k & 1)) * (2.0 * form.fields[i] + sum[k]);
+        }
+    }
     for (int k = 0; k < paths.slices; ++k) paths.energies[k] = 0.5 * twice[k];
 }
 

@@ -214,6 +214,16 @@ def test_oscillators_move_as_on_the_processor(
     np.testing.assert_allclose(oscillators.momenta(), y, rtol=0, atol=atol)
 
 
+def test_restarted_oscillators_forget_where_they_were(device: gpu.Device) -> None:
+    land = laid_out("sparse")
+    oscillators, x, y = oscillating(land, device)
+    oscillators.run(0, 5, discrete=True, **BIFURCATION)
+    first = oscillators.positions()
+    oscillators.restart(x, y)
+    oscillators.run(0, 5, discrete=True, **BIFURCATION)
+    np.testing.assert_array_equal(oscillators.positions(), first)
+
+
 def test_oscillators_follow_their_equations(device: gpu.Device) -> None:
     land = laid_out("sparse", whole=False)
     oscillators, x, y = oscillating(land, device)

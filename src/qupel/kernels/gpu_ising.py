@@ -368,6 +368,12 @@ class Oscillators:
                 program.launch("step_sparse", blocks, _THREADS, *state, *rows, *quotas, *when, sees)
             held["x"], held["next"] = held["next"], held["x"]
 
+    def restart(
+        self, x: Float32[np.ndarray, "blocks n 16"], y: Float32[np.ndarray, "blocks n 16"]
+    ) -> None:
+        """Put the oscillators at other positions with other momenta."""
+        self._held["x"], self._held["y"] = (self._device.put(_by_spin(a)) for a in (x, y))
+
     def wait(self) -> None:
         """Return when the device has done all steps asked for."""
         self._device.get(self._held["x"][:1])

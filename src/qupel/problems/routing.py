@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any, Protocol, Self, runtime_checkable
 
 import numpy as np
@@ -72,8 +73,8 @@ class Routes:
     vehicles: tuple[int, ...] = ()
 
     def __post_init__(self) -> None:
-        stops = tuple(tuple(int(stop) for stop in route) for route in self.stops)
-        vehicles = tuple(int(kind) for kind in self.vehicles) or (0,) * len(stops)
+        stops = tuple(tuple(map(int, route)) for route in self.stops)
+        vehicles = tuple(map(int, self.vehicles)) or (0,) * len(stops)
         if len(vehicles) != len(stops):
             raise InputError(f"{len(stops)} routes need as many vehicles, got {len(vehicles)}")
         object.__setattr__(self, "stops", stops)
@@ -198,18 +199,17 @@ def plan_of(routes: Routes, customers: int) -> Int64[np.ndarray, " length"]:
 
 def routes_of(plan: Shaped[np.ndarray, " length"]) -> Routes:
     """Read a plan row; the inverse of `plan_of`."""
-    stops: list[list[int]] = []
-    vehicles: list[int] = []
-    for entry in np.asarray(plan).tolist():
-        if entry < 0:
-            stops.append([])
-            vehicles.append(-1 - int(entry))
-        elif entry > 0 and not stops:
-            raise InputError(f"a plan begins with a vehicle (-1 - type), got customer {entry}")
-        elif entry > 0:
-            stops[-1].append(int(entry))
-    kept = [(tuple(route), kind) for route, kind in zip(stops, vehicles, strict=True) if route]
-    return Routes(tuple(r for r, _ in kept), tuple(kind for _, kind in kept))
+    entries = np.asarray(plan)
+    entries = entries[entries != 0]
+    if entries.size and entries[0] > 0:
+        customer = entries[0].item()
+        raise InputError(f"a plan begins with a vehicle (-1 - type), got customer {customer}")
+    heads = [*np.flatnonzero(entries < 0).tolist(), entries.size]
+    whole = entries.astype(np.int64).tolist()
+    kept = [(a, b) for a, b in pairwise(heads) if b > a + 1]
+    return Routes(
+        tuple(tuple(whole[a + 1 : b]) for a, b in kept), tuple(-1 - whole[a] for a, _ in kept)
+    )
 
 
 def checked_fleet(fleet: Iterable[VehicleType], demands: np.ndarray) -> tuple[VehicleType, ...]:

@@ -54,36 +54,48 @@ def judge_routes(
     The objective is NaN if a route names a customer or vehicle type that does not exist.
     """
     nodes = len(demands)
-    broken = [*_coverage(routes, nodes), *_vehicles(routes, fleet)]
-    known_stops = all(0 < stop < nodes for route in routes.stops for stop in route)
-    known_types = all(0 <= kind < len(fleet) for kind in routes.vehicles)
+    stops = _in_a_row(routes, nodes)
+    broken = [*_coverage(routes, stops, nodes), *_vehicles(routes, fleet)]
+    known = (stops > 0) & (stops < nodes)
+    known_types = all(0 <= kind < len(fleet) for kind in set(routes.vehicles))
+    lengths = [len(route) for route in routes.stops]
+    if not known.all():
+        lengths = [sum(0 < stop < nodes for stop in route) for route in routes.stops]
+        stops = stops[known]
+    path = np.insert(stops, [0, *itertools.accumulate(lengths)], 0)
+    # Plain numbers from here on: sums run in the order of the visits.
+    legs = distances[path[:-1], path[1:]].tolist()
+    loads = demands[stops].tolist()
+    way = None if clock is None else _Way.along(path, stops, clock)
 
     ticks: Any = 0
     fixed = load_total = space_total = waiting = 0.0
-    used = 0
-    for number, (route, kind) in enumerate(zip(routes.stops, routes.vehicles, strict=True), 1):
-        stops = [stop for stop in route if 0 < stop < nodes]
-        if not stops:
+    used = first = 0
+    for number, (length, kind) in enumerate(zip(lengths, routes.vehicles, strict=True)):
+        if not length:
             continue
         used += 1
-        path = [0, *stops, 0]
-        ticks += sum(distances[a, b].item() for a, b in itertools.pairwise(path))
-        load = sum(int(demands[stop]) for stop in stops)
+        visits = slice(first, first + length)
+        # Every route before has one leg more than it has stops.
+        drives = slice(first + number, first + number + length + 1)
+        first += length
+        ticks += sum(legs[drives])
+        load = sum(loads[visits])
         load_total += load
         if 0 <= kind < len(fleet):
             fixed += fleet[kind].fixed_cost
             space_total += fleet[kind].capacity
             if load > fleet[kind].capacity:
                 excess = float(load - fleet[kind].capacity)
-                broken.append(Violation("capacity", f"route {number}", excess))
-        if clock is not None:
-            drive = follow(stops, clock)
+                broken.append(Violation("capacity", f"route {number + 1}", excess))
+        if clock is not None and way is not None:
+            drive = way.drive(visits, drives)
             waiting += drive.waiting / clock.scale
             for where, ticks_late in drive.late:
                 amount = ticks_late / clock.scale
                 if amount > LATENESS:
                     name = "horizon" if where == "depot" else "time window"
-                    broken.append(Violation(name, f"route {number}, {where}", amount))
+                    broken.append(Violation(name, f"route {number + 1}, {where}", amount))
 
     distance = ticks / scale
     measures = {"vehicles": float(used), "distance": float(distance)}
@@ -92,35 +104,80 @@ def judge_routes(
         measures["vehicle cost"] = fixed
     if clock is not None:
         measures["waiting"] = waiting
-    objective = distance + fixed if known_stops and known_types else np.nan
+    objective = distance + fixed if known.all() and known_types else np.nan
     return Judgement(float(objective), tuple(broken), measures)
 
 
 def follow(stops: Sequence[int], clock: Clock) -> Drive:
     """Drive one route: leave at the depot's opening, wait at closed doors, never hurry."""
-    now = clock.windows[0, 0].item() * clock.scale
-    here = 0
-    late: list[tuple[str, float]] = []
-    waiting = 0.0
-    starts: list[float] = []
-    for stop in stops:
-        now += clock.times[here, stop].item()
-        opens, closes = (bound * clock.scale for bound in clock.windows[stop].tolist())
-        waiting += max(0, opens - now)
-        now = max(now, opens)
-        if now > closes:
-            late.append((f"stop {stop}", now - closes))
-        starts.append(now)
-        now += clock.service[stop].item() * clock.scale
-        here = stop
-    now += clock.times[here, 0].item()
-    if now > clock.windows[0, 1].item() * clock.scale:
-        late.append(("depot", now - clock.windows[0, 1].item() * clock.scale))
-    return Drive(late, waiting, starts, now)
+    row = np.array(stops, np.int64)
+    way = _Way.along(np.concatenate([[0], row, [0]]), row, clock)
+    return way.drive(slice(0, row.size), slice(0, row.size + 1))
 
 
-def _coverage(routes: Routes, nodes: int) -> list[Violation]:
+@dataclass(frozen=True, slots=True)
+class _Way:
+    """What clocks say along all routes: one entry a leg in ``legs``, one a stop in the others."""
+
+    leaves: float
+    closes: float
+    legs: list[Any]
+    stops: list[int]
+    windows: list[list[Any]]
+    service: list[Any]
+
+    @classmethod
+    def along(cls, path: np.ndarray, stops: np.ndarray, clock: Clock) -> _Way:
+        """Look up a path, which has a zero wherever a route begins or ends."""
+        leaves, closes = (clock.windows[0] * clock.scale).tolist()
+        return cls(
+            leaves,
+            closes,
+            clock.times[path[:-1], path[1:]].tolist(),
+            stops.tolist(),
+            (clock.windows[stops] * clock.scale).tolist(),
+            (clock.service[stops] * clock.scale).tolist(),
+        )
+
+    def drive(self, visits: slice, drives: slice) -> Drive:
+        """Drive the route that has these visits and legs."""
+        now = self.leaves
+        late: list[tuple[str, float]] = []
+        waiting = 0.0
+        starts: list[float] = []
+        *legs, home = self.legs[drives]
+        for stop, leg, (opens, closes), service in zip(
+            self.stops[visits], legs, self.windows[visits], self.service[visits], strict=True
+        ):
+            now += leg
+            if now < opens:
+                waiting += opens - now
+                now = opens
+            if now > closes:
+                late.append((f"stop {stop}", now - closes))
+            starts.append(now)
+            now += service
+        now += home
+        if now > self.closes:
+            late.append(("depot", now - self.closes))
+        return Drive(late, waiting, starts, now)
+
+
+def _in_a_row(routes: Routes, nodes: int) -> np.ndarray:
+    """All stops, one route after the other; numbers too large for arrays become unknown ones."""
+    every = itertools.chain.from_iterable(routes.stops)
+    count = sum(map(len, routes.stops))
+    try:
+        return np.fromiter(every, np.int64, count)
+    except OverflowError:
+        bounded = (min(max(s, -1), nodes) for route in routes.stops for s in route)
+        return np.fromiter(bounded, np.int64, count)
+
+
+def _coverage(routes: Routes, row: np.ndarray, nodes: int) -> list[Violation]:
     """Every customer is visited exactly once, and nobody else is."""
+    if row.size == nodes - 1 and (np.sort(row) == np.arange(1, nodes)).all():
+        return []
     visits = Counter(stop for route in routes.stops for stop in route)
     unknown = [
         Violation("unknown customer", f"stop {stop}", float(times))

@@ -4,7 +4,19 @@ from __future__ import annotations
 
 import sys
 
-from perf import cuts, gpu, heawood, ising, kernels, proofs, qaoa, routing, search, warm_start
+from perf import (
+    cuts,
+    encodings,
+    gpu,
+    heawood,
+    ising,
+    kernels,
+    proofs,
+    qaoa,
+    routing,
+    search,
+    warm_start,
+)
 from perf.options import parse
 
 #: Measured beside other libraries; these run when nothing is named, and take the options.
@@ -12,6 +24,7 @@ SIDE_BY_SIDE = {
     "qaoa": qaoa.main,
     "ising": ising.main,
     "kernels": kernels.main,
+    "encodings": encodings.main,
 }
 #: As these, but too long for every time: hours less what earlier runs kept.
 LONG = {

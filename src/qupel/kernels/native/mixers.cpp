@@ -10,8 +10,8 @@
 // part linear in the lower bits, filled in as the block is visited.
 //
 // A turn about a tilted axis is a turn about X between two phases, which join the cost's; so all
-// turns are of one kind. They leave out the factor cos b of every qubit above the lanes, where all
-// tangents are at most one; the phase, which multiplies anyway, puts all of them in.
+// turns are of one kind. They leave out the factor cos b of every qubit, where all tangents are at
+// most one; the phase, which multiplies anyway, puts all of them in.
 //
 // A layer makes two passes over the state (three above 19 qubits): blocks take the phase and the
 // lowest qubits while they sit in cache; then columns, gathered into a tile, take the higher ones.
@@ -401,14 +401,14 @@ struct Circuit {
     };
 
     Turns turns_of(size_t layer, double sign) const {
-        const int lanes = space.use.lane_qubits;
+        const int lanes = std::min(space.use.lane_qubits, space.low);
         Turns out;
         std::vector<double> angles;
         for (int q = 0; q < space.qubits; ++q) {
             angles.push_back(sign * tilted(turns(layer, q), axes.data()[q]).b);
             out.plain = out.plain && std::cos(2 * angles[q]) >= 0 && std::cos(angles[q]) > 0;
         }
-        const auto factor = [&](int q) { return out.plain && q >= lanes ? std::cos(angles[q]) : 1.0; };
+        const auto factor = [&](int q) { return out.plain ? std::cos(angles[q]) : 1.0; };
         double scale = 1, weight = 1;
         out.by.resize(angles.size());
         for (int q = 0; q < space.qubits; ++q) {
@@ -426,8 +426,8 @@ struct Circuit {
             }
         };
         for (const auto& [first, qubits] : space.passes()) weigh(first, qubits);
-        weigh(std::min(lanes, space.low), space.low - std::min(lanes, space.low));
-        for (int q = 0; q < std::min(lanes, space.low); ++q) out.by[q].weight = weight;
+        weigh(lanes, space.low - lanes);
+        for (int q = 0; q < lanes; ++q) out.by[q].weight = weight;
         return out;
     }
 

@@ -132,21 +132,25 @@ WIDE_INLINE void turn(Wide<T>& a, Wide<T>& b, Wide<T>& d, Wide<T>& e, const Wide
     }
 }
 
-// The same on the lane qubit of this stride, with its factor.
-template <int STRIDE, class T>
+// The same on the lane qubit of this stride.
+template <bool PLAIN, int STRIDE, class T>
 WIDE_INLINE void turn_lanes(Wide<T>& re, Wide<T>& im, const Turn<T>& by) {
-    const Wide<T> p = flipped<STRIDE>(re), q = flipped<STRIDE>(im), c = all<T>(by.c), k = all<T>(by.k);
-    re = c * re + k * q;
-    im = c * im - k * p;
+    const Wide<T> p = flipped<STRIDE>(re), q = flipped<STRIDE>(im), k = all<T>(by.k);
+    if constexpr (!PLAIN) {
+        re = all<T>(by.c) * re;
+        im = all<T>(by.c) * im;
+    }
+    re = re + k * q;
+    im = im - k * p;
 }
 
-template <class T>
+template <bool PLAIN, class T>
 WIDE_INLINE void turn_lowest(Wide<T>& re, Wide<T>& im, const Turn<T>* by, int qubits) {
-    if (qubits > 0) turn_lanes<1>(re, im, by[0]);
-    if (qubits > 1) turn_lanes<2>(re, im, by[1]);
-    if (qubits > 2) turn_lanes<4>(re, im, by[2]);
+    if (qubits > 0) turn_lanes<PLAIN, 1>(re, im, by[0]);
+    if (qubits > 1) turn_lanes<PLAIN, 2>(re, im, by[1]);
+    if (qubits > 2) turn_lanes<PLAIN, 4>(re, im, by[2]);
     if constexpr (Wide<T>::lanes > 8)
-        if (qubits > 3) turn_lanes<8>(re, im, by[3]);
+        if (qubits > 3) turn_lanes<PLAIN, 8>(re, im, by[3]);
 }
 
 // Turns `qubits` qubits of strides first, 2 first … of `count` amplitudes, two at a time.
@@ -291,7 +295,7 @@ WIDE_INLINE void forward_block_of(
         Wide<T> re = load(x.re + z), im = load(x.im + z), c, s;
         circle(load(turns + z), c, s);
         shift(re, im, c * whole, s * whole);
-        turn_lowest(re, im, by, low);
+        turn_lowest<PLAIN>(re, im, by, low);
         store(x.re + z, re);
         store(x.im + z, im);
     }
@@ -316,8 +320,8 @@ WIDE_INLINE void backward_block_of(
         if (low > 2) four = four + cross(lr, li, flipped<4>(pr), flipped<4>(pi));
         if constexpr (Wide<T>::lanes > 8)
             if (low > 3) eight = eight + cross(lr, li, flipped<8>(pr), flipped<8>(pi));
-        turn_lowest(pr, pi, by, low);
-        turn_lowest(lr, li, by, low);
+        turn_lowest<PLAIN>(pr, pi, by, low);
+        turn_lowest<PLAIN>(lr, li, by, low);
         Wide<T> c, s;
         circle(load(turns + z), c, s);
         c = c * whole;

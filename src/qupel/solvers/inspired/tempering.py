@@ -19,13 +19,15 @@ from qupel.solvers.search import ROUND, Search, keys_of, temperature_range
 _SPARSE = 4.5  # couplings a spin up to which clusters do not span the whole instance
 _RUNGS, _LANES = 20, 32  # temperatures where chains go one by one, and side by side
 _EVERY = 16  # turns between trades of clusters, side by side
+_DESCENTS = 64  # rounds between descents from the best chains, which stand above their minima
 
 
 @dataclass(frozen=True, slots=True)
 class Tempering:
     """Chains at a ladder of temperatures that exchange configurations with their neighbours.
 
-    Hukushima, Nemoto 1996 (doi:10.1143/JPSJ.65.1604), temperatures in geometric progression. On
+    Hukushima, Nemoto 1996 (doi:10.1143/JPSJ.65.1604), temperatures in geometric progression; now
+    and then, and in the end, copies of the best chains descend to the minima below them. On
     sparse instances without quotas, pairs of ladders also trade clusters of spins at equal energy
     in the colder half (Zhu, Ochoa, Katzgraber 2015, doi:10.1103/PhysRevLett.115.077201).
 
@@ -114,7 +116,9 @@ class Tempering:
         at = np.arange(ladders * rungs, dtype=np.int32).reshape(1, ladders, rungs)
         exchanges = np.zeros((1, ladders, rungs), np.int64)
         keys = keys_of(rng, 1)
+        rounds = 0
         while True:
+            rounds += 1
             temper_bundles(
                 model,
                 bundles,
@@ -128,8 +132,10 @@ class Tempering:
                 threads=self.threads,
             )
             search.follow_bundles(bundles)
-            if search.over():
+            over = search.over()
+            if over or rounds % _DESCENTS == 0:
                 search.finish_bundles(bundles, key=int(keys[0]), threads=self.threads)
+            if over:
                 return self._samples(search, int(bundles.places[0, 0]), hot, cold, exchanges[0])
 
     def _in_step(
@@ -141,7 +147,9 @@ class Tempering:
         at = np.arange(rungs * ladders, dtype=np.int32).reshape(ladders, rungs)
         exchanges = np.zeros((ladders, rungs), np.int64)
         key = int(keys_of(rng, 1)[0])
+        rounds = 0
         while True:
+            rounds += 1
             temper_dense(
                 model,
                 chains,
@@ -153,8 +161,10 @@ class Tempering:
                 threads=self.threads,
             )
             search.follow_dense(model, chains)
-            if search.over():
+            over = search.over()
+            if over or rounds % _DESCENTS == 0:
                 search.finish_dense(model, chains, key=key, threads=self.threads)
+            if over:
                 return self._samples(search, int(chains.place[0]), hot, cold, exchanges)
 
     def _one_by_one(

@@ -120,22 +120,24 @@ class _Way:
     """What clocks say along all routes: one entry a leg in ``legs``, one a stop in the others."""
 
     leaves: float
-    closes: float
+    ends: float
     legs: list[Any]
     stops: list[int]
-    windows: list[list[Any]]
+    opens: list[Any]
+    closes: list[Any]
     service: list[Any]
 
     @classmethod
     def along(cls, path: np.ndarray, stops: np.ndarray, clock: Clock) -> _Way:
         """Look up a path, which has a zero wherever a route begins or ends."""
-        leaves, closes = (clock.windows[0] * clock.scale).tolist()
+        leaves, ends = (clock.windows[0] * clock.scale).tolist()
         return cls(
             leaves,
-            closes,
+            ends,
             clock.times[path[:-1], path[1:]].tolist(),
             stops.tolist(),
-            (clock.windows[stops] * clock.scale).tolist(),
+            (clock.windows[stops, 0] * clock.scale).tolist(),
+            (clock.windows[stops, 1] * clock.scale).tolist(),
             (clock.service[stops] * clock.scale).tolist(),
         )
 
@@ -146,20 +148,20 @@ class _Way:
         waiting = 0.0
         starts: list[float] = []
         *legs, home = self.legs[drives]
-        for stop, leg, (opens, closes), service in zip(
-            self.stops[visits], legs, self.windows[visits], self.service[visits], strict=True
-        ):
+        stops, service = self.stops[visits], self.service[visits]
+        opens, closes = self.opens[visits], self.closes[visits]
+        for stop, leg, first, last, stay in zip(stops, legs, opens, closes, service, strict=True):
             now += leg
-            if now < opens:
-                waiting += opens - now
-                now = opens
-            if now > closes:
-                late.append((f"stop {stop}", now - closes))
+            if now < first:
+                waiting += first - now
+                now = first
+            if now > last:
+                late.append((f"stop {stop}", now - last))
             starts.append(now)
-            now += service
+            now += stay
         now += home
-        if now > self.closes:
-            late.append(("depot", now - self.closes))
+        if now > self.ends:
+            late.append(("depot", now - self.ends))
         return Drive(late, waiting, starts, now)
 
 

@@ -227,6 +227,23 @@ def test_what_does_not_fit_is_refused(
         mixers.tilted_state(axes, np.float64, ends=pairs, weights=np.array(weights))
 
 
+def test_a_plane_of_costs_must_fit() -> None:
+    with pytest.raises(InputError, match="8 numbers of float32"):
+        mixers.tilted_state(np.zeros(3), np.float32, cost=np.zeros(8))
+    with pytest.raises(InputError, match="64 numbers"):
+        mixers.tilted_state(np.zeros(6), np.float64, cost=np.zeros(16))
+
+
+def test_angles_and_adjoint_planes_must_fit() -> None:
+    case = Case(6, 0)
+    state = case.made()
+    short = qaoa.plane(16, np.float64)
+    with pytest.raises(InputError, match="adjoint planes"):
+        state.gradient_each(short, short, case.phases, case.turns)
+    with pytest.raises(InputError, match="phases and turns"):
+        state.evolve_each(np.zeros((1, 3)), case.turns[:1])
+
+
 def test_a_transform_of_another_length_is_refused() -> None:
     with pytest.raises(InputError, match="2\\*\\*n"):
         mixers.walsh_hadamard(np.zeros(6))

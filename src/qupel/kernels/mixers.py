@@ -94,8 +94,7 @@ class TiltedState:
             self.ends,
             self.weights,
             self.axes,
-            np.ascontiguousarray(phases),
-            np.ascontiguousarray(turns),
+            *self._checked(phases, turns),
             self.threads,
         )
 
@@ -113,6 +112,11 @@ class TiltedState:
         Jones and Gacon (2020), Efficient calculation of gradients in classical simulations of
         variational quantum algorithms, arXiv:2009.02823.
         """
+        if adjoint_re.size < self.re.size or adjoint_im.size < self.re.size:
+            raise InputError(
+                f"adjoint planes must be as long as the state's, {self.re.size}, "
+                f"got {adjoint_re.size} and {adjoint_im.size}"
+            )
         by_phase, by_turn = np.zeros(phases.shape), np.zeros(turns.shape)
         energy = _mixers.gradient(
             self.re,
@@ -123,8 +127,7 @@ class TiltedState:
             self.ends,
             self.weights,
             self.axes,
-            np.ascontiguousarray(phases),
-            np.ascontiguousarray(turns),
+            *self._checked(phases, turns),
             by_phase,
             by_turn,
             self.threads,
@@ -140,6 +143,20 @@ class TiltedState:
     def correlations(self) -> Float64[np.ndarray, "qubits qubits"]:
         """`correlations` of the state now in the planes."""
         return correlations(self.re, self.im, self.axes.size, self.threads)
+
+    def _checked(self, phases: np.ndarray, turns: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Angles as the kernel takes them."""
+        layers = len(phases)
+        wanted = (layers, self.weights.size), (layers, self.axes.size)
+        if (phases.shape, turns.shape) != wanted:
+            raise InputError(
+                f"phases and turns must have shapes {wanted[0]} and {wanted[1]}, "
+                f"got {phases.shape} and {turns.shape}"
+            )
+        return (
+            np.ascontiguousarray(phases, np.float64),
+            np.ascontiguousarray(turns, np.float64),
+        )
 
     def _spread(
         self, gammas: Float64[np.ndarray, " layers"], betas: Float64[np.ndarray, " layers"]
@@ -162,7 +179,8 @@ def tilted_state(
     Raises
     ------
     InputError
-        If there are no qubits, more than `QUBITS`, or if a term names a spin that is not there.
+        If there are no qubits, more than `QUBITS`, if a term names a spin that is not there, or if
+        the plane does not fit.
     """
     qubits = axes.size
     if not 1 <= qubits <= QUBITS:
@@ -172,6 +190,11 @@ def tilted_state(
         raise InputError(f"terms name spins {held.min()} to {held.max()} of {qubits}")
     factors = np.ones(1) if cost is not None else np.zeros(0) if weights is None else weights
     states = 1 << qubits
+    if cost is not None and (cost.size < states or cost.dtype != np.dtype(dtype)):
+        raise InputError(
+            f"a plane of costs needs {states} numbers of {np.dtype(dtype)}, "
+            f"got {cost.size} of {cost.dtype}"
+        )
     return TiltedState(
         plane(states, dtype),
         plane(states, dtype),

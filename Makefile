@@ -42,7 +42,7 @@ layers: .venv/ready  ## Import arrows; see [tool.importlinter].
 docs: .venv/ready  ## Build the documentation, warnings as errors.
 	$(BIN)/sphinx-build -W --keep-going -q -b html docs docs/_build/html
 
-perf: .venv/ready  ## Measure kernels and solvers side by side with their peers.
+perf: .venv/ready  ## Measure side by side with other libraries, in environments of their own.
 	$(BIN)/python -m perf
 
 native:  ## Rebuild the kernels in place; KERNEL=_ising builds one alone.

@@ -37,7 +37,7 @@ class Worker:
     peer
         Environment it runs in.
     module
-        Module under ``perf.peers`` that it serves.
+        Module under ``perf.peers`` that it serves, or the whole name of another.
     cores
         Cores it is pinned to; as many threads.
     limit

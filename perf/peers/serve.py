@@ -1,7 +1,8 @@
 """Answers the harness: one JSON request a line on standard input, one reply a line.
 
 ``python -m perf.peers.serve NAME`` runs in the environment of the peer, pinned to the cores in
-``PERF_CORES``. The module ``perf.peers.NAME`` gives ``PACKAGES`` (whose versions are told) and::
+``PERF_CORES``. The module ``perf.peers.NAME`` (or NAME itself, if it has a dot) gives ``PACKAGES``,
+whose versions are told, and::
 
     prepare(task, instance, options, threads) -> (run, note)
 
@@ -33,7 +34,7 @@ def main(name: str) -> None:
     # What a library prints must not land between our lines.
     replies = os.fdopen(os.dup(1), "w", encoding="utf-8")
     os.dup2(2, 1)
-    peer = importlib.import_module(f"perf.peers.{name}")
+    peer = importlib.import_module(name if "." in name else f"perf.peers.{name}")
     run: Run | None = None
     for line in sys.stdin:
         request = json.loads(line)

@@ -42,7 +42,7 @@ class GateList:
     """
 
     qubits: Int32[np.ndarray, " places"]
-    starts: Int32[np.ndarray, " gates+1"]
+    starts: Int32[np.ndarray, " ends"]
     matrices: Complex128[np.ndarray, " entries"]
 
     @classmethod

@@ -15,7 +15,7 @@ from qupel.kernels.gates import GateList
 from qupel.model.circuit import Circuit
 from qupel.model.pauli import PauliSum
 from qupel.simulators.counts import Counts
-from qupel.simulators.fusion import gate_list
+from qupel.simulators.fusion import Values, gate_list
 from qupel.simulators.noise import NoiseModel
 from qupel.simulators.qaoa import Precision
 from qupel.simulators.statevector import (
@@ -57,7 +57,7 @@ class DensityMatrix:
     threads: int | None = None
 
     def run(
-        self, circuit: Circuit, parameters: Sequence[float] = (), initial: Any = None
+        self, circuit: Circuit, parameters: Values = (), initial: Any = None
     ) -> Complex[np.ndarray, "side side"]:
         """Return the density matrix after all gates and their channels.
 
@@ -75,14 +75,12 @@ class DensityMatrix:
         kernel.apply(state, self._gates(circuit, parameters), vector.workers())
         return state.reshape(1 << n, 1 << n)
 
-    def expectation(
-        self, circuit: Circuit, observable: PauliSum, parameters: Sequence[float] = ()
-    ) -> float:
+    def expectation(self, circuit: Circuit, observable: PauliSum, parameters: Values = ()) -> float:
         """Return the expectation of a Hermitian sum, readout errors aside."""
         return trace_with(self.run(circuit, parameters), observable)
 
     def probabilities(
-        self, circuit: Circuit, parameters: Sequence[float] = ()
+        self, circuit: Circuit, parameters: Values = ()
     ) -> Float64[np.ndarray, " outcomes"]:
         """Return the probability of each reading of the measured qubits, or of all of them."""
         weights = self.run(circuit, parameters).diagonal().real.astype(np.float64)
@@ -94,7 +92,7 @@ class DensityMatrix:
         circuit: Circuit,
         shots: int,
         rng: np.random.Generator,
-        parameters: Sequence[float] = (),
+        parameters: Values = (),
     ) -> Counts:
         """Run ``shots`` times and count what was read."""
         check_shots(shots)
@@ -102,7 +100,7 @@ class DensityMatrix:
         drawn = np.searchsorted(sums, rng.random(shots) * sums[-1], side="right")
         return Counts.of(len(measured(circuit)), drawn.astype(np.int64))
 
-    def _gates(self, circuit: Circuit, parameters: Sequence[float]) -> GateList:
+    def _gates(self, circuit: Circuit, parameters: Values) -> GateList:
         n = circuit.qubits
         ideal = gate_list(circuit, parameters)
         found: list[tuple[Sequence[int], Any]] = []

@@ -15,6 +15,7 @@ from qupel.errors import InputError
 from qupel.model.circuit import Circuit, Gate
 from qupel.model.pauli import PauliSum
 from qupel.simulators.counts import Counts
+from qupel.simulators.fusion import Values
 from qupel.simulators.statevector import StateVector, draw, hermitian
 
 Allocation = Literal["weighted", "uniform", "variance"]
@@ -34,7 +35,7 @@ class Sampler(Protocol):
         circuit: Circuit,
         shots: int,
         rng: np.random.Generator,
-        parameters: Sequence[float] = (),
+        parameters: Values = (),
     ) -> Counts:
         """Counts of what the measured qubits gave."""
         ...
@@ -88,7 +89,7 @@ def estimate(
     allocation: Allocation = "weighted",
     rng: np.random.Generator | None = None,
     *,
-    parameters: Sequence[float] = (),
+    parameters: Values = (),
     sampler: Sampler | None = None,
     confidence: float = 0.95,
 ) -> Estimate:
@@ -179,7 +180,7 @@ class _Measured:
     def __init__(
         self,
         circuit: Circuit,
-        parameters: Sequence[float],
+        parameters: Values,
         sampler: Sampler,
         rng: np.random.Generator,
     ) -> None:

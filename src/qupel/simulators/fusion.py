@@ -20,11 +20,15 @@ from typing import Any
 
 import numpy as np
 from jaxtyping import Complex128, Float64, Int32, Int64, UInt8
+from numpy.typing import NDArray
 
 from qupel.errors import InputError
 from qupel.kernels.gates import GateList, Pass, plan
 from qupel.model.circuit import Angle, Circuit
 from qupel.model.gates import GATES, matrix
+
+#: A value for each of a circuit's parameters.
+Values = Sequence[float] | NDArray[np.float64]
 
 #: Gates whose matrix turns with the whole angle; all other one-angle gates turn with half of it.
 _WHOLE_ANGLE = frozenset({"p", "cp", "xy"})
@@ -127,21 +131,17 @@ class Laid:
         )
 
 
-def gate_list(circuit: Circuit, parameters: Sequence[float] | np.ndarray = ()) -> GateList:
+def gate_list(circuit: Circuit, parameters: Values = ()) -> GateList:
     """Matrices of all gates at these parameters."""
     return laid_out(circuit).at(checked(circuit, parameters))
 
 
-def passes(
-    circuit: Circuit, parameters: Sequence[float] = (), *, single: bool = True
-) -> tuple[Pass, ...]:
+def passes(circuit: Circuit, parameters: Values = (), *, single: bool = True) -> tuple[Pass, ...]:
     """Return the walks over memory that a simulation makes, and what each of them does."""
     return plan(circuit.qubits, gate_list(circuit, parameters), single=single)
 
 
-def checked(
-    circuit: Circuit, parameters: Sequence[float] | np.ndarray
-) -> Float64[np.ndarray, " parameters"]:
+def checked(circuit: Circuit, parameters: Values) -> Float64[np.ndarray, " parameters"]:
     """Parameters as an array, as many finite numbers as the circuit has names."""
     values = np.array(parameters, np.float64)
     if values.shape != (len(circuit.parameter_names),) or not np.isfinite(values).all():

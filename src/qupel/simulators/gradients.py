@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from types import MappingProxyType
 
@@ -15,7 +15,7 @@ from qupel.kernels import gates as kernel
 from qupel.model.circuit import Angle, Circuit
 from qupel.model.pauli import PauliSum
 from qupel.simulators.estimation import Estimate
-from qupel.simulators.fusion import checked, laid_out
+from qupel.simulators.fusion import Values, checked, laid_out
 from qupel.simulators.statevector import StateVector, check_memory, hermitian
 
 #: Weighted shifts that give the derivative by an angle exactly: ``sum c (f(a + s) - f(a - s))``.
@@ -42,7 +42,7 @@ RULES: Mapping[str, Rule] = MappingProxyType(
 def adjoint_gradient(
     circuit: Circuit,
     observable: PauliSum,
-    parameters: Sequence[float],
+    parameters: Values,
     *,
     simulator: StateVector | None = None,
 ) -> tuple[float, Float64[np.ndarray, " parameters"]]:
@@ -86,8 +86,9 @@ def adjoint_gradient(
         *terms,
         simulator.workers(),
     )
-    # Many angles may follow one parameter; `bincount` adds them in order.
-    return value, np.bincount(followed, slopes * factors, minlength=values.size)
+    gradient = np.zeros(values.size)
+    np.add.at(gradient, followed, slopes * factors)  # many angles may follow one parameter
+    return value, gradient
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -111,7 +112,7 @@ class ShiftGradient:
 
 def parameter_shift(
     circuit: Circuit,
-    parameters: Sequence[float],
+    parameters: Values,
     evaluate: Callable[[Circuit], float | Estimate],
 ) -> ShiftGradient:
     """Return derivatives from evaluations of circuits that a quantum computer can run.

@@ -15,7 +15,7 @@ from itertools import product
 from typing import Any
 
 import numpy as np
-from jaxtyping import Complex128, Float64
+from jaxtyping import Complex128, Float64, Num
 
 from qupel.errors import InputError
 from qupel.model.circuit import Gate
@@ -49,7 +49,7 @@ class Channel:
     """
 
     name: str
-    kraus: tuple[Complex128[np.ndarray, "side side"], ...]
+    kraus: tuple[Num[np.ndarray, "side side"], ...]
 
     def __post_init__(self) -> None:
         held = tuple(k for k in (np.array(k, np.complex128) for k in self.kraus) if k.any())
@@ -86,25 +86,12 @@ class Channel:
         products = [b @ a for a in self.kraus for b in other.kraus]
         return Channel(name or f"{self.name}, {other.name}", _fewest(products))
 
-    def unitaries(
-        self,
-    ) -> (
-        tuple[Float64[np.ndarray, " choices"], tuple[Complex128[np.ndarray, "side side"], ...]]
-        | None
-    ):
-        """Probabilities and unitaries if the channel mixes unitaries, else None.
+    def certain(self) -> Float64[np.ndarray, " kraus"]:
+        """Least chance that each Kraus matrix has in any state; they sum to one for mixtures.
 
-        A mixture can be drawn without looking at the state.
+        As far as these go, what happens can be drawn without looking at the state.
         """
-        weights, found = [], []
-        for k in self.kraus:
-            square = k.conj().T @ k
-            weight = float(square[0, 0].real)
-            if np.abs(square - weight * np.eye(len(k))).max() > TOLERANCE:
-                return None
-            weights.append(weight)
-            found.append(k / math.sqrt(weight))
-        return np.array(weights) / sum(weights), tuple(found)
+        return np.array([max(np.linalg.eigvalsh(k.conj().T @ k)[0], 0.0) for k in self.kraus])
 
 
 def depolarising(probability: float, qubits: int = 1) -> Channel:

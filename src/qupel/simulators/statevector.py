@@ -16,7 +16,7 @@ from qupel.kernels import gates as kernel
 from qupel.model.circuit import Circuit
 from qupel.model.pauli import PauliSum
 from qupel.simulators.counts import Counts
-from qupel.simulators.fusion import gate_list
+from qupel.simulators.fusion import Values, gate_list
 from qupel.simulators.qaoa import Precision
 
 
@@ -59,7 +59,7 @@ class StateVector:
             raise InputError(f"threads must be at least 1, got {self.threads}")
 
     def run(
-        self, circuit: Circuit, parameters: Sequence[float] = (), initial: Any = None
+        self, circuit: Circuit, parameters: Values = (), initial: Any = None
     ) -> Complex[np.ndarray, " states"]:
         """Return the state after all gates, measurements aside.
 
@@ -76,15 +76,13 @@ class StateVector:
         kernel.apply(state, gate_list(circuit, parameters), self.workers())
         return state
 
-    def expectation(
-        self, circuit: Circuit, observable: PauliSum, parameters: Sequence[float] = ()
-    ) -> float:
+    def expectation(self, circuit: Circuit, observable: PauliSum, parameters: Values = ()) -> float:
         """Return the expectation of a Hermitian sum after the circuit."""
         terms = hermitian(observable, circuit.qubits)
         return kernel.observe(self.run(circuit, parameters), *terms, self.workers())
 
     def probabilities(
-        self, circuit: Circuit, parameters: Sequence[float] = ()
+        self, circuit: Circuit, parameters: Values = ()
     ) -> Float64[np.ndarray, " outcomes"]:
         """Return the probability of each outcome of the measured qubits, or of all of them."""
         return marginal(born(self.run(circuit, parameters)), measured(circuit))
@@ -94,7 +92,7 @@ class StateVector:
         circuit: Circuit,
         shots: int,
         rng: np.random.Generator,
-        parameters: Sequence[float] = (),
+        parameters: Values = (),
     ) -> Counts:
         """Run ``shots`` times and count what the measured qubits, or all of them, gave."""
         check_shots(shots)
@@ -133,7 +131,7 @@ def check_memory(qubits: int, needed: int, what: str) -> None:
     free = _free_memory()
     if qubits > 62 or needed > free:
         raise InputError(
-            f"{what} precision need {needed / 2**30:,.3g} GiB, and {free / 2**30:,.3g} GiB are "
+            f"{what} precision need {needed / 2**30:,.1f} GiB, and {free / 2**30:,.1f} GiB are "
             "free; use single precision, fewer qubits, or a machine with more memory"
         )
 

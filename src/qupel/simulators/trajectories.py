@@ -21,7 +21,7 @@ from qupel.model.circuit import Circuit
 from qupel.model.pauli import PauliSum
 from qupel.simulators.counts import Counts
 from qupel.simulators.estimation import Estimate
-from qupel.simulators.fusion import gate_list
+from qupel.simulators.fusion import Values, gate_list
 from qupel.simulators.noise import Channel, NoiseModel
 from qupel.simulators.qaoa import Precision
 from qupel.simulators.statevector import StateVector, check_shots, hermitian, measured, picked
@@ -37,8 +37,9 @@ class Trajectories:
     In each run every channel picks one of its Kraus matrices with the probability it has in the
     state at hand. The mean over runs is that of the density matrix. Run ``k`` draws from a stream
     of its own, addressed by the generator's next numbers and ``k``, so results do not depend on
-    the number of threads. Channels that mix unitaries, such as Pauli noise, are drawn beforehand;
-    runs that drew alike are computed once.
+    the number of threads. A draw that falls within the least chance which a matrix has in any
+    state needs no look at the state: so it is with all Pauli noise, and mostly with weak damping.
+    Runs that never look and drew alike are computed once.
 
     Attributes
     ----------
@@ -56,7 +57,7 @@ class Trajectories:
         self,
         circuit: Circuit,
         observable: PauliSum,
-        parameters: Sequence[float] = (),
+        parameters: Values = (),
         *,
         trajectories: int,
         rng: np.random.Generator,
@@ -70,7 +71,9 @@ class Trajectories:
         def value(
             state: Complex[np.ndarray, " states"], runs: Sequence[int], threads: int
         ) -> Sequence[float]:
-            return [kernel.observe(state, *terms, threads)] * len(runs)
+            none = np.zeros(1, np.uint64)
+            norm = kernel.observe(state, none, none, np.ones(1), threads)
+            return [kernel.observe(state, *terms, threads) / norm] * len(runs)
 
         found = np.array(self._all(circuit, parameters, trajectories, _key(rng), value))
         return Estimate.of(
@@ -82,7 +85,7 @@ class Trajectories:
         circuit: Circuit,
         shots: int,
         rng: np.random.Generator,
-        parameters: Sequence[float] = (),
+        parameters: Values = (),
     ) -> Counts:
         """Run ``shots`` times and count what the measured qubits, or all of them, were read as."""
         check_shots(shots)
@@ -119,24 +122,21 @@ class Trajectories:
     def _all(
         self,
         circuit: Circuit,
-        parameters: Sequence[float],
+        parameters: Values,
         runs: int,
         key: UInt64[np.ndarray, 2],
         use: Callable[[Complex[np.ndarray, " states"], Sequence[int], int], Sequence[Any]],
     ) -> list[Any]:
         """What ``use`` says of the final states, in order of the runs."""
         steps = _steps(circuit, parameters, self.noise)
-        alone = any(step.mixture is None for step in steps if isinstance(step, _Noise))
-        draws = sum(isinstance(step, _Noise) for step in steps)
-        uniform = np.array([_stream(key, run, 0).random(draws) for run in range(runs)])
-        groups: list[list[int]]
-        if alone:
-            groups = [[run] for run in range(runs)]
-        else:
-            alike: dict[tuple[int, ...], list[int]] = {}
-            for run in range(runs):
-                alike.setdefault(_choices(steps, uniform[run]), []).append(run)
-            groups = list(alike.values())
+        channels = [step for step in steps if isinstance(step, _Noise)]
+        uniform = np.array([_stream(key, run, 0).random(len(channels)) for run in range(runs)])
+        chosen = _choices(channels, uniform)
+        alike: dict[tuple[int, bytes], list[int]] = {}
+        for run in range(runs):
+            looks = bool((chosen[run] == _LOOK).any())
+            alike.setdefault((run + 1 if looks else 0, chosen[run].tobytes()), []).append(run)
+        groups = list(alike.values())
         vector = StateVector(self.precision, self.threads)
         vector.start(circuit.qubits)  # says now if it does not fit
         workers = vector.workers()
@@ -145,7 +145,7 @@ class Trajectories:
 
         def compute(members: list[int]) -> Sequence[Any]:
             state = vector.start(circuit.qubits)
-            _run(state, steps, uniform[members[0]], threads)
+            _run(state, steps, chosen[members[0]], uniform[members[0]], threads)
             return use(state, members, threads)
 
         if side_by_side > 1:
@@ -169,21 +169,56 @@ class _Unitary:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class _Kraus:
+    """A channel laid out for drawing.
+
+    Attributes
+    ----------
+    matrices
+        The Kraus matrices.
+    certain
+        Least chance of each in any state.
+    scaled
+        Each in a row, its squares scaled to those of a unitary; None stands for doing nothing.
+    """
+
+    matrices: Complex[np.ndarray, "kraus side side"]
+    certain: Float64[np.ndarray, " kraus"]
+    scaled: tuple[Any, ...]
+
+    @classmethod
+    def of(cls, channel: Channel) -> _Kraus:
+        """Lay out a channel."""
+        matrices = np.array(channel.kraus)
+        side = matrices.shape[1]
+        unit = (
+            matrices * np.sqrt(side / np.square(np.abs(matrices)).sum(axis=(1, 2)))[:, None, None]
+        )
+        idle = [bool(np.abs(k - np.eye(side)).max() < 1e-14) for k in unit]
+        scaled = tuple(
+            None if nothing else k.reshape(-1) for nothing, k in zip(idle, unit, strict=True)
+        )
+        return cls(matrices, channel.certain(), scaled)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class _Noise:
-    """A channel on certain qubits, with its mixture of unitaries if it is one."""
+    """A channel on certain qubits."""
 
     qubits: tuple[int, ...]
-    channel: Channel
-    mixture: tuple[Float64[np.ndarray, " sums"], tuple[Any, ...]] | None
+    kraus: _Kraus
 
 
 _Step = _Unitary | _Noise
 
+#: Stands for a choice that depends on the state.
+_LOOK = -1
 
-def _steps(circuit: Circuit, parameters: Sequence[float], noise: NoiseModel) -> list[_Step]:
+
+def _steps(circuit: Circuit, parameters: Values, noise: NoiseModel) -> list[_Step]:
     ideal = gate_list(circuit, parameters)
     out: list[_Step] = []
-    known: dict[int, Any] = {}
+    known: dict[int, _Kraus] = {}
     begin = 0
     for gate in circuit.gates:
         entries = 1 << (2 * len(gate.qubits))
@@ -191,22 +226,9 @@ def _steps(circuit: Circuit, parameters: Sequence[float], noise: NoiseModel) -> 
         begin += entries
         for channel, qubits in noise.after(gate):
             if id(channel) not in known:
-                known[id(channel)] = _mixture(channel)
-            out.append(_Noise(qubits, channel, known[id(channel)]))
+                known[id(channel)] = _Kraus.of(channel)
+            out.append(_Noise(qubits, known[id(channel)]))
     return out
-
-
-def _mixture(channel: Channel) -> tuple[Any, tuple[Any, ...]] | None:
-    """Summed probabilities and unitaries of a mixture; None stands for doing nothing."""
-    found = channel.unitaries()
-    if found is None:
-        return None
-    weights, unitaries = found
-    return np.cumsum(weights), tuple(None if _is_one(u) else u.reshape(-1) for u in unitaries)
-
-
-def _is_one(unitary: Complex[np.ndarray, "side side"]) -> bool:
-    return bool(np.abs(unitary - np.eye(len(unitary))).max() < 1e-14)
 
 
 def _key(rng: np.random.Generator) -> UInt64[np.ndarray, 2]:
@@ -218,22 +240,26 @@ def _stream(key: UInt64[np.ndarray, 2], run: int, purpose: int) -> np.random.Gen
     return np.random.Generator(np.random.Philox(key=key, counter=[0, purpose, run, 0]))
 
 
-def _choices(steps: Sequence[_Step], uniform: Float64[np.ndarray, " draws"]) -> tuple[int, ...]:
-    """Which unitary each mixture takes."""
-    sums = [step.mixture[0] for step in steps if isinstance(step, _Noise) and step.mixture]
-    return tuple(
-        min(int(np.searchsorted(row, u, side="right")), row.size - 1)
-        for row, u in zip(sums, uniform, strict=True)
-    )
+def _choices(
+    channels: Sequence[_Noise], uniform: Float64[np.ndarray, "runs channels"]
+) -> Int64[np.ndarray, "runs channels"]:
+    """Which Kraus matrix each channel takes in each run, `_LOOK` where that is open."""
+    out = np.empty(uniform.shape, np.int64)
+    for k, channel in enumerate(channels):
+        sums = np.cumsum(channel.kraus.certain)
+        found = np.searchsorted(sums, uniform[:, k], side="right")
+        out[:, k] = np.where(found < sums.size, found, _LOOK)
+    return out
 
 
 def _run(
     state: Complex[np.ndarray, " states"],
     steps: Sequence[_Step],
-    uniform: Float64[np.ndarray, " draws"],
+    chosen: Int64[np.ndarray, " channels"],
+    uniform: Float64[np.ndarray, " channels"],
     threads: int,
 ) -> None:
-    """One run, in place. Gates wait until a channel has to look at the state."""
+    """One run, in place, up to the state's norm. Gates wait until a channel has to look."""
     qubits: list[int] = []
     starts, matrices = [0], [np.zeros(0, np.complex128)]
 
@@ -250,34 +276,37 @@ def _run(
         qubits.clear()
         del starts[1:], matrices[1:]
 
-    drawn = iter(uniform)
+    draws = zip(chosen.tolist(), uniform.tolist(), strict=True)
     for step in steps:
         if isinstance(step, _Unitary):
             add(step.qubits, step.matrix)
-        elif step.mixture is not None:
-            sums, unitaries = step.mixture
-            k = min(int(np.searchsorted(sums, next(drawn), side="right")), sums.size - 1)
-            if unitaries[k] is not None:
-                add(step.qubits, unitaries[k])
-        else:
+            continue
+        choice, draw = next(draws)
+        if choice == _LOOK:
             flush()
-            add(step.qubits, _collapse(state, step, next(drawn), threads))
+            add(step.qubits, _collapse(state, step, draw, threads))
+        elif step.kraus.scaled[choice] is not None:
+            add(step.qubits, step.kraus.scaled[choice])
     flush()
 
 
 def _collapse(
     state: Complex[np.ndarray, " states"], step: _Noise, uniform: float, threads: int
 ) -> Complex[np.ndarray, " entries"]:
-    """Return the Kraus matrix that happens, scaled so that the state keeps length one."""
+    """Return the Kraus matrix that happens, scaled so that the state has norm one afterwards."""
     on = sorted(step.qubits)
     rho = kernel.reduced(state, on, threads)
     if list(step.qubits) != on:
         swapped = [0, 2, 1, 3]
         rho = rho[np.ix_(swapped, swapped)]
-    kraus = np.array(step.channel.kraus)
-    chances = ((kraus @ rho) * kraus.conj()).sum(axis=(1, 2)).real
-    sums = np.cumsum(np.maximum(chances, 0.0))
-    k = min(int(np.searchsorted(sums, uniform * sums[-1], side="right")), sums.size - 1)
+    kraus, certain = step.kraus.matrices, step.kraus.certain
+    weights = ((kraus @ rho) * kraus.conj()).sum(axis=(1, 2)).real
+    chances = weights / weights.sum()
+    # The draw has passed all that is certain; what is left is shared by the open parts.
+    left = np.cumsum(np.maximum(chances - certain, 0.0))
+    passed = certain.sum()
+    share = (uniform - passed) / (1 - passed) if passed < 1 else 1.0
+    k = min(int(np.searchsorted(left, share * left[-1], side="right")), left.size - 1)
     while chances[k] <= 0:  # rounding may point at the end of the sums
         k -= 1
-    return (kraus[k] / np.sqrt(chances[k])).reshape(-1)
+    return (kraus[k] / np.sqrt(weights[k])).reshape(-1)

@@ -55,8 +55,7 @@ private:
     size_t limit() const { return slopes_ ? 3 : DENSE_QUBITS; }
 
     double cost(const Matrix& m) const {
-        constexpr double gradient[] = {0, 5.0, 9.0, 17.0, 60.0};
-        return slopes_ ? gradient[m.qubits.size()] : cost_of(m);
+        return slopes_ ? WHOLE_COST[m.qubits.size()] : cost_of(m);
     }
 
     void add(const Matrix& m, int gate) {
@@ -175,7 +174,7 @@ private:
 
     // A diagonal gate passes other diagonal ones: only dense clusters hold it up.
     void add_diagonal(const Matrix& m, int gate) {
-        const double alone = slopes_ ? 4.0 : m.qubits.size() == 1 ? 1.0 : 2.0;
+        const double alone = slopes_ ? DIAGONAL_COST : m.qubits.size() == 1 ? 0.2 : 0.6;
         const Choice choice = best_choice(m, alone, last_dense_, false);
         if (!choice.with.empty()) return join(choice, gate);
         std::vector<Complex> diagonal;
@@ -205,7 +204,7 @@ private:
             }
         }
         Cluster cluster;
-        cluster.cost = 3;
+        cluster.cost = phase ? PHASE_COST : DIAGONAL_COST;
         if (phase) {
             cluster.kind = Cluster::PHASE;
             add_to_phase(cluster, m.qubits, diagonal);
@@ -285,7 +284,7 @@ private:
             }
             Cluster out;
             out.kind = Cluster::TABLE;
-            out.cost = 3;
+            out.cost = DIAGONAL_COST;
             out.matrix.qubits = cluster.matrix.qubits;
             for (size_t k = 0; k < cluster.matrix.side(); ++k)
                 out.matrix.at.push_back(cluster.matrix.at[k * cluster.matrix.side() + k]);
@@ -296,7 +295,7 @@ private:
             return cluster;
         Cluster out;
         out.kind = Cluster::TABLE;
-        out.cost = 3;
+        out.cost = DIAGONAL_COST;
         out.watched = cluster.watched;
         for (uint64_t rest = cluster.watched; rest; rest &= rest - 1)
             out.matrix.qubits.push_back(__builtin_ctzll(rest));

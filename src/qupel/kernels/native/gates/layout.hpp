@@ -156,18 +156,34 @@ inline int centre_of(const Cluster& cluster) {
 template <class T>
 void write_phase(const std::vector<Complex>& singles, const std::vector<std::vector<Complex>>& pairs,
                  int tile_qubits, Room<T>& out) {
+    const Complex one = 1;
     std::vector<Complex> whole(size_t{1} << tile_qubits), step(whole.size());
-    const auto times = [](const Complex& a, const Complex& b) {
-        return Complex(a.real() * b.real() - a.imag() * b.imag(), a.real() * b.imag() + a.imag() * b.real());
+    const auto scaled = [&](const Complex* from, size_t count, const Complex& by, Complex* to) {
+        if (by == one)
+            std::copy_n(from, count, to);
+        else
+            for (size_t x = 0; x < count; ++x)
+                to[x] = {from[x].real() * by.real() - from[x].imag() * by.imag(),
+                         from[x].real() * by.imag() + from[x].imag() * by.real()};
     };
     whole[0] = 1;
     for (int k = 0; k < tile_qubits; ++k) {
         const size_t half = size_t{1} << k;
+        int paired = k;  // 0 if no lower place is paired with k
+        while (paired > 0 && pairs[size_t(paired - 1)][size_t(k)] == one) --paired;
+        if (paired == 0) {
+            scaled(whole.data(), half, singles[size_t(k)], whole.data() + half);
+            continue;
+        }
         step[0] = singles[size_t(k)];
-        for (int j = 0; j < k; ++j)
-            for (size_t x = 0; x < size_t{1} << j; ++x)
-                step[x + (size_t{1} << j)] = times(step[x], pairs[size_t(j)][size_t(k)]);
-        for (size_t x = 0; x < half; ++x) whole[half + x] = times(whole[x], step[x]);
+        for (int j = 0; j < k; ++j) {
+            const size_t low = size_t{1} << j;
+            scaled(step.data(), low, pairs[size_t(j)][size_t(k)], step.data() + low);
+        }
+        for (size_t x = 0; x < half; ++x) {
+            const Complex a = whole[x], b = step[x];
+            whole[half + x] = {a.real() * b.real() - a.imag() * b.imag(), a.real() * b.imag() + a.imag() * b.real()};
+        }
     }
     out.resize(2 * whole.size());
     for (size_t x = 0; x < whole.size(); ++x) {

@@ -8,9 +8,10 @@ WIDE_TARGET void transform(T* table, size_t size) {
         alignas(64) T signs[lanes];
         for (size_t lane = 0; lane < lanes; ++lane) signs[lane] = lane & stride ? T{-1} : T{1};
         const Wide<T> sign = load(signs);
+        const Flip<T> turn = flip_of<T>(int(stride));
         for (size_t z = 0; z < size; z += lanes) {
             const Wide<T> x = load(table + z);
-            store(table + z, plus(sign, x, flipped(x, int(stride))));
+            store(table + z, plus(sign, x, flipped(x, turn)));
         }
     }
     const Wide<T> less = all(T{-1});
@@ -56,13 +57,14 @@ WIDE_TARGET void weigh(const PauliTerm* terms, size_t count, size_t block, int b
 template <bool APPLY, class T>
 WIDE_TARGET double meet(const T* a, const T* b, const T* f, const T* g, size_t size, size_t flip, T* out) {
     constexpr size_t lanes = Wide<T>::lanes;
-    const int turn = int(flip & (lanes - 1));
+    const bool turned = flip & (lanes - 1);
+    const Flip<T> turn = flip_of<T>(int(flip & (lanes - 1)));
     const size_t rows = flip & ~(lanes - 1);
     Wide<T> sum = all(T{0});
     for (size_t z = 0; z < size; z += lanes) {
         const T* from = b + 2 * (z ^ rows);
         Wide<T> br = load(from), bi = load(from + lanes);
-        if (turn) {
+        if (turned) {
             br = flipped(br, turn);
             bi = flipped(bi, turn);
         }

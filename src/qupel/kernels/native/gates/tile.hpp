@@ -54,9 +54,12 @@ WIDE_INLINE size_t row_of(size_t visit, const std::vector<int>& places, size_t s
 template <int H, int L, bool VARIED, bool REAL, class T>
 WIDE_TARGET void dense(const Op<T>& op, const Tile<T>& tile) {
     constexpr int heads = 1 << H, flips = 1 << L, terms = heads * flips;
-    constexpr int together = terms < 16 ? 1 : (heads < 4 ? heads : 4);  // outputs at a time
+    constexpr int most = terms == 8 ? 2 : 4, together = heads < most ? heads : most;  // outputs at a time
     constexpr size_t lanes = Wide<T>::lanes, number = (VARIED ? lanes : 1) * (REAL ? 1 : 2);
     const size_t visits = op.visits;
+    Flip<T> turns[flips];
+#pragma GCC unroll 16
+    for (int f = 0; f < flips; ++f) turns[f] = flip_of<T>(op.flips[f]);
     for (size_t visit = 0; visit < visits; ++visit) {
         T* at = tile.at + row_of(visit, op.places, op.set) * 2 * lanes;
         Wide<T> re[terms], im[terms];
@@ -67,8 +70,8 @@ WIDE_TARGET void dense(const Op<T>& op, const Tile<T>& tile) {
             im[h * flips] = load(from + lanes);
 #pragma GCC unroll 16
             for (int f = 1; f < flips; ++f) {
-                re[h * flips + f] = flipped(re[h * flips], op.flips[f]);
-                im[h * flips + f] = flipped(im[h * flips], op.flips[f]);
+                re[h * flips + f] = flipped(re[h * flips], turns[f]);
+                im[h * flips + f] = flipped(im[h * flips], turns[f]);
             }
         }
         const T* c = op.numbers.data();
@@ -253,6 +256,9 @@ template <int H, int L, class T>
 WIDE_TARGET void overlap(const Op<T>& op, const Tile<T>& bra, const Tile<T>& ket, Complex* out) {
     constexpr int heads = 1 << H, flips = 1 << L, terms = heads * flips;
     constexpr size_t lanes = Wide<T>::lanes, side = size_t(terms);
+    Flip<T> turns[flips];
+#pragma GCC unroll 16
+    for (int f = 0; f < flips; ++f) turns[f] = flip_of<T>(op.flips[f]);
     for (int head = 0; head < heads; ++head) {
         Wide<T> re[terms], im[terms];
 #pragma GCC unroll 16
@@ -267,8 +273,8 @@ WIDE_TARGET void overlap(const Op<T>& op, const Tile<T>& bra, const Tile<T>& ket
                 const Wide<T> kr = load(right), ki = load(right + lanes);
 #pragma GCC unroll 16
                 for (int f = 0; f < flips; ++f) {
-                    const Wide<T> x = f ? flipped(kr, op.flips[f]) : kr;
-                    const Wide<T> y = f ? flipped(ki, op.flips[f]) : ki;
+                    const Wide<T> x = f ? flipped(kr, turns[f]) : kr;
+                    const Wide<T> y = f ? flipped(ki, turns[f]) : ki;
                     const int t = h * flips + f;
                     re[t] = plus(bi, y, plus(br, x, re[t]));
                     im[t] = minus(bi, x, plus(br, y, im[t]));

@@ -106,15 +106,26 @@ WIDE_INLINE double total(const Wide<T>& x) {
     return sum;
 }
 
-// Lane i of the result is lane i ^ flip of `x`.
+// How to take lane i ^ flip for lane i: made once, outside a loop.
 template <class T>
-WIDE_INLINE Wide<T> flipped(const Wide<T>& x, int flip) {
-    constexpr int each = Wide<T>::each;
+struct Flip {
     typename Wide<T>::Order order;
-    for (int lane = 0; lane < each; ++lane) order[lane] = lane ^ (flip & (each - 1));
+    int part;
+};
+
+template <class T>
+WIDE_INLINE Flip<T> flip_of(int flip) {
+    constexpr int each = Wide<T>::each;
+    typename Wide<T>::Order order{};
+    for (int lane = 0; lane < each; ++lane) order[lane] = lane;
+    return {order ^ (flip & (each - 1)), flip / each};
+}
+
+template <class T>
+WIDE_INLINE Wide<T> flipped(const Wide<T>& x, const Flip<T>& flip) {
     Wide<T> out;
     for (int k = 0; k < Wide<T>::parts; ++k)
-        out.part[k] = __builtin_shuffle(x.part[k ^ (flip / each)], order);
+        out.part[k] = __builtin_shuffle(x.part[Wide<T>::parts > 1 ? k ^ flip.part : k], flip.order);
     return out;
 }
 

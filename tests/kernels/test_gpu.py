@@ -25,6 +25,10 @@ class NoDriverError(RuntimeError):
     pass
 
 
+class FullError(MemoryError):
+    pass
+
+
 def cupy_like(count: int | Exception, **more: Any) -> Any:
     """As much of CuPy as `gpu` asks for."""
 
@@ -37,17 +41,19 @@ def cupy_like(count: int | Exception, **more: Any) -> Any:
         getDeviceCount=devices, CUDARuntimeError=NoDriverError, memGetInfo=lambda: (100, 1000)
     )
     module = ModuleType("cupy")
-    vars(module).update(cuda=SimpleNamespace(runtime=runtime), **more)
+    memory = SimpleNamespace(OutOfMemoryError=FullError)
+    vars(module).update(cuda=SimpleNamespace(runtime=runtime, memory=memory), **more)
     return module
 
 
 def nvrtc() -> ctypes.CDLL:
     """NVIDIA's run-time compiler, from its Python package or a CUDA toolkit; it needs no device."""
-    spec = importlib.util.find_spec("nvidia") and importlib.util.find_spec("nvidia.cuda_nvrtc")
-    places = [Path(p) / "lib" for p in (spec.submodule_search_locations or [])] if spec else []
+    spec = importlib.util.find_spec("nvidia")
+    installed = [Path(p) for p in (spec.submodule_search_locations or [])] if spec else []
+    places = [place for folder in installed for place in sorted(folder.glob("*/lib"))]
     places += [Path(os.environ.get("CUDA_HOME", "/usr/local/cuda")) / "lib64"]
     for place in places:
-        for library in sorted(place.glob("libnvrtc.so*")):
+        for library in sorted(place.glob("libnvrtc.so.1?")):
             return ctypes.CDLL(str(library))
     pytest.skip("not run: NVRTC is not here; pip install nvidia-cuda-nvrtc-cu12 brings it")
 
@@ -115,6 +121,18 @@ def test_programs_are_compiled_once_with_the_options_and_macros(
     assert len(made) == 1
     assert made[0]["options"] == (*gpu.OPTIONS, "-DREAL=float")
     assert made[0]["code"] == gpu.source("sums.cu")
+
+
+def test_a_full_memory_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_: Any) -> None:
+        raise FullError("no room for 7 bytes")
+
+    monkeypatch.setitem(sys.modules, "cupy", cupy_like(1, zeros=full, asarray=full))
+    device = gpu.find()
+    with pytest.raises(InputError, match="memory of the device is full: no room for 7 bytes"):
+        device.zeros(7, np.int8)
+    with pytest.raises(InputError, match="memory of the device is full"):
+        device.put(np.zeros(7))
 
 
 def test_sources_hold_what_they_include() -> None:

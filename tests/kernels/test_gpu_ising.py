@@ -188,6 +188,17 @@ def test_a_replica_without_a_key_is_refused() -> None:
         )
 
 
+def test_an_instance_without_spins_is_searched(device: gpu.Device) -> None:
+    none = np.zeros(0)
+    land = ising.Landscape.of(none, np.zeros(1, np.int64), np.zeros(0, np.int32), none)
+    annealer, *_ = started(land, 2, device)
+    run(annealer)
+    assert annealer.least().tolist() == [0, 0]
+    oscillators, *_ = oscillating(land, device)
+    oscillators.run(0, 3, discrete=True, **BIFURCATION)
+    assert oscillators.positions().shape == (2, 0, ising.BLOCK)
+
+
 def oscillating(land: ising.Landscape, device: gpu.Device) -> tuple[Oscillators, Any, Any]:
     rng = np.random.default_rng(5)
     shape = (2, land.n, ising.BLOCK)

@@ -9,7 +9,8 @@ source, and the same launches, on the processor.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -96,11 +97,23 @@ class Cuda:
 
     def zeros(self, shape: int | tuple[int, ...], dtype: Any) -> Any:
         """Return an array of zeros."""
-        return self.cupy.zeros(shape, dtype)
+        with self._room():
+            return self.cupy.zeros(shape, dtype)
 
     def put(self, array: np.ndarray) -> Any:
         """Return a copy of a host array."""
-        return self.cupy.asarray(np.ascontiguousarray(array))
+        with self._room():
+            return self.cupy.asarray(np.ascontiguousarray(array))
+
+    @contextmanager
+    def _room(self) -> Iterator[None]:
+        """Say it in our words if an array does not fit."""
+        try:
+            yield
+        except self.cupy.cuda.memory.OutOfMemoryError as error:
+            raise InputError(
+                f'the memory of the device is full: {error}; use a smaller instance or device="cpu"'
+            ) from error
 
     def get(self, array: Any) -> np.ndarray:
         """Copy an array back to the host."""

@@ -338,7 +338,7 @@ class Oscillators:
         numbers = (np.float32(step), np.float32(strength), np.float32(pull))
         shape = (np.int32(n), np.int32(runs))
         sees = np.int32(discrete)
-        for t in range(begin, end):
+        for t in range(begin, end if size else begin):
             when = (np.int64(t), np.int64(steps), *numbers)
             if groups:
                 program.launch(
@@ -389,7 +389,8 @@ class Oscillators:
 
 def _by_spin(blocks: Float32[np.ndarray, "blocks n 16"]) -> Float32[np.ndarray, "n runs"]:
     """All runs of one spin side by side."""
-    return np.ascontiguousarray(blocks.transpose(1, 0, 2).reshape(blocks.shape[1], -1))
+    runs = blocks.shape[0] * BLOCK
+    return np.ascontiguousarray(blocks.transpose(1, 0, 2).reshape(blocks.shape[1], runs))
 
 
 def _by_block(spins: Float32[np.ndarray, "n runs"], blocks: int) -> np.ndarray:

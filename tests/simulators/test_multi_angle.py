@@ -50,6 +50,18 @@ def test_equal_angles_in_a_layer_are_the_usual_circuit(spins: bool) -> None:
     np.testing.assert_allclose(every[2], shared[2], atol=1e-10)
 
 
+@pytest.mark.parametrize("reach", [0.7, 3.0])
+def test_twenty_qubits_in_three_groups_are_the_usual_circuit(reach: float) -> None:
+    form = random_ising(20, 1)
+    rng = np.random.default_rng(0)
+    gammas, betas = rng.normal(size=2) / 5, rng.uniform(-reach, reach, 2)
+    every = MultiAngleQaoa(form, precision="double").energy_and_gradient(gammas, betas)
+    shared = Qaoa(form, precision="double").energy_and_gradient(gammas, betas)
+    assert every[0] == pytest.approx(shared[0], abs=1e-9)
+    np.testing.assert_allclose(every[1], shared[1], atol=1e-9)
+    np.testing.assert_allclose(every[2], shared[2], atol=1e-9)
+
+
 @pytest.mark.parametrize("warm", [False, True])
 def test_gradient_is_the_slope_of_the_energy(warm: bool) -> None:
     start = np.linspace(0.1, 0.9, 6) if warm else None

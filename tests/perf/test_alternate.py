@@ -74,7 +74,7 @@ def test_slow_work_counts_its_first_run_only(field: Field) -> None:
 
 
 def test_a_stop_from_the_keyboard_leaves_no_process() -> None:
-    numbers = []
+    numbers: list[int] = []
 
     def measure() -> None:
         with field_of_workers() as field:

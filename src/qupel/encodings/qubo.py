@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
+from typing import Any
 
 import numpy as np
 from scipy import sparse
@@ -202,7 +204,8 @@ def penalised(
         (weights.data, weights.indices, np.r_[weights.indptr, [weights.nnz] * extra]),
         shape=(bits + extra, bits + extra),
     )
-    total = Qubo(padded + energy + pairs, offset + constant + more, (*quotas, *slack_quotas))
+    whole = padded + energy + pairs if pairs.nnz else padded + energy
+    total = Qubo(whole, offset + constant + more, (*quotas, *slack_quotas))
     penalties = [
         Penalty(*each)
         for each in zip(
@@ -357,10 +360,50 @@ def _squares(
 ) -> tuple[sparse.csr_array, float]:
     """``sum share * (matrix @ x + alpha) * (matrix @ x + beta)``: weights and constant."""
     scaled = sparse.diags_array(share) @ matrix
-    square = sparse.csr_array(matrix.T @ scaled)
-    linear = square.diagonal() + scaled.T @ (alpha + beta)
-    upper = 2.0 * sparse.triu(square, 1, format="csr") + sparse.diags_array(linear)
-    return sparse.csr_array(upper), float(share @ (alpha * beta))
+    constant = float(share @ (alpha * beta))
+    if _is_wide(matrix):
+        return _upper_square(matrix, share, scaled.T @ (alpha + beta)), constant
+    full = sparse.csr_array(matrix.T @ scaled)
+    linear = full.diagonal() + scaled.T @ (alpha + beta)
+    upper = 2.0 * sparse.triu(full, 1, format="csr") + sparse.diags_array(linear)
+    return sparse.csr_array(upper), constant
+
+
+def _is_wide(matrix: sparse.csr_array) -> bool:
+    """Whether most rows hold most variables, so that their squares fill the upper triangle."""
+    rows, bits = matrix.shape
+    return bool(0 < rows <= 64 and bits >= 512 and matrix.nnz >= 0.5 * rows * bits)
+
+
+def _upper_square(
+    matrix: sparse.csr_array, share: np.ndarray, linear: np.ndarray
+) -> sparse.csr_array:
+    """``_squares`` where the upper triangle is full: one row of it after the other.
+
+    Products are added up row by row of ``matrix``, as a sparse product would.
+    """
+    held = matrix.toarray()
+    scaled = share[:, None] * held
+    bits = held.shape[1]
+    lengths = np.arange(bits, 0, -1)
+    entries = int(lengths.sum())
+    index = np.int32 if entries < 2**31 else np.int64
+    starts = np.concatenate([[0], np.cumsum(lengths)]).astype(index)
+    every = np.arange(bits, dtype=index)
+    data, columns = np.zeros(entries, np.float64), np.empty(entries, index)
+    for bit, (start, stop) in enumerate(pairwise(starts.tolist())):
+        columns[start:stop] = every[bit:]
+        square = data[start:stop]
+        for row, factor in zip(held[:, bit].tolist(), scaled, strict=True):
+            if row:
+                square += row * factor[bit:]
+        square[1:] *= 2.0
+        square[0] += linear[bit]
+    parts: Any = (data, columns, starts)
+    upper = sparse.csr_array(parts, shape=(bits, bits))
+    upper.has_canonical_format = True
+    upper.eliminate_zeros()
+    return upper
 
 
 def _pairs(shaped: _Shaped, weights: np.ndarray, bits: int) -> tuple[sparse.csr_array, float]:

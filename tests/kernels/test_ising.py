@@ -58,23 +58,52 @@ def test_a_sweep_is_the_sequential_metropolis_sweep(
     assert chains.energies[0] == pytest.approx(oracle.energy(fields, dense, expected), abs=1e-9)
 
 
-@pytest.mark.parametrize("groups", [0, 1])
-def test_sweeps_at_one_temperature_draw_from_the_boltzmann_distribution(groups: int) -> None:
-    land, fields, dense, _ = instance(3, 4, density=1.0, groups=groups)
-    rng = np.random.default_rng(0)
+@pytest.mark.parametrize(
+    ("n", "quotas"),
+    [
+        (4, []),
+        (7, [(range(5), 2)]),
+        (7, [(range(1, 7), 3)]),
+        (6, [(range(4), 1)]),
+        (6, [(range(5), 4)]),
+        (8, [(range(3), 1), (range(3, 8), 3)]),
+    ],
+    ids=["free", "two of five", "three of six", "one of four", "four of five", "two groups"],
+)
+@pytest.mark.parametrize("coupled", [False, True], ids=["apart", "coupled"])
+def test_sweeps_at_one_temperature_draw_from_the_boltzmann_distribution(
+    n: int, quotas: list[tuple[range, int]], coupled: bool
+) -> None:
+    rng = np.random.default_rng(3)
+    pairs = np.triu(rng.normal(size=(n, n)), 1)
+    if not coupled:
+        for members, _ in quotas:
+            pairs[np.ix_(members, members)] = 0
+    fields = rng.normal(size=n)
+    both = sparse.csr_array(pairs + pairs.T)
+    land = Landscape.of(
+        fields, both.indptr, both.indices, both.data, [(list(m), count) for m, count in quotas]
+    )
     rows = 20_000
     chains = Chains.of(land, land.random(rng, rows))
-    one_pass(land, chains, 12, 99, 2.0)
-    states = chains.spins[:, :4]
-    counts: dict[bytes, int] = {}
-    for row in states:
-        counts[row.tobytes()] = counts.get(row.tobytes(), 0) + 1
-    seen = {key: np.frombuffer(key, land.fields.dtype).astype(float) for key in counts}
-    weights = {k: np.exp(-oracle.energy(fields, dense, s) / 2.0) for k, s in seen.items()}
-    total = sum(weights.values())
-    for key, count in counts.items():
-        expected = rows * weights[key] / total
-        assert abs(count - expected) < 5 * np.sqrt(expected) + 5
+    keys = np.arange(rows, dtype=np.uint64)
+    places = np.zeros((rows, 2), np.int64)
+    sweeps = np.full(rows, 40)
+    kernels.anneal(land, chains, places, sweeps, keys, hot=2.0, cold=2.0, budget=1 << 40)
+    seen = land.rows(chains.spins).astype(float)
+    states = 1.0 - 2.0 * (np.arange(1 << n)[:, None] >> np.arange(n) & 1)
+    for members, count in quotas:
+        states = states[(states[:, list(members)] < 0).sum(axis=1) == count]
+    weights = np.exp([-oracle.energy(fields, pairs + pairs.T, s) / 2.0 for s in states])
+    expected = rows * weights / weights.sum()
+    code = 1 << np.arange(n)
+    counted = np.bincount(((seen < 0) @ code).astype(int), minlength=1 << n)
+    counts = counted[((states < 0) @ code).astype(int)]
+    assert counts.sum() == rows
+    squares = (counts - expected) ** 2 / expected
+    # Pearson's statistic has its degrees of freedom as mean, twice that as variance.
+    freedom = len(states) - 1
+    assert squares.sum() < freedom + 4 * np.sqrt(2 * freedom)
 
 
 @settings(deadline=None, max_examples=30)
@@ -110,31 +139,77 @@ def test_descent_ends_where_no_flip_or_swap_gains(
         np.testing.assert_array_equal((chains.spins[:, a:b] < 0).sum(axis=1), before)
 
 
-@settings(deadline=None, max_examples=30)
-@given(st.integers(0, 10**6), st.integers(5, 40))
-def test_tabu_makes_the_cheapest_move_that_is_not_tabu(seed: int, n: int) -> None:
-    land, fields, dense, _ = instance(seed, n, density=1.0)
+@settings(deadline=None, max_examples=25)
+@given(
+    st.integers(0, 10**6),
+    st.sampled_from([(5, 1.0), (23, 1.0), (40, 0.5), (240, 0.001), (300, 0.005), (400, 0.01)]),
+    st.integers(0, 9),
+    st.integers(1, 60),
+)
+def test_tabu_makes_the_cheapest_move_that_is_not_tabu(
+    seed: int, size: tuple[int, float], high: int, budget: int
+) -> None:
+    land, fields, dense, _ = instance(seed, size[0], density=size[1])
     chains = Chains.of(land, land.random(np.random.default_rng(seed), 1))
     expected, best = oracle.tabu(
-        fields, dense, chains.spins[0, :n], base=2, spread=3, moves=25, key=seed
+        fields,
+        dense,
+        chains.spins[0, : land.n],
+        base=2,
+        high=2 + high,
+        spread=3,
+        moves=40,
+        key=seed,
     )
     trails = np.zeros((1, 2), np.int64)
     until = np.zeros(chains.spins.shape, np.int32)
-    while trails[0, 0] < 25:
+    while trails[0, 0] < 40:
         kernels.tabu(
             land,
             chains,
             until,
             trails,
-            np.array([1000]),
+            np.array([40]),
             np.array([seed], np.uint64),
             base=2,
+            high=2 + high,
             spread=3,
-            patience=100,
+            budget=50 * budget,
+        )
+    np.testing.assert_array_equal(chains.spins[0, : land.n], expected)
+    assert chains.least[0] == pytest.approx(best, abs=1e-9)
+    assert oracle.energy(fields, dense, chains.best[0, : land.n]) == pytest.approx(best, abs=1e-9)
+
+
+@settings(deadline=None, max_examples=20)
+@given(st.integers(0, 10**6), st.booleans(), st.integers(0, 2))
+def test_a_graft_takes_each_region_that_is_no_worse(seed: int, mirror: bool, groups: int) -> None:
+    land, fields, dense, ranges = instance(seed, 40, density=0.06, whole=True, groups=groups)
+    rng = np.random.default_rng(seed)
+    mirror = mirror and not groups
+    chains, guests = Chains.of(land, land.random(rng, 1)), land.random(rng, 1)
+    home = chains.spins[0, :40].copy()
+    expected, regions = oracle.graft(fields, dense, home, guests[0, :40], ranges, mirror=mirror)
+    assert kernels.graft(land, chains, guests, mirror=mirror).tolist() == [regions]
+    np.testing.assert_array_equal(chains.spins[0, :40], expected)
+    assert chains.energies[0] == pytest.approx(oracle.energy(fields, dense, expected), abs=1e-9)
+
+
+def test_a_walk_is_not_longer_than_its_counter() -> None:
+    land, *_ = instance(0, 5)
+    chains = Chains.of(land, land.random(np.random.default_rng(0), 1))
+    with pytest.raises(InputError, match="at most"):
+        kernels.tabu(
+            land,
+            chains,
+            np.zeros(chains.spins.shape, np.int32),
+            np.zeros((1, 2), np.int64),
+            np.array([kernels.LONGEST_WALK + 1]),
+            np.zeros(1, np.uint64),
+            base=1,
+            spread=1,
             budget=1,
         )
-    np.testing.assert_array_equal(chains.spins[0, :n], expected)
-    assert chains.least[0] == pytest.approx(best, abs=1e-9)
 
 
 @pytest.mark.parametrize("discrete", [False, True])

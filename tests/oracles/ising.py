@@ -5,6 +5,7 @@ that a chain can be compared flip by flip.
 """
 
 import numpy as np
+from scipy.sparse.csgraph import connected_components
 
 WORD = (1 << 64) - 1
 HALF = (1 << 32) - 1
@@ -22,7 +23,11 @@ def flip_cost(fields: np.ndarray, couplings: np.ndarray, spins: np.ndarray, i: i
 
 def draw(key: int, counter: int) -> int:
     """SplitMix64 at a place."""
-    x = (key + (counter + 1) * 0x9E3779B97F4A7C15) & WORD
+    return scramble((key + (counter + 1) * 0x9E3779B97F4A7C15) & WORD)
+
+
+def scramble(x: int) -> int:
+    """SplitMix64's finaliser."""
     x = ((x ^ (x >> 30)) * 0xBF58476D1CE4E5B9) & WORD
     x = ((x ^ (x >> 27)) * 0x94D049BB133111EB) & WORD
     return x ^ (x >> 31)
@@ -54,7 +59,7 @@ def sweep(
     key: int,
     groups: list[tuple[int, int]],
 ) -> np.ndarray:
-    """One Metropolis sweep: free spins in order, then a proposal a slot of each group."""
+    """One Metropolis sweep: free spins in order, then each group."""
     spins = spins.astype(float).copy()
     free = groups[0][0] if groups else spins.size
     for i in range(free):
@@ -62,22 +67,44 @@ def sweep(
         if flip_cost(fields, couplings, spins, i) <= pay:
             spins[i] = -spins[i]
     for begin, end in groups:
-        members = range(begin, end)
-        slots = [i for i in members if spins[i] < 0] + [i for i in members if spins[i] > 0]
-        ones = sum(spins[i] < 0 for i in members)
-        if ones in (0, end - begin):
+        ones = [i for i in range(begin, end) if spins[i] < 0]
+        others = [i for i in range(begin, end) if spins[i] > 0]
+        if not ones or not others:
+            continue
+        if min(len(ones), len(others)) == 1:
+            spins = settle(fields, couplings, spins, temperature, draw(key, begin), begin, end)
             continue
         for t in range(end - begin):
             random = draw(key, begin + t)
-            a = t if t < ones else below(random, ones)
-            b = ones + below(random, end - begin - ones) if t < ones else t
+            a, b = below(random, len(ones)), below(scramble(random), len(others))
             swapped = spins.copy()
-            swapped[[slots[a], slots[b]]] *= -1
+            swapped[[ones[a], others[b]]] *= -1
             cost = energy(fields, couplings, swapped) - energy(fields, couplings, spins)
             if cost <= temperature * exponential(random & HALF):
                 spins = swapped
-                slots[a], slots[b] = slots[b], slots[a]
+                ones[a], others[b] = others[b], ones[a]
     return spins
+
+
+def settle(
+    fields: np.ndarray,
+    couplings: np.ndarray,
+    spins: np.ndarray,
+    temperature: float,
+    random: int,
+    begin: int,
+    end: int,
+) -> np.ndarray:
+    """Draw the place of a group's one odd spin from the Boltzmann distribution."""
+    odd = 1.0 if (spins[begin:end] > 0).sum() == 1 else -1.0
+    placed = []
+    for place in range(begin, end):
+        placed.append(spins.copy())
+        placed[-1][begin:end] = -odd
+        placed[-1][place] = odd
+    energies = np.array([energy(fields, couplings, one) for one in placed])
+    chances = np.cumsum(np.exp(-(energies - energies.min()) / temperature))
+    return placed[int(np.searchsorted(chances, chances[-1] * ((random >> 11) + 1) / 2**53))]
 
 
 def steepest(fields: np.ndarray, couplings: np.ndarray, spins: np.ndarray) -> np.ndarray:
@@ -96,6 +123,7 @@ def tabu(
     spins: np.ndarray,
     *,
     base: int,
+    high: int,
     spread: int,
     moves: int,
     key: int,
@@ -103,16 +131,45 @@ def tabu(
     """Walk this many moves; the last spins and the best energy. Costs must differ."""
     spins = spins.astype(float).copy()
     until = np.zeros(spins.size)
-    best = energy(fields, couplings, spins)
+    now = best = energy(fields, couplings, spins)
     for step in range(moves):
-        now = energy(fields, couplings, spins)
-        costs = np.array([flip_cost(fields, couplings, spins, i) for i in range(spins.size)])
+        costs = -2 * spins * (fields + couplings @ spins)
         allowed = (until <= step) | (now + costs < best - 1e-9)
-        i = int(np.argmin(np.where(allowed, costs, np.inf)))
-        spins[i] *= -1
-        until[i] = step + 1 + base + below(draw(draw(key, step), i), spread)
-        best = min(best, energy(fields, couplings, spins))
+        rest = base + (high - base) * (moves - step) // moves
+        if allowed.any():
+            i = int(np.argmin(np.where(allowed, costs, np.inf)))
+            spins[i] *= -1
+            until[i] = step + 1 + rest + below(draw(draw(key, step), i), spread)
+            now = energy(fields, couplings, spins)
+        best = min(best, now)
     return spins, best
+
+
+def graft(
+    fields: np.ndarray,
+    couplings: np.ndarray,
+    home: np.ndarray,
+    guest: np.ndarray,
+    groups: list[tuple[int, int]],
+    *,
+    mirror: bool,
+) -> tuple[np.ndarray, int]:
+    """Take each region in which the guest is no worse; what it leads to, and how many there are."""
+    if mirror and (home == guest).sum() < home.size / 2:
+        guest = -guest
+    tied = couplings != 0
+    for begin, end in groups:
+        tied[begin:end, begin:end] = True
+    differs = home != guest
+    _, label = connected_components(tied & differs[:, None] & differs[None, :])
+    regions = {int(k) for k in label[differs]}
+    after = home.astype(float).copy()
+    for region in regions:
+        part = differs & (label == region)
+        taken = np.where(part, guest, home)
+        if energy(fields, couplings, taken) <= energy(fields, couplings, home.astype(float)):
+            after[part] = guest[part]
+    return after, len(regions)
 
 
 def bifurcate(

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from scipy.sparse import csr_array
 
 from qupel.errors import InputError
 from qupel.model import Ising, Outcome, Quota
@@ -175,6 +176,13 @@ def test_the_best_shot_is_reported_once() -> None:
 def test_too_many_spins_are_refused_with_a_way_out() -> None:
     with pytest.raises(InputError, match="hybrid"):
         run(Qaoa(), Ising(np.zeros(40), np.zeros((40, 40))))
+
+
+@pytest.mark.parametrize("spins", [29, 5000])
+def test_a_circuit_that_cannot_be_made_in_time_is_refused(spins: int) -> None:
+    form = Ising(np.ones(spins), csr_array((spins, spins)))
+    with pytest.raises(InputError, match="hybrid"):
+        Qaoa().solve(form, stop=after_seconds(2), rng=np.random.default_rng(0))
 
 
 @pytest.mark.parametrize(

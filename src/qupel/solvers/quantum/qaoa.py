@@ -30,6 +30,8 @@ FIXED = 5
 MIXERS = ("auto", "x", "xy-ring", "xy-complete")
 #: Most layers of a circuit.
 LAYERS = 20
+#: Seconds that laying out one state of the cube takes on one thread, generously.
+_STATE_SECONDS = 2e-8
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +41,8 @@ class Qaoa:
     What is returned are the outcomes of ``shots`` measurements, simulated without noise; the
     state vector is never searched for its best entry. A round is one evaluation of the energy,
     mostly with its gradient. The angles cost no shots, which is kinder than hardware would be.
-    Forms that need more states than the simulator holds are refused; see `qupel.simulators.Qaoa`.
+    Forms whose states do not fit the memory, or cannot be laid out in the time left, are refused;
+    see `qupel.simulators.Qaoa`.
 
     Attributes
     ----------
@@ -144,6 +147,7 @@ class Qaoa:
         if self.warm == "descent":
             first = GreedyDescent().solve(form, stop=Stop(stop.deadline), rng=rng)
             watch.saw(float(first.energies[0]))
+        _check_time(form, stop)
         began = time.monotonic()
         circuit, mixer = self._circuit(form, first)
         built = time.monotonic() - began
@@ -217,6 +221,17 @@ class Qaoa:
             largest = max(len(quota.members) for quota in form.quotas)
             mixer = "xy-complete" if largest <= COMPLETE else "xy-ring"
         return Circuit(form, mixer=mixer, **settings), mixer
+
+
+def _check_time(form: Ising, stop: Stop) -> None:
+    """Refuse forms whose circuit could not even be made in the time left."""
+    left = stop.seconds_left()
+    if not form.quotas and _STATE_SECONDS * 2.0 ** min(form.variables, 999) > max(left, 1.0):
+        raise InputError(
+            f"QAOA of {form.variables} spins needs 2^{form.variables} states, more than can be "
+            f"laid out in the {left:.3g} s left: reduce the form, give more time, or let a hybrid "
+            f"solver cut it into parts"
+        )
 
 
 def fixed_for(form: Ising) -> Any:

@@ -419,6 +419,7 @@ class Cube {
         const double* from = costs.data();
         const size_t count = costs.shape(0);
         const size_t lanes = std::min<size_t>(LANES, count);
+        const double steps = 1 / step;
 #pragma omp parallel for num_threads(threads_) schedule(static)
         for (size_t k = 0; k < count; k += lanes) {
             const size_t chunk = (begin + k) / LANES, row = chunk % rows_, block = chunk / rows_ % blocks(),
@@ -426,7 +427,7 @@ class Cube {
             if (tabled_) {
                 uint8_t* to = levels_.get() + chunk * LANES;
                 for (size_t lane = 0; lane < lanes; ++lane)
-                    to[lane] = static_cast<uint8_t>((from[k + lane] - base) / step + 0.5);
+                    to[lane] = static_cast<uint8_t>((from[k + lane] - base) * steps + 0.5);
                 if (!whole())
                     std::copy_n(to, lanes, columns_.get() + ((block * rows_ + row) * slabs() + slab) * LANES);
             } else {

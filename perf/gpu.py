@@ -13,8 +13,10 @@ from perf import gpu_plain
 from perf.tables import publish
 from qupel.errors import InputError
 from qupel.kernels import gpu
-from qupel.kernels.gpu_ising import Annealer, Oscillators
-from qupel.kernels.gpu_qaoa import State, forward
+from qupel.kernels.gpu_annealing import Annealer
+from qupel.kernels.gpu_bifurcation import Oscillators
+from qupel.kernels.gpu_qaoa import State
+from qupel.kernels.gpu_visits import forward
 from qupel.kernels.ising import BLOCK, Landscape
 
 LAYERS, ROUNDS, SHOTS = 6, 5, 100_000
@@ -139,7 +141,13 @@ def plain_times(device: gpu.Cuda, state: State) -> list[Any]:
     def run(gates: gpu_plain.Gates) -> float:
         def work() -> None:
             gpu_plain.evolve(
-                gates, plain, state.amplitudes, state.costs.of, tables, state.qubits, BETAS.tolist()
+                gates,
+                plain,
+                state.amplitudes,
+                state.costs.of_states,
+                tables,
+                state.qubits,
+                BETAS.tolist(),
             )
             cupy.cuda.Device().synchronize()
 

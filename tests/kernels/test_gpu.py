@@ -13,7 +13,8 @@ import pytest
 
 import qupel
 from qupel.errors import InputError
-from qupel.kernels import gpu, gpu_qaoa
+from qupel.kernels import gpu
+from qupel.kernels.gpu_visits import tilings_of
 from tests.gpu.emulator import kernels_in
 
 FOLDER = Path(qupel.__file__).parent / "kernels" / "cuda"
@@ -84,7 +85,7 @@ def ways(name: str, real: str) -> list[dict[str, Any]]:
     """Macros that a source is compiled with."""
     if name == "qaoa_cost":
         return [{"REAL": real, "TILE": 12}]
-    tilings = gpu_qaoa.tilings(real).get(name)
+    tilings = tilings_of(real).get(name)
     return [dict(tiling.macros(real)) for tiling in tilings] if tilings else [{"REAL": real}]
 
 

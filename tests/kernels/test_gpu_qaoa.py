@@ -4,12 +4,11 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from qupel.errors import InputError
-from qupel.kernels import gpu, gpu_qaoa, qaoa
-from qupel.kernels.gpu_qaoa import State, Tiling, backward, forward
+from qupel.kernels import gpu, qaoa
+from qupel.kernels.gpu_qaoa import State
+from qupel.kernels.gpu_visits import Tiling
 from tests.gpu.devices import NAMES, ORDERS, device_named
 from tests.gpu.emulator import Emulator
 from tests.oracles import qaoa as oracle
@@ -137,72 +136,6 @@ def test_states_in_the_tiles_of_a_device_match_the_processor(
     np.testing.assert_allclose(by_beta, expected[2], atol=reach)
 
 
-@pytest.mark.parametrize("whole", [True, False])
-@pytest.mark.parametrize("qubits", [6, 13])
-def test_costs_computed_on_the_device_are_those_of_the_processor(
-    device: gpu.Device, qubits: int, whole: bool
-) -> None:
-    rng = np.random.default_rng(qubits)
-    shape = (qubits, qubits)
-    pairs = np.triu(rng.integers(-2, 3, shape) / 2 if whole else rng.normal(size=shape), 1)
-    linear = rng.integers(-3, 4, qubits) / 2 if whole else rng.normal(size=qubits)
-    expected = qaoa.diagonal(linear, pairs, 0.3)
-    state = State.of_quadratic(linear, pairs, 0.3, dtype=np.float64, device=device, tilings=SMALL)
-    held, values = state.costs.of, state.costs.values
-    assert (values is not None) == whole
-    numbers = device.get(held)[: 2**qubits]
-    costs = numbers if values is None else values[numbers]
-    np.testing.assert_allclose(costs + state.costs.middle, expected, atol=1e-12)
-    twin, *_ = on_the_processor(expected)
-    assert state.evolve(*ANGLES) == pytest.approx(twin.evolve(*ANGLES), abs=1e-11)
-
-
-def test_a_layer_costs_a_visit_less_than_it_has_passes() -> None:
-    for layers in range(1, 6):
-        for passes in range(2, 5):
-            assert len(forward(layers, passes)) == layers * (passes - 1) + 1
-            assert len(backward(layers, passes)) == layers * (passes - 1) + 1
-
-
-@given(st.integers(1, 6), st.integers(1, 5))
-def test_visits_do_every_phase_and_pass_of_each_layer_in_order(layers: int, passes: int) -> None:
-    for visits, order in (
-        (forward(layers, passes), list(range(layers))),
-        (backward(layers, passes), list(range(layers))[::-1]),
-    ):
-        done = []
-        for visit in visits:
-            parts = ((visit.before, "mix"), (visit.phase, "phase"), (visit.after, "mix"))
-            done += [(layer, what, visit.step) for layer, what in parts if layer is not None]
-        assert [layer for layer, what, _ in done if what == "phase"] == order
-        for layer in order:
-            mixed = [step for at, what, step in done if at == layer and what == "mix"]
-            assert sorted(mixed) == list(range(passes))
-        layers_seen = [layer for layer, _, _ in done]
-        assert layers_seen == sorted(layers_seen, reverse=order[0] != 0)
-
-
-@given(st.integers(1, 40), st.sampled_from([*gpu_qaoa.tilings("float").values()]))
-def test_passes_turn_every_qubit_once(qubits: int, tilings: tuple[Tiling, ...]) -> None:
-    for tiling in tilings:
-        steps = tiling.passes(qubits)
-        turned = [
-            bit + (step.first - tiling.row if step.first else 0)
-            for step in steps
-            for bit in range(tiling.tile)
-            if step.bits >> bit & 1
-        ]
-        high = [step.first for step in steps[1:]]
-        assert all(tiling.row <= first <= qubits - tiling.tile + tiling.row for first in high)
-        assert sorted(turned) == list(range(qubits))
-
-
-def test_thirty_three_qubits_take_three_passes() -> None:
-    tilings = gpu_qaoa.tilings("float")["qaoa_forward"]
-    counts = {n: min(len(t.passes(n)) for t in tilings) for n in (13, 22, 23, 31, 33)}
-    assert counts == {13: 1, 22: 2, 23: 2, 31: 3, 33: 3}
-
-
 def test_an_energy_alone_starts_without_reading_and_ends_without_writing() -> None:
     device = device_named("emulated")
     assert isinstance(device, Emulator)
@@ -252,32 +185,6 @@ def test_the_size_of_the_grid_changes_no_bit() -> None:
             energy, by_gamma, by_beta = state.gradient(*ANGLES)
             found.append((energy, drawn, by_gamma.tobytes(), by_beta.tobytes()))
         assert found[0] == found[1]
-
-
-PROBE = """
-extern "C" __global__ void probe(i64 tile, int first, i64* out) {
-    for (int place = int(threadIdx.x); place < 1 << TILE; place += 32)
-        out[place] = address(base_of(tile, first), first, place);
-}
-"""
-
-
-@pytest.mark.parametrize("first", [3, 13, 23])
-def test_addresses_reach_beyond_two_to_the_thirty_two(first: int) -> None:
-    device, tiling = Emulator(), Tiling(13, 3, 5)
-    text = gpu.source("tile.cuh") + PROBE
-    out = device.zeros(1 << 13, np.int64)
-    tile = 0b1011_0010_1101_1110_0101  # of 33 - 13 bits
-    device.compiled(text, tiling.macros("float")).launch(
-        "probe", 1, 32, np.int64(tile), np.int32(first), out
-    )
-    low = tile & ((1 << (first - 3)) - 1)
-    expected = [
-        place & 7 | low << 3 | (place >> 3) << first | tile >> (first - 3) << (first + 10)
-        for place in range(1 << 13)
-    ]
-    assert device.get(out).tolist() == expected
-    assert max(expected) > 2**32
 
 
 def test_costs_that_are_no_power_of_two_are_refused() -> None:

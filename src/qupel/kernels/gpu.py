@@ -2,8 +2,8 @@
 
 The kernels are CUDA source under ``cuda/``, compiled at run time by NVRTC through CuPy for the
 device at hand; CuPy keeps what it compiled in ``~/.cupy/kernel_cache``. The modules above
-(`gpu_qaoa`, `gpu_ising`) speak only to the `Device` protocol, so that tests can run the same
-source, and the same launches, on the processor.
+(`gpu_qaoa`, `gpu_annealing`, `gpu_bifurcation`) speak only to the `Device` protocol, so that tests
+can run the same source, and the same launches, on the processor.
 """
 
 from __future__ import annotations

@@ -1,9 +1,7 @@
 """QAOA on a CUDA device: the state in place, a visit of all tiles for about two mixer passes.
 
 The state holds ``2**n`` complex numbers (`complex64` or `complex128`), index bit 0 the lowest
-qubit. A *pass* turns the qubits that one kind of tile covers. Passes of a layer commute, so layers
-take them in turns forwards and backwards, and the pass that ends a layer also applies the next
-phase and begins the next layer: ``layers * (passes - 1) + 1`` visits in all. The first visit reads
+qubit. Layers become visits of its tiles (see `qupel.kernels.gpu_visits`); the first visit reads
 nothing and the last of an energy writes nothing.
 
 Sums run over fixed tiles in one order: results repeat bit for bit.
@@ -12,7 +10,6 @@ Sums run over fixed tiles in one order: results repeat bit for bit.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -20,161 +17,13 @@ import numpy as np
 from jaxtyping import Float64, Int64, Shaped
 
 from qupel.errors import InputError
-from qupel.kernels import qaoa
 from qupel.kernels.gpu import Device, find
+from qupel.kernels.gpu_costs import LEVELS, Costs, may_be_few, unit_of
+from qupel.kernels.gpu_visits import Pass, Tiling, Visit, backward, fewest, forward, tilings_of
 
-__all__ = ["Costs", "Pass", "State", "Tiling", "Visit", "backward", "forward", "tilings"]
+__all__ = ["State"]
 
-LEVELS = 256
 _START, _STORE, _WEIGH = 1, 2, 4
-_COST_BITS = 12
-_PROBE = 1 << 16
-
-
-@dataclass(frozen=True, slots=True)
-class Pass:
-    """The tiles that cover some qubits.
-
-    Attributes
-    ----------
-    first
-        Lowest qubit of a high tile; 0 for the tiles of the lowest qubits.
-    bits
-        Bits of a place in the tile whose qubits this pass turns.
-    """
-
-    first: int
-    bits: int
-
-    @property
-    def qubits(self) -> int:
-        """How many qubits the pass turns."""
-        return self.bits.bit_count()
-
-
-@dataclass(frozen=True, slots=True)
-class Tiling:
-    """How states are cut into tiles: bits of a tile, of its unbroken rows, of a thread's share."""
-
-    tile: int
-    row: int
-    held: int
-
-    @property
-    def threads(self) -> int:
-        """Threads of a block."""
-        return 1 << (self.tile - self.held)
-
-    def passes(self, qubits: int) -> list[Pass]:
-        """Passes that turn every qubit once: the low tile, then equal shares of the others."""
-        low = min(qubits, self.tile)
-        out = [Pass(0, (1 << low) - 1)]
-        cover = self.tile - self.row
-        count = -(-(qubits - low) // cover)
-        begin = low
-        for left in range(count, 0, -1):
-            end = begin + -(-(qubits - begin) // left)
-            first = min(begin, qubits - cover)
-            out.append(Pass(first, ((1 << (end - begin)) - 1) << (self.row + begin - first)))
-            begin = end
-        return out
-
-    def macros(self, real: str) -> list[tuple[str, str | int]]:
-        """What the source is compiled with."""
-        return [("REAL", real), ("TILE", self.tile), ("ROW", self.row), ("HELD", self.held)]
-
-
-#: Tilings to choose from, forward and backward, by the real type. A backward tile holds two states.
-_FORWARD = {
-    "float": (Tiling(13, 4, 5), Tiling(13, 3, 5)),
-    "double": (Tiling(12, 3, 4), Tiling(12, 2, 4)),
-}
-_BACKWARD = {
-    "float": (Tiling(12, 4, 4), Tiling(12, 3, 4)),
-    "double": (Tiling(11, 3, 3), Tiling(11, 2, 3)),
-}
-
-
-def tilings(real: str) -> dict[str, tuple[Tiling, ...]]:
-    """Tilings that states of ``float`` or ``double`` choose from, by the source they are for."""
-    return {
-        "qaoa_forward": _FORWARD[real],
-        "qaoa_backward": _BACKWARD[real],
-        "qaoa_draw": _FORWARD[real],
-    }
-
-
-def _fewest(tilings: tuple[Tiling, ...], qubits: int) -> Tiling:
-    """The first tiling of those that need the fewest passes."""
-    return min(tilings, key=lambda tiling: len(tiling.passes(qubits)))
-
-
-@dataclass(frozen=True, slots=True)
-class Visit:
-    """What one visit of all tiles does; layers are counted from 0.
-
-    Attributes
-    ----------
-    step
-        Which pass's tiles.
-    before
-        Layer whose turns come first, if any.
-    phase
-        Layer whose phase comes then, if any.
-    after
-        Layer whose turns come last, if any.
-    """
-
-    step: int
-    before: int | None
-    phase: int | None
-    after: int | None
-
-
-def forward(layers: int, passes: int) -> list[Visit]:
-    """Visits from the start to the last layer."""
-    parts: list[tuple[int, int | None]] = []  # of a layer: its phase (None) and its passes
-    order = list(range(passes))
-    for layer in range(layers):
-        parts += [(layer, None), *((layer, step) for step in order)]
-        order.reverse()
-    return list(_merged(parts)) or [Visit(0, None, None, None)]
-
-
-def backward(layers: int, passes: int) -> list[Visit]:
-    """Visits that undo all layers, the last layer first."""
-    parts: list[tuple[int, int | None]] = []
-    order = list(range(passes))
-    for layer in reversed(range(layers)):
-        parts += [*((layer, step) for step in order), (layer, None)]
-        order.reverse()
-    return list(_merged(parts))
-
-
-def _merged(parts: list[tuple[int, int | None]]) -> Iterator[Visit]:
-    """Visits that do these phases and passes in order, each as much as it can."""
-    step: int | None = None
-    before: int | None = None
-    phase: int | None = None
-    after: int | None = None
-    for layer, turned in parts:
-        if turned is None:
-            fits = phase is None
-        elif phase is None:
-            fits = before is None and step is None
-        else:
-            fits = after is None and step in (None, turned)
-        if not fits:
-            yield Visit(step or 0, before, phase, after)
-            step, before, phase, after = None, None, None, None
-        if turned is None:
-            phase = layer
-        elif phase is None:
-            step, before = turned, layer
-        else:
-            step, after = turned, layer
-    if parts:
-        yield Visit(step or 0, before, phase, after)
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,25 +41,6 @@ class _Turn:
 
 
 _STILL = _Turn(0, 0.0, 1.0)
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Costs:
-    """Costs of all states on the device, less ``middle``.
-
-    Attributes
-    ----------
-    of
-        A level of each state (`uint8`), or its cost.
-    values
-        Cost of each level; None if ``of`` holds costs.
-    middle
-        What was taken off.
-    """
-
-    of: Any
-    values: Float64[np.ndarray, " levels"] | None
-    middle: float
 
 
 @dataclass(slots=True, eq=False)
@@ -266,18 +96,10 @@ class State:
         """
         where = device or find()
         qubits, real, (ahead, back) = _shape(costs.size, dtype, tilings)
-        few = np.unique(costs[:_PROBE]).size <= LEVELS
         size = _size(qubits, ahead, back)
-        _check_room(where, _bytes(size, dtype, levels=few), "a state of")
-        middle = float(costs.max() / 2 + costs.min() / 2)
-        values, levels = _levels(costs)
-        held = where.zeros(size, dtype if values is None else np.uint8)
-        if values is not None:
-            held[: costs.size] = where.put(levels)
-            values = np.pad(values - middle, (0, LEVELS - values.size))
-        else:
-            held[: costs.size] = where.put((costs - middle).astype(dtype))
-        return cls(where, qubits, real, Costs(held, values, middle), ahead, back)
+        _check_room(where, _bytes(size, dtype, levels=may_be_few(costs)), "a state of")
+        held = Costs.of(where, costs, dtype, size)
+        return cls(where, qubits, real, held, ahead, back)
 
     @classmethod
     def of_quadratic(
@@ -297,11 +119,10 @@ class State:
         where = device or find()
         qubits, real, (ahead, back) = _shape(1 << linear.size, dtype, tilings)
         size = _size(qubits, ahead, back)
-        whole = _unit(linear, pairs) is not None
+        whole = unit_of(linear, pairs) is not None
         _check_room(where, _bytes(size, dtype, levels=whole), "a state of")
-        return cls(
-            where, qubits, real, _quadratic(where, linear, pairs, offset, dtype, size), ahead, back
-        )
+        held = Costs.of_quadratic(where, linear, pairs, offset, dtype, size)
+        return cls(where, qubits, real, held, ahead, back)
 
     @property
     def size(self) -> int:
@@ -446,7 +267,7 @@ class State:
 
             def numbers(layer: int | None) -> tuple[Any, ...]:
                 ratio, scale = (0, 1) if layer is None else (ratios[layer], scales[layer])
-                return costs.of, self._float(ratio), self._float(scale)
+                return costs.of_states, self._float(ratio), self._float(scale)
 
             return numbers
         table = scales[:, None] * np.exp(1j * gammas[:, None] * costs.values)
@@ -454,7 +275,7 @@ class State:
 
         def levels(layer: int | None) -> tuple[Any, ...]:
             row = self._values if held is None else held[layer or 0]
-            return costs.of, row, self._values
+            return costs.of_states, row, self._values
 
         return levels
 
@@ -498,9 +319,7 @@ class State:
 
     def numbers(self) -> Float64[np.ndarray, " states"]:
         """Return the cost of every state, on the host."""
-        held = self.device.get(self.costs.of[: 1 << self.qubits])
-        values = self.costs.values
-        return (held.astype(np.float64) if values is None else values[held]) + self.costs.middle
+        return self.costs.numbers(self.device, 1 << self.qubits)
 
     def probabilities(self) -> Float64[np.ndarray, " states"]:
         """Return the probability of every state, on the host."""
@@ -521,8 +340,10 @@ def _shape(
     if states < 2 or states & (states - 1):
         raise InputError(f"a vector of costs has 2**n entries, n >= 1, got {states}")
     qubits, real = states.bit_length() - 1, "float" if dtype is np.float32 else "double"
-    chosen = tilings or (_fewest(_FORWARD[real], qubits), _fewest(_BACKWARD[real], qubits))
-    return qubits, real, chosen
+    choice = tilings_of(real)
+    fitting = (fewest(choice[name], qubits) for name in ("qaoa_forward", "qaoa_backward"))
+    ahead, back = tilings or fitting
+    return qubits, real, (ahead, back)
 
 
 def _size(qubits: int, *tilings: Tiling) -> int:
@@ -543,60 +364,3 @@ def _bytes(size: int, dtype: type[np.float32] | type[np.float64], *, levels: boo
     """Bytes of a state and its costs."""
     real = np.dtype(dtype).itemsize
     return size * (2 * real + (1 if levels else real))
-
-
-def _levels(costs: np.ndarray) -> tuple[np.ndarray | None, np.ndarray]:
-    """Different costs, if few, and which of them each state has."""
-    if np.unique(costs[:_PROBE]).size <= LEVELS:
-        values, places = np.unique(costs, return_inverse=True)
-        if values.size <= LEVELS:
-            return values.astype(np.float64), places.astype(np.uint8)
-    return None, np.zeros(0, np.uint8)
-
-
-def _unit(linear: np.ndarray, pairs: np.ndarray) -> float | None:
-    """A number of which every weight is a whole multiple, None if no simple one is found."""
-    weights = np.concatenate([linear, pairs.ravel()])
-    weights = np.abs(weights[weights != 0])
-    if not weights.size:
-        return 1.0
-    for shift in range(25):
-        scaled = weights * 2.0**shift
-        if scaled.max() < 2**40 and (scaled == np.rint(scaled)).all():
-            return float(np.gcd.reduce(scaled.astype(np.int64))) / 2.0**shift
-    return None
-
-
-def _quadratic(
-    device: Device,
-    linear: np.ndarray,
-    pairs: np.ndarray,
-    offset: float,
-    dtype: type[np.float32] | type[np.float64],
-    size: int,
-) -> Costs:
-    """Costs of a quadratic form, filled in on the device."""
-    n = linear.size
-    bits = min(n, _COST_BITS)
-    blocks = 1 << (n - bits)
-    real = "float" if dtype is np.float32 else "double"
-    program = device.program("qaoa_cost", [("REAL", real), ("TILE", bits)])
-    inner = qaoa.diagonal(
-        np.ascontiguousarray(linear[:bits]), np.ascontiguousarray(pairs[:bits, :bits]), offset
-    )
-    given = (device.put(inner), device.put(linear), device.put(np.ascontiguousarray(pairs)))
-    shape = (np.int32(n), np.int64(blocks))
-    least, most = device.zeros(blocks, np.float64), device.zeros(blocks, np.float64)
-    program.launch("find_range", blocks, 256, *given, *shape, least, most)
-    low, high = float(device.get(least).min()), float(device.get(most).max())
-    middle = high / 2 + low / 2
-    unit = _unit(linear, pairs)
-    if unit is not None and (high - low) / unit < LEVELS - 0.5:
-        levels = device.zeros(size, np.uint8)
-        program.launch(
-            "fill_levels", blocks, 256, *given, *shape, np.float64(low), np.float64(unit), levels
-        )
-        return Costs(levels, low + unit * np.arange(LEVELS) - middle, middle)
-    numbers = device.zeros(size, dtype)
-    program.launch("fill_numbers", blocks, 256, *given, *shape, np.float64(middle), numbers)
-    return Costs(numbers, None, middle)

@@ -7,7 +7,7 @@ from typing import Protocol
 import numpy as np
 
 from qupel.kernels.gpu import Device
-from qupel.kernels.gpu_ising import Annealer
+from qupel.kernels.gpu_annealing import Annealer
 from qupel.kernels.ising import Chains
 from qupel.model.ising import Ising
 from qupel.model.samples import Samples

@@ -1,52 +1,25 @@
 from __future__ import annotations
 
 from itertools import pairwise
-from typing import Any
 
 import numpy as np
 import pytest
-import scipy.sparse
 
 from qupel.errors import InputError
 from qupel.kernels import gpu, ising
-from qupel.kernels.gpu_ising import Annealer, Oscillators, runs_of
+from qupel.kernels.gpu_annealing import Annealer, runs_of
 from tests.gpu.devices import NAMES, ORDERS, device_named
 from tests.gpu.emulator import Emulator
+from tests.gpu.instances import SHAPES, empty, in_order, laid_out
 from tests.oracles import ising as oracle
 from tests.shapes import unchecked
 
 SWEEPS, HOT, COLD = 5, 3.0, 0.4
-SHAPES = {
-    "sparse": (40, 0.1, []),
-    "dense": (20, 1.0, []),
-    "sparse with groups": (30, 0.1, [([3, 1, 7, 12, 20, 25], 2), ([2, 4, 6, 8, 9], 1)]),
-    "dense with a group": (20, 1.0, [([*range(4, 16)], 5)]),
-    "dense, only a group": (10, 1.0, [([*range(10)], 4)]),
-    "sparse, several blocks of words": (70, 0.05, []),
-}
-BIFURCATION: dict[str, Any] = {"steps": 20, "step": 0.7, "strength": 0.3, "pull": 0.4}
 
 
 @pytest.fixture(params=NAMES)
 def device(request: pytest.FixtureRequest) -> gpu.Device:
     return device_named(request.param)
-
-
-def couplings_of(n: int, density: float, *, whole: bool) -> tuple[np.ndarray, np.ndarray]:
-    rng = np.random.default_rng(n)
-    shape = (n, n)
-    values = rng.choice([-2.0, -1.0, 1.0], shape) if whole else rng.normal(size=shape)
-    upper = np.triu(values * (rng.random(shape) < density), 1)
-    fields = rng.integers(-2, 3, n) / 1.0 if whole else rng.normal(size=n)
-    return fields, upper + upper.T
-
-
-def laid_out(name: str, *, whole: bool = True) -> ising.Landscape:
-    n, density, groups = SHAPES[name]
-    fields, couplings = couplings_of(n, density, whole=whole)
-    rows = scipy.sparse.csr_array(couplings)
-    rows.sort_indices()
-    return ising.Landscape.of(fields, rows.indptr, rows.indices, rows.data, groups)
 
 
 def started(
@@ -67,7 +40,7 @@ def test_each_replica_walks_the_chain_of_its_key(device: gpu.Device, name: str) 
     land, replicas = laid_out(name), 3
     annealer, spins, keys = started(land, replicas, device)
     run(annealer)
-    fields, couplings = _in_order(land)
+    fields, couplings = in_order(land)
     groups = [(group.start, group.stop) for group in land.groups]
     for replica in range(replicas):
         row = spins[replica, : land.n]
@@ -80,13 +53,6 @@ def test_each_replica_walks_the_chain_of_its_key(device: gpu.Device, name: str) 
         np.testing.assert_array_equal(annealer.spins()[replica, : land.n], row)
         assert annealer.energies()[replica] == seen[-1]
         assert annealer.least()[replica] == min(seen)
-
-
-def _in_order(land: ising.Landscape) -> tuple[np.ndarray, np.ndarray]:
-    """Fields and dense couplings by position."""
-    full = np.zeros((land.n, land.n))
-    full[np.repeat(np.arange(land.n), np.diff(land.starts)), land.columns] = land.weights
-    return land.fields.astype(float), full
 
 
 @pytest.mark.parametrize("whole", [True, False])
@@ -143,13 +109,9 @@ def test_the_order_of_threads_and_blocks_changes_nothing(name: str) -> None:
     land = laid_out(name, whole=False)
     found = []
     for order in ORDERS:
-        device = device_named(order)
-        annealer, *_ = started(land, 34 if name.startswith("sparse") else 3, device)
+        annealer, *_ = started(land, 34 if name.startswith("sparse") else 3, device_named(order))
         run(annealer)
-        oscillators, *_ = oscillating(land, device)
-        oscillators.run(0, 6, discrete=False, **BIFURCATION)
-        arrays = (annealer.spins(), annealer.least(), oscillators.positions())
-        found.append([array.tobytes() for array in arrays])
+        found.append((annealer.spins().tobytes(), annealer.least().tobytes()))
     assert found[0] == found[1]
 
 
@@ -170,7 +132,7 @@ def test_runs_are_free_of_couplings_and_cover_the_free_spins() -> None:
     for name in SHAPES:
         land = laid_out(name)
         bounds = runs_of(land)
-        _, couplings = _in_order(land)
+        _, couplings = in_order(land)
         assert (bounds[0], bounds[-1]) == (0, land.free)
         for begin, end in pairwise(bounds.tolist()):
             assert begin < end
@@ -188,62 +150,7 @@ def test_a_replica_without_a_key_is_refused() -> None:
         )
 
 
-def test_an_instance_without_spins_is_searched(device: gpu.Device) -> None:
-    none = np.zeros(0)
-    land = ising.Landscape.of(none, np.zeros(1, np.int64), np.zeros(0, np.int32), none)
-    annealer, *_ = started(land, 2, device)
+def test_replicas_without_spins_have_no_energy(device: gpu.Device) -> None:
+    annealer, *_ = started(empty(), 2, device)
     run(annealer)
     assert annealer.least().tolist() == [0, 0]
-    oscillators, *_ = oscillating(land, device)
-    oscillators.run(0, 3, discrete=True, **BIFURCATION)
-    assert oscillators.positions().shape == (2, 0, ising.BLOCK)
-
-
-def oscillating(land: ising.Landscape, device: gpu.Device) -> tuple[Oscillators, Any, Any]:
-    rng = np.random.default_rng(5)
-    shape = (2, land.n, ising.BLOCK)
-    x = rng.uniform(-0.1, 0.1, shape).astype(np.float32)
-    y = rng.uniform(-0.1, 0.1, shape).astype(np.float32)
-    return Oscillators.of(land, x, y, device=device), x, y
-
-
-@pytest.mark.parametrize("discrete", [True, False])
-@pytest.mark.parametrize("name", SHAPES)
-def test_oscillators_move_as_on_the_processor(
-    device: gpu.Device, name: str, discrete: bool
-) -> None:
-    land = laid_out(name)
-    oscillators, x, y = oscillating(land, device)
-    oscillators.run(0, 9, discrete=discrete, **BIFURCATION)
-    oscillators.run(9, 20, discrete=discrete, **BIFURCATION)
-    seen = np.zeros_like(x)
-    ising.bifurcate(land, x, y, seen, begin=0, end=20, discrete=discrete, **BIFURCATION)
-    # A matrix product adds in an order of its own; the discrete variant's sums are whole numbers.
-    same = name.startswith("sparse") or discrete
-    atol = 0 if same else 2e-3
-    np.testing.assert_allclose(oscillators.positions(), x, rtol=0, atol=atol)
-    np.testing.assert_allclose(oscillators.momenta(), y, rtol=0, atol=atol)
-
-
-def test_restarted_oscillators_forget_where_they_were(device: gpu.Device) -> None:
-    land = laid_out("sparse")
-    oscillators, x, y = oscillating(land, device)
-    oscillators.run(0, 5, discrete=True, **BIFURCATION)
-    first = oscillators.positions()
-    oscillators.restart(x, y)
-    oscillators.run(0, 5, discrete=True, **BIFURCATION)
-    np.testing.assert_array_equal(oscillators.positions(), first)
-
-
-def test_oscillators_follow_their_equations(device: gpu.Device) -> None:
-    land = laid_out("sparse", whole=False)
-    oscillators, x, y = oscillating(land, device)
-    settings = {**BIFURCATION, "steps": 6}
-    oscillators.run(0, 6, discrete=False, **settings)
-    fields, couplings = _in_order(land)
-    del settings["pull"]
-    for block in range(2):
-        expected, _ = oracle.bifurcate(
-            fields, couplings, x[block], y[block], discrete=False, **settings
-        )
-        np.testing.assert_allclose(oscillators.positions()[block], expected, atol=1e-5)

@@ -1,4 +1,4 @@
-"""Search on Ising models by a CUDA device: annealing of many replicas, simulated bifurcation.
+"""Annealing of many replicas of an Ising model on a CUDA device.
 
 Instances come as `qupel.kernels.ising.Landscape` and spins in its order, as rows padded to its
 stride. Replicas draw from counter-based streams addressed by key, sweep and position: the chain of
@@ -13,29 +13,16 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from jaxtyping import Float32, Float64, Int32, Int64, Shaped, UInt32, UInt64
+from jaxtyping import Float64, Int32, Int64, Shaped, UInt32, UInt64
 
 from qupel.errors import InputError
 from qupel.kernels.gpu import Device, find
-from qupel.kernels.ising import BLOCK, Landscape
+from qupel.kernels.gpu_landscape import THREADS, filled, is_dense
+from qupel.kernels.ising import Landscape
 
-__all__ = ["Annealer", "Oscillators", "runs_of"]
+__all__ = ["Annealer", "runs_of"]
 
 LANES = 32  #: replicas of a block of the sparse kernel, one a bit
-_THREADS = 256
-
-
-def _dense(landscape: Landscape) -> bool:
-    """Whether more than an eighth of the pairs are coupled."""
-    return int(landscape.weights.size) * 8 > landscape.n**2
-
-
-def _filled(landscape: Landscape, columns: int, dtype: Any) -> np.ndarray:
-    """The couplings as a full matrix."""
-    out = np.zeros((landscape.n, columns), dtype)
-    rows = np.repeat(np.arange(landscape.n), np.diff(landscape.starts))
-    out[rows, landscape.columns] = landscape.weights
-    return out
 
 
 def _largest(landscape: Landscape) -> int:
@@ -101,13 +88,13 @@ class Annealer:
             If there is no device (see `qupel.kernels.gpu.find`).
         """
         where = device or find()
-        dense = _dense(landscape)
+        dense = is_dense(landscape)
         held: dict[str, Any] = {
             "fields": landscape.fields,
             "edges": landscape.edges.astype(np.int32),
         }
         if dense:
-            held["dense"] = _filled(landscape, landscape.stride, landscape.fields.dtype)
+            held["dense"] = filled(landscape, landscape.stride, landscape.fields.dtype)
         else:
             held["runs"] = runs_of(landscape)
             held |= {name: getattr(landscape, name) for name in ("starts", "columns", "weights")}
@@ -157,7 +144,7 @@ class Annealer:
             self._device.program("anneal_dense", self._real).launch(
                 "weigh_dense",
                 self._blocks,
-                _THREADS,
+                THREADS,
                 held["spins"],
                 held["locals"],
                 held["dense"],
@@ -193,7 +180,7 @@ class Annealer:
             self._device.program("anneal_dense", self._real).launch(
                 "anneal_dense",
                 self._blocks,
-                _THREADS,
+                THREADS,
                 moving[0],
                 held["locals"],
                 *moving[1:],
@@ -213,7 +200,7 @@ class Annealer:
             self._device.program("anneal_sparse", self._real).launch(
                 "anneal_sparse",
                 self._blocks,
-                _THREADS,
+                THREADS,
                 *moving,
                 *self._form(),
                 held["runs"],
@@ -254,145 +241,3 @@ class Annealer:
     def least(self) -> Float64[np.ndarray, " replicas"]:
         """Return the energies of each replica's best."""
         return self._device.get(self._held["least"])[: self.replicas]
-
-
-@dataclass(slots=True, eq=False)
-class Oscillators:
-    """Runs of simulated bifurcation on the device, 16 to a block as `kernels.ising.bifurcate` has.
-
-    Attributes
-    ----------
-    landscape
-        The instance.
-    blocks
-        Blocks of 16 runs.
-    """
-
-    landscape: Landscape
-    blocks: int
-    _device: Device
-    _dense: bool
-    _held: dict[str, Any]
-
-    @classmethod
-    def of(
-        cls,
-        landscape: Landscape,
-        x: Float32[np.ndarray, "blocks n 16"],
-        y: Float32[np.ndarray, "blocks n 16"],
-        *,
-        device: Device | None = None,
-    ) -> Oscillators:
-        """Oscillators at positions ``x`` with momenta ``y``.
-
-        Raises
-        ------
-        InputError
-            If there is no device (see `qupel.kernels.gpu.find`).
-        """
-        where = device or find()
-        dense = _dense(landscape)
-        n, runs = landscape.n, x.shape[0] * BLOCK
-        group_of = np.full(n, -1, np.int32)
-        for g, group in enumerate(landscape.groups):
-            group_of[group] = g
-        held = {
-            "x": _by_spin(x),
-            "y": _by_spin(y),
-            "fields": landscape.fields.astype(np.float32),
-            "edges": landscape.edges.astype(np.int32),
-            "counts": landscape.counts.astype(np.int32),
-            "groups": group_of,
-        }
-        if dense:
-            held["couplings"] = _filled(landscape, n, np.float32)
-        else:
-            held |= {"starts": landscape.starts, "columns": landscape.columns}
-            held["weights"] = landscape.weights.astype(np.float32)
-        put = {name: where.put(array) for name, array in held.items()}
-        put["next"] = where.zeros((n, runs), np.float32)
-        put["excess"] = where.zeros(max(1, landscape.counts.size) * runs, np.float32)
-        if dense:
-            put["seen"] = where.zeros((n, runs), np.float32)
-            put["forces"] = where.zeros((n, runs), np.float32)
-        return cls(landscape, x.shape[0], where, dense, put)
-
-    def run(
-        self,
-        begin: int,
-        end: int,
-        *,
-        steps: int,
-        step: float,
-        strength: float,
-        pull: float,
-        discrete: bool,
-    ) -> None:
-        """Steps ``begin`` to ``end`` of ``steps``; arguments as of `kernels.ising.bifurcate`."""
-        held, device = self._held, self._device
-        n, runs = held["x"].shape
-        size = n * runs
-        blocks = -(-size // _THREADS)
-        groups = int(self.landscape.counts.size)
-        program = device.program("bifurcate")
-        numbers = (np.float32(step), np.float32(strength), np.float32(pull))
-        shape = (np.int32(n), np.int32(runs))
-        sees = np.int32(discrete)
-        for t in range(begin, end if size else begin):
-            when = (np.int64(t), np.int64(steps), *numbers)
-            if groups:
-                program.launch(
-                    "sum_groups",
-                    -(-groups * runs // _THREADS),
-                    _THREADS,
-                    held["x"],
-                    np.int32(runs),
-                    sees,
-                    held["edges"],
-                    held["counts"],
-                    np.int32(groups),
-                    held["excess"],
-                )
-            state = (held["x"], held["y"], held["next"], *shape)
-            quotas = (held["fields"], held["groups"], held["excess"])
-            if self._dense:
-                program.launch(
-                    "look", blocks, _THREADS, held["x"], np.int64(size), sees, held["seen"]
-                )
-                device.multiply(held["couplings"], held["seen"], held["forces"])
-                program.launch(
-                    "step_dense", blocks, _THREADS, *state, held["forces"], *quotas, *when
-                )
-            else:
-                rows = (held["starts"], held["columns"], held["weights"])
-                program.launch("step_sparse", blocks, _THREADS, *state, *rows, *quotas, *when, sees)
-            held["x"], held["next"] = held["next"], held["x"]
-
-    def restart(
-        self, x: Float32[np.ndarray, "blocks n 16"], y: Float32[np.ndarray, "blocks n 16"]
-    ) -> None:
-        """Put the oscillators at other positions with other momenta."""
-        self._held["x"], self._held["y"] = (self._device.put(_by_spin(a)) for a in (x, y))
-
-    def wait(self) -> None:
-        """Return when the device has done all steps asked for."""
-        self._device.get(self._held["x"][:1])
-
-    def positions(self) -> Float32[np.ndarray, "blocks n 16"]:
-        """Return the positions."""
-        return _by_block(self._device.get(self._held["x"]), self.blocks)
-
-    def momenta(self) -> Float32[np.ndarray, "blocks n 16"]:
-        """Return the momenta."""
-        return _by_block(self._device.get(self._held["y"]), self.blocks)
-
-
-def _by_spin(blocks: Float32[np.ndarray, "blocks n 16"]) -> Float32[np.ndarray, "n runs"]:
-    """All runs of one spin side by side."""
-    runs = blocks.shape[0] * BLOCK
-    return np.ascontiguousarray(blocks.transpose(1, 0, 2).reshape(blocks.shape[1], runs))
-
-
-def _by_block(spins: Float32[np.ndarray, "n runs"], blocks: int) -> np.ndarray:
-    """Runs in blocks of 16 again."""
-    return np.ascontiguousarray(spins.reshape(len(spins), blocks, BLOCK).transpose(1, 0, 2))

@@ -365,8 +365,17 @@ def _squares(
         return _upper_square(matrix, share, scaled.T @ (alpha + beta)), constant
     full = sparse.csr_array(matrix.T @ scaled)
     linear = full.diagonal() + scaled.T @ (alpha + beta)
-    upper = 2.0 * sparse.triu(full, 1, format="csr") + sparse.diags_array(linear)
-    return sparse.csr_array(upper), constant
+    return sparse.csr_array(_twice_above(full) + sparse.diags_array(linear)), constant
+
+
+def _twice_above(square: sparse.csr_array) -> sparse.csr_array:
+    """Twice the entries above the diagonal."""
+    square.sort_indices()
+    bits = square.shape[0]
+    above = square.indices > np.repeat(np.arange(bits), np.diff(square.indptr))
+    starts = np.concatenate([[0], np.cumsum(above, dtype=square.indptr.dtype)])[square.indptr]
+    parts: Any = (2.0 * square.data[above], square.indices[above], starts)
+    return sparse.csr_array(parts, shape=square.shape)
 
 
 def _is_wide(matrix: sparse.csr_array) -> bool:

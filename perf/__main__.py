@@ -15,6 +15,7 @@ from perf import (
     qaoa,
     routing,
     search,
+    statevectors,
     warm_start,
 )
 from perf.options import parse
@@ -24,6 +25,7 @@ SIDE_BY_SIDE = {
     "qaoa": qaoa.main,
     "ising": ising.main,
     "kernels": kernels.main,
+    "statevectors": statevectors.main,
     "encodings": encodings.main,
 }
 #: As these, but too long for every time: hours less what earlier runs kept.

@@ -120,7 +120,7 @@ def alternate(
     *,
     rounds: int = 5,
     block: float = 0.05,
-    patience: float = 15.0,
+    patience: float = 8.0,
 ) -> list[Timing]:
     """Prepare and warm up everybody, then measure in turns.
 

@@ -16,7 +16,7 @@ from qiskit import QuantumCircuit
 from qiskit_aer import AerSimulator
 
 from perf.peers.serve import Run
-from perf.peers.shared import diagonal, fastest
+from perf.peers.shared import diagonal, fastest, some_probabilities
 
 PACKAGES = ("qiskit-aer", "qiskit", "numpy")
 
@@ -24,27 +24,30 @@ PACKAGES = ("qiskit-aer", "qiskit", "numpy")
 def prepare(
     task: str, instance: dict[str, np.ndarray], options: dict[str, Any], threads: int
 ) -> tuple[Run, str]:
+    if task == "circuit-state":
+        return _state(int(instance["n"]), options["gates"], threads)
     if task != "qaoa-energy":
         raise NotImplementedError("Aer has no gradient of its own")
     costs = diagonal(int(instance["n"]), instance["pairs"], instance["weights"])
     gammas, betas = options["gammas"], options["betas"]
 
-    def simulator(fuse: int) -> Any:
-        return AerSimulator(
-            method="statevector", precision=options.get("precision", "single"),
-            max_parallel_threads=threads, fusion_enable=fuse > 0, fusion_threshold=1,
-            fusion_max_qubit=max(fuse, 1),
-        )  # fmt: skip
-
     trial = _circuit(instance, gammas[:2], betas[:2])
-    sizes = {str(size): simulator(size) for size in (0, 3, 5)}
+    precision = options.get("precision", "single")
+    sizes = {str(size): _simulator(size, precision, threads) for size in (0, 3, 5)}
     fuse = int(fastest(lambda simulator: _probabilities(simulator, trial), sizes))
-    chosen, circuit = simulator(fuse), _circuit(instance, gammas, betas)
+    chosen, circuit = sizes[str(fuse)], _circuit(instance, gammas, betas)
 
     def run(at: dict[str, Any]) -> dict[str, Any]:
         return {"energy": float(_probabilities(chosen, circuit) @ costs)}
 
     return run, f"fused {fuse}"
+
+
+def _simulator(fuse: int, precision: str, threads: int) -> Any:
+    return AerSimulator(
+        method="statevector", precision=precision, max_parallel_threads=threads,
+        fusion_enable=fuse > 0, fusion_threshold=1, fusion_max_qubit=max(fuse, 1),
+    )  # fmt: skip
 
 
 def _probabilities(simulator: Any, circuit: Any) -> np.ndarray:
@@ -63,3 +66,20 @@ def _circuit(instance: dict[str, np.ndarray], gammas: list[float], betas: list[f
         circuit.rx(2 * beta, range(circuit.num_qubits))
     circuit.save_probabilities()
     return circuit
+
+
+def _state(n: int, gates: list[Any], threads: int) -> tuple[Run, str]:
+    circuit = QuantumCircuit(n)
+    for name, on, angles in gates:
+        getattr(circuit, name)(*angles, *on)
+    circuit.save_statevector()
+    sizes = {str(size): _simulator(size, "single", threads) for size in (0, 3, 5)}
+
+    def state(simulator: Any) -> np.ndarray:
+        result = simulator.run(circuit, shots=1).result()
+        if not result.success:
+            raise RuntimeError(result.status)
+        return np.asarray(result.data()["statevector"])
+
+    fuse = fastest(state, sizes)
+    return lambda at: some_probabilities(state(sizes[fuse])), f"fused {fuse}, single"

@@ -15,7 +15,7 @@ import numpy as np
 import pennylane as qml
 
 from perf.peers.serve import Run
-from perf.peers.shared import diagonal, fastest
+from perf.peers.shared import diagonal, fastest, some_probabilities
 
 PACKAGES = ("pennylane-lightning", "pennylane", "numpy")
 
@@ -24,6 +24,8 @@ def prepare(
     task: str, instance: dict[str, np.ndarray], options: dict[str, Any], threads: int
 ) -> tuple[Run, str]:
     """Build the tape; its angles are those of the options."""
+    if task == "circuit-state":
+        return _state(int(instance["n"]), options["gates"])
     if task not in {"qaoa-energy", "qaoa-gradient"}:
         raise NotImplementedError(task)
     n = int(instance["n"])
@@ -88,3 +90,14 @@ def _gradient(
 
     best = fastest(call, tapes)
     return lambda at: call(tapes[best]), f"adjoint, {best}"
+
+
+GATES = {"h": qml.Hadamard, "swap": qml.SWAP, "cz": qml.CZ, "cx": qml.CNOT, "ry": qml.RY,
+         "rz": qml.RZ, "cp": qml.ControlledPhaseShift}  # fmt: skip
+
+
+def _state(n: int, gates: list[Any]) -> tuple[Run, str]:
+    device = qml.device("lightning.qubit", wires=n, c_dtype=np.complex64)
+    made = [GATES[name](*angles, wires=[n - 1 - i for i in on]) for name, on, angles in gates]
+    tape = qml.tape.QuantumScript(made, [qml.state()])
+    return lambda at: some_probabilities(device.execute(tape)), "single"

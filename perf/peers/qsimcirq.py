@@ -15,7 +15,7 @@ import numpy as np
 import qsimcirq
 
 from perf.peers.serve import Run
-from perf.peers.shared import diagonal, expectation, fastest
+from perf.peers.shared import diagonal, expectation, fastest, some_probabilities
 
 PACKAGES = ("qsimcirq", "cirq-core", "numpy")
 
@@ -23,6 +23,8 @@ PACKAGES = ("qsimcirq", "cirq-core", "numpy")
 def prepare(
     task: str, instance: dict[str, np.ndarray], options: dict[str, Any], threads: int
 ) -> tuple[Run, str]:
+    if task == "circuit-state":
+        return _state(int(instance["n"]), options["gates"], threads)
     if task != "qaoa-energy":
         raise NotImplementedError("qsim has no gradient of its own")
     if options.get("precision", "single") != "single":
@@ -58,3 +60,33 @@ def _circuit(instance: dict[str, np.ndarray], gammas: list[float], betas: list[f
             gates.append(cirq.ZZPowGate(exponent=turn, global_shift=-0.5)(qubits[i], qubits[j]))
         gates += [cirq.rx(2 * beta)(q) for q in qubits]
     return cirq.Circuit(gates)
+
+
+def _state(n: int, gates: list[Any], threads: int) -> tuple[Run, str]:
+    qubits = [cirq.LineQubit(n - 1 - i) for i in range(n)]
+    circuit = cirq.Circuit(
+        _gate(name, angles)(*(qubits[i] for i in on)) for name, on, angles in gates
+    )
+    sizes = {
+        str(size): qsimcirq.QSimSimulator(
+            {"f": size, "t": threads, "z": True}, circuit_memoization_size=2
+        )
+        for size in (2, 3, 4)
+    }
+    fuse = fastest(lambda simulator: simulator.simulate_into_1d_array(circuit), sizes)
+
+    def run(at: dict[str, Any]) -> dict[str, Any]:
+        _, state, _ = sizes[fuse].simulate_into_1d_array(circuit)
+        return some_probabilities(state)
+
+    return run, f"fused {fuse}"
+
+
+def _gate(name: str, angles: list[float]) -> Any:
+    fixed = {"h": cirq.H, "swap": cirq.SWAP, "cz": cirq.CZ, "cx": cirq.CNOT}
+    if name in fixed:
+        return fixed[name]
+    [angle] = angles
+    return {"ry": cirq.ry, "rz": cirq.rz, "cp": lambda a: cirq.CZPowGate(exponent=a / np.pi)}[name](
+        angle
+    )

@@ -14,7 +14,7 @@ import qulacs
 from qulacs.circuit import QuantumCircuitOptimizer
 
 from perf.peers.serve import Run
-from perf.peers.shared import diagonal, expectation, fastest
+from perf.peers.shared import diagonal, expectation, fastest, some_probabilities
 
 PACKAGES = ("qulacs", "numpy")
 
@@ -22,6 +22,8 @@ PACKAGES = ("qulacs", "numpy")
 def prepare(
     task: str, instance: dict[str, np.ndarray], options: dict[str, Any], threads: int
 ) -> tuple[Run, str]:
+    if task == "circuit-state":
+        return _state(int(instance["n"]), options["gates"])
     if task != "qaoa-energy":
         raise NotImplementedError("measured for energies only")
     n = int(instance["n"])
@@ -63,3 +65,38 @@ def _circuit(
     if size:
         QuantumCircuitOptimizer().optimize(circuit, size)
     return circuit
+
+
+def _state(n: int, gates: list[Any]) -> tuple[Run, str]:
+    state = qulacs.QuantumState(n)
+    circuits = {}
+    for size in (0, 1, 2, 3, 4):
+        circuit = qulacs.QuantumCircuit(n)
+        for name, on, angles in gates:
+            circuit.add_gate(_gate(name, on, angles))
+        if size:
+            QuantumCircuitOptimizer().optimize(circuit, size)
+        circuits[str(size)] = circuit
+
+    def call(circuit: Any) -> None:
+        state.set_zero_state()
+        circuit.update_quantum_state(state)
+
+    merged = fastest(call, circuits)
+
+    def run(at: dict[str, Any]) -> dict[str, Any]:
+        call(circuits[merged])
+        return some_probabilities(state.get_vector())
+
+    return run, f"merged {merged}, double"
+
+
+def _gate(name: str, on: list[int], angles: list[float]) -> Any:
+    made = qulacs.gate
+    if name == "cp":
+        gate = made.to_matrix_gate(made.U1(on[1], angles[0]))
+        gate.add_control_qubit(on[0], 1)
+        return gate
+    if name in {"ry", "rz"}:
+        return {"ry": made.RY, "rz": made.RZ}[name](on[0], -angles[0])
+    return {"h": made.H, "swap": made.SWAP, "cz": made.CZ, "cx": made.CNOT}[name](*on)

@@ -9,7 +9,9 @@ from typing import Any
 import numpy as np
 from scipy import sparse
 
+from perf.circuits import qupel_state
 from perf.peers.serve import Run
+from perf.peers.shared import some_probabilities
 from qupel.model.ising import Ising
 from qupel.simulators import Qaoa
 from qupel.simulators.feature_maps import ZZMap
@@ -34,6 +36,9 @@ def prepare(
         if task == "qaoa-energy":
             return lambda at: {"energy": simulator.energy(at["gammas"], at["betas"])}, ""
         return lambda at: _gradient(simulator, at), ""
+    if task == "circuit-state":
+        state = qupel_state(int(instance["n"]), options["gates"], "single", threads)
+        return lambda at: some_probabilities(state()), "single"
     if task == "gram":
         samples = instance["samples"]
         zz = ZZMap(samples.shape[1], repetitions=int(instance["repetitions"]))

@@ -36,15 +36,61 @@ def frustrated_loops(
     for _ in range(loops):
         length = int(rng.choice([size for size in _LENGTHS if size <= nodes]))
         around = rng.choice(nodes, length, replace=False)
-        broken = int(rng.integers(length))
-        for step in range(length):
-            i, j = sorted((int(around[step]), int(around[(step + 1) % length])))
-            # A satisfied edge weighs +1 across the planted cut and -1 inside a side.
-            satisfied = 1.0 if side[i] != side[j] else -1.0
-            total[i, j] = total.get((i, j), 0.0) + (-satisfied if step == broken else satisfied)
+        _add_loop(total, side, around, int(rng.integers(length)))
+    return side, *_listed(total)
+
+
+def planted_traps(
+    rng: np.random.Generator, traps: int, size: int, loops: int
+) -> tuple[UInt8[np.ndarray, " nodes"], Int64[np.ndarray, "m 2"], Float64[np.ndarray, " m"]]:
+    """A planted side for each node, and edges with whole weights whose largest cut it is.
+
+    Nodes come in ``traps`` groups of ``size``, every two of a group joined by an edge that the
+    planted sides satisfy; `frustrated_loops` run between groups, through one node of each. The
+    planted sides are best for each group and for each loop, so they are best for all. A group
+    exchanged as a whole keeps all its edges satisfied and spoils only loops, which weigh little:
+    2^(traps - 1) cuts or nearly as many are local optima, with barriers of half a group between
+    them.
+    """
+    if traps < _LENGTHS[0] or size < 1 or loops < 1:
+        raise InputError(
+            f"planting needs 3 traps of 1 node and 1 loop at least, got {traps} of {size} and "
+            f"{loops}"
+        )
+    side = rng.integers(0, 2, traps * size).astype(np.uint8)
+    total: dict[tuple[int, int], float] = {}
+    for trap in range(traps):
+        for i in range(trap * size, (trap + 1) * size):
+            for j in range(i + 1, (trap + 1) * size):
+                total[i, j] = 1.0 if side[i] != side[j] else -1.0
+    for _ in range(loops):
+        length = int(rng.choice([number for number in _LENGTHS if number <= traps]))
+        around = rng.choice(traps, length, replace=False) * size + rng.integers(0, size, length)
+        _add_loop(total, side, around, int(rng.integers(length)))
+    return side, *_listed(total)
+
+
+def _add_loop(
+    total: dict[tuple[int, int], float],
+    side: UInt8[np.ndarray, " nodes"],
+    around: Int64[np.ndarray, " length"],
+    broken: int,
+) -> None:
+    """Add a loop whose edge number ``broken`` alone the planted sides do not satisfy."""
+    for step in range(around.size):
+        i, j = sorted((int(around[step]), int(around[(step + 1) % around.size])))
+        # A satisfied edge weighs +1 across the planted cut and -1 inside a side.
+        satisfied = 1.0 if side[i] != side[j] else -1.0
+        total[i, j] = total.get((i, j), 0.0) + (-satisfied if step == broken else satisfied)
+
+
+def _listed(
+    total: dict[tuple[int, int], float],
+) -> tuple[Int64[np.ndarray, "m 2"], Float64[np.ndarray, " m"]]:
+    """Edges in order with their weights, without those that cancel."""
     kept = {pair: weight for pair, weight in sorted(total.items()) if weight}
     edges = np.array(list(kept), dtype=np.int64).reshape(-1, 2)
-    return side, edges, np.array(list(kept.values()), dtype=np.float64)
+    return edges, np.array(list(kept.values()), dtype=np.float64)
 
 
 def planted_clusters(

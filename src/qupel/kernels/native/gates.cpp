@@ -72,6 +72,7 @@ Chosen<T> loops() {
     return {SPACE::gather<T>,        SPACE::scatter<T>,       SPACE::Loops<T>::dense_of,          \
             SPACE::Loops<T>::overlap_of, SPACE::table<T>,     SPACE::Loops<T>::written,           \
             SPACE::Loops<T>::ramp,   SPACE::Loops<T>::both,   SPACE::table_overlap<T>,            \
+            SPACE::write_phase<T>,                                                                \
             SPACE::weigh<T>,         SPACE::meet<false, T>,   SPACE::meet<true, T>}
     if (level >= 2 && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512dq") &&
         __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512bw"))

@@ -153,7 +153,7 @@ inline Cluster with_controls_apart(const Matrix& m) {
 // measured on Zen 5 with AVX-512. The lowest qubits are lanes of a register and take shuffles.
 constexpr double WHOLE_COST[] = {0, 1.6, 2.3, 4.7, 9.0}, REAL_COST[] = {0, 1.6, 1.6, 2.2, 4.6};
 constexpr double LANE_FACTOR = 1.6, DIAGONAL_COST = 2.0, PHASE_COST = 5.0;
-constexpr int LANE_QUBITS = 4;  // of single precision; double has one less
+constexpr int LANE_QUBITS = 3;  // of double precision; single has one more
 
 inline double cost_of(const Matrix& m) {
     if (is_diagonal(m)) return DIAGONAL_COST;

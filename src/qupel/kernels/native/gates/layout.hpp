@@ -14,6 +14,7 @@ struct Chosen {
     Overlap<T> (*overlap_of)(int, int);
     Act<T> table, written, ramp, both;
     Overlap<T> table_overlap;
+    void (*write_phase)(const Complex*, const Complex*, int, T*);
     void (*weigh)(const PauliTerm*, size_t, size_t, int, T*);
     double (*meet)(const T*, const T*, const T*, const T*, size_t, size_t, T*);
     double (*apply)(const T*, const T*, const T*, const T*, size_t, size_t, T*);
@@ -152,47 +153,6 @@ inline int centre_of(const Cluster& cluster) {
     return shares(a) ? a : shares(b) ? b : -1;
 }
 
-// The factor of every amplitude of a tile, from factors of its places and of pairs of them.
-template <class T>
-void write_phase(const std::vector<Complex>& singles, const std::vector<std::vector<Complex>>& pairs,
-                 int tile_qubits, Room<T>& out) {
-    const Complex one = 1;
-    std::vector<Complex> whole(size_t{1} << tile_qubits), step(whole.size());
-    const auto scaled = [&](const Complex* from, size_t count, const Complex& by, Complex* to) {
-        if (by == one)
-            std::copy_n(from, count, to);
-        else
-            for (size_t x = 0; x < count; ++x)
-                to[x] = {from[x].real() * by.real() - from[x].imag() * by.imag(),
-                         from[x].real() * by.imag() + from[x].imag() * by.real()};
-    };
-    whole[0] = 1;
-    for (int k = 0; k < tile_qubits; ++k) {
-        const size_t half = size_t{1} << k;
-        int paired = k;  // 0 if no lower place is paired with k
-        while (paired > 0 && pairs[size_t(paired - 1)][size_t(k)] == one) --paired;
-        if (paired == 0) {
-            scaled(whole.data(), half, singles[size_t(k)], whole.data() + half);
-            continue;
-        }
-        step[0] = singles[size_t(k)];
-        for (int j = 0; j < k; ++j) {
-            const size_t low = size_t{1} << j;
-            scaled(step.data(), low, pairs[size_t(j)][size_t(k)], step.data() + low);
-        }
-        for (size_t x = 0; x < half; ++x) {
-            const Complex a = whole[x], b = step[x];
-            whole[half + x] = {a.real() * b.real() - a.imag() * b.imag(), a.real() * b.imag() + a.imag() * b.real()};
-        }
-    }
-    out.resize(2 * whole.size());
-    for (size_t x = 0; x < whole.size(); ++x) {
-        T* to = out.data() + x / lanes<T> * 2 * lanes<T> + x % lanes<T>;
-        to[0] = T(whole[x].real());
-        to[lanes<T>] = T(whole[x].imag());
-    }
-}
-
 template <class T>
 Op<T> phase_op(const Cluster& cluster, const Window<T>& window, const Chosen<T>& use) {
     Op<T> op;
@@ -226,7 +186,7 @@ Op<T> phase_op(const Cluster& cluster, const Window<T>& window, const Chosen<T>&
     }
     const auto places = size_t(window.tile_qubits);
     std::vector<Complex> singles(places, 1);
-    std::vector<std::vector<Complex>> pairs(places, std::vector<Complex>(places, 1));
+    std::vector<Complex> pairs(places * places, 1);
     for (const auto& [q, by] : cluster.singles) {
         const int place = window.place(q);
         if (place < 0)
@@ -237,13 +197,14 @@ Op<T> phase_op(const Cluster& cluster, const Window<T>& window, const Chosen<T>&
     for (const auto& [pair, by] : cluster.pairs) {
         const int a = window.place(pair.first), b = window.place(pair.second);
         if (a >= 0 && b >= 0)
-            pairs[size_t(a)][size_t(b)] = by;
+            pairs[size_t(a) * places + size_t(b)] = by;
         else if (a < 0 && b < 0)
             op.ramp.outer_pairs.emplace_back(bit_of(pair.first) | bit_of(pair.second), by);
         else
             op.ramp.links.push_back({a < 0 ? std::pair{b, pair.first} : std::pair{a, pair.second}, by});
     }
-    write_phase<T>(singles, pairs, window.tile_qubits, op.numbers);
+    op.numbers.resize(window.rows() * 2 * lanes<T>);
+    use.write_phase(singles.data(), pairs.data(), window.tile_qubits, op.numbers.data());
     const bool ramp = !op.ramp.outer.empty() || !op.ramp.outer_pairs.empty() || !op.ramp.links.empty();
     op.act = ramp ? use.both : use.written;
     return op;

@@ -60,6 +60,13 @@ WIDE_TARGET void dense(const Op<T>& op, const Tile<T>& tile) {
     Flip<T> turns[flips];
 #pragma GCC unroll 16
     for (int f = 0; f < flips; ++f) turns[f] = flip_of<T>(op.flips[f]);
+    // Few numbers stay in registers from visit to visit.
+    constexpr int parts = REAL ? 1 : 2;
+    constexpr bool held = VARIED && heads * terms * parts <= 16;
+    Wide<T> kept[held ? heads * terms * parts : 1];
+    if constexpr (held)
+#pragma GCC unroll 16
+        for (int k = 0; k < heads * terms * parts; ++k) kept[k] = load(op.numbers.data() + size_t(k) * lanes);
     for (size_t visit = 0; visit < visits; ++visit) {
         T* at = tile.at + row_of(visit, op.places, op.set) * 2 * lanes;
         Wide<T> re[terms], im[terms];
@@ -75,6 +82,7 @@ WIDE_TARGET void dense(const Op<T>& op, const Tile<T>& tile) {
             }
         }
         const T* c = op.numbers.data();
+#pragma GCC unroll 2
         for (int first = 0; first < heads; first += together) {
             Wide<T> a[together], b[together];
 #pragma GCC unroll 4
@@ -84,11 +92,13 @@ WIDE_TARGET void dense(const Op<T>& op, const Tile<T>& tile) {
 #pragma GCC unroll 4
                 for (int k = 0; k < together; ++k) {
                     const T* by = c + (size_t(k) * terms + size_t(t)) * number;
-                    const Wide<T> x = VARIED ? load(by) : all(*by);
+                    const int place = ((first + k) * terms + t) * parts;  // in `kept`
+                    const Wide<T> x = held ? kept[held ? place : 0] : VARIED ? load(by) : all(*by);
                     a[k] = plus(x, re[t], a[k]);
                     b[k] = plus(x, im[t], b[k]);
                     if constexpr (!REAL) {
-                        const Wide<T> y = VARIED ? load(by + lanes) : all(by[1]);
+                        const Wide<T> y =
+                            held ? kept[held ? place + 1 : 0] : VARIED ? load(by + lanes) : all(by[1]);
                         a[k] = minus(y, im[t], a[k]);
                         b[k] = plus(y, re[t], b[k]);
                     }
@@ -187,6 +197,48 @@ WIDE_TARGET void factors_of(const Op<T>& op, const Tile<T>& tile, Factors<T>& ou
     for (int x = 0; x < 1 << HALF; ++x) {
         out.low_re[x] = T(low[x].real());
         out.low_im[x] = T(low[x].imag());
+    }
+}
+
+// The factor of every amplitude of a tile, from those of its places and of pairs of them
+// (`pairs[a * tile_qubits + b]` for a < b). Each row bit doubles the rows that are written.
+template <class T>
+WIDE_TARGET void write_phase(const Complex* singles, const Complex* pairs, int tile_qubits, T* out) {
+    constexpr int lanes = Wide<T>::lanes, lane_qubits = lanes == 16 ? 4 : 3;
+    const auto pair = [&](int a, int b) { return pairs[a * tile_qubits + b]; };
+    const auto lane_factors = [&](int limit, const auto& factor, T* to) {
+        Complex lane[lanes];
+        lane[0] = 1;
+        for (int k = 0; k < limit; ++k)
+            for (int x = 0; x < 1 << k; ++x) lane[x + (1 << k)] = times(lane[x], factor(k, x));
+        for (int x = 0; x < lanes; ++x) {
+            to[x] = T(lane[x].real());
+            to[lanes + x] = T(lane[x].imag());
+        }
+    };
+    lane_factors(lane_qubits, [&](int k, int x) {
+        Complex by = singles[k];
+        for (int j = 0; j < k; ++j)
+            if (x >> j & 1) by = times(by, pair(j, k));
+        return by;
+    }, out);
+    std::vector<Complex> steps(size_t{1} << (tile_qubits - lane_qubits));
+    for (int k = lane_qubits; k < tile_qubits; ++k) {
+        const size_t half = size_t{1} << (k - lane_qubits);
+        alignas(64) T by_lane[2 * lanes];
+        lane_factors(lane_qubits, [&](int l, int) { return pair(l, k); }, by_lane);
+        steps[0] = singles[k];
+        for (int j = lane_qubits; j < k; ++j)
+            for (size_t x = 0, low = size_t{1} << (j - lane_qubits); x < low; ++x)
+                steps[x + low] = times(steps[x], pair(j, k));
+        const Wide<T> lr = load(by_lane), li = load(by_lane + lanes);
+        for (size_t r = 0; r < half; ++r) {
+            Wide<T> x = lr, y = li;
+            multiply(x, y, all(T(steps[r].real())), all(T(steps[r].imag())));
+            multiply(x, y, load(out + r * 2 * lanes), load(out + r * 2 * lanes + lanes));
+            store(out + (half + r) * 2 * lanes, x);
+            store(out + (half + r) * 2 * lanes + lanes, y);
+        }
     }
 }
 

@@ -11,7 +11,7 @@ from qupel.kernels import ising
 SHAPES: dict[str, tuple[int, float, list[tuple[list[int], int]]]] = {
     "sparse": (40, 0.1, []),
     "dense": (20, 1.0, []),
-    "sparse with groups": (30, 0.1, [([3, 1, 7, 12, 20, 25], 2), ([2, 4, 6, 8, 9], 1)]),
+    "sparse with groups": (30, 0.1, [([3, 1, 7, 12, 20, 25], 2), ([2, 4, 6, 8, 9], 3)]),
     "dense with a group": (20, 1.0, [([*range(4, 16)], 5)]),
     "dense, only a group": (10, 1.0, [([*range(10)], 4)]),
     "sparse, several blocks of words": (70, 0.05, []),
@@ -27,8 +27,10 @@ def couplings_of(n: int, density: float, *, whole: bool) -> tuple[np.ndarray, np
     return fields, upper + upper.T
 
 
-def laid_out(name: str, *, whole: bool = True) -> ising.Landscape:
+def laid_out(name: str, *, whole: bool = True, ones: int | None = None) -> ising.Landscape:
+    """An instance of this shape; ``ones`` replaces the counts of its groups."""
     n, density, groups = SHAPES[name]
+    groups = [(members, count if ones is None else ones) for members, count in groups]
     fields, couplings = couplings_of(n, density, whole=whole)
     rows = scipy.sparse.csr_array(couplings)
     rows.sort_indices()

@@ -98,8 +98,8 @@ anneal_dense(signed char* spins, REAL* locals, signed char* best, double* energi
                 if (ones == 0 || ones == size) continue;
                 for (int t = 0; t < size; ++t) {
                     const u64 random = draw(now, u64(begin + t));
-                    const int a = t < ones ? t : below(random, ones);
-                    const int b = t < ones ? ones + below(random, size - ones) : t;
+                    const int a = below(random, ones);
+                    const int b = ones + below(scramble(random), size - ones);
                     const int i = slot[a], j = slot[b];
                     const REAL coupling = dense[i64(i) * stride + j];
                     // Slot a is -1 and slot b is +1.

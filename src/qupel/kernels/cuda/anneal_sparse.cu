@@ -50,7 +50,7 @@ weigh_sparse(const u32* words, const i64* starts, const int* columns, const REAL
     }
 }
 
-// One proposal for each slot of a group: it swaps with a slot of the other spin. Returns the gain.
+// As many offers as the group has members: a random -1 and a random +1 trade places. Returns the gain.
 INLINE double sweep_group(const Graph& graph, u32* words, int begin, int end, REAL temperature,
                           u64 now, int lane, int* slots) {
     const volatile u32* seen = words;
@@ -65,8 +65,8 @@ INLINE double sweep_group(const Graph& graph, u32* words, int begin, int end, RE
     if (ones == 0 || ones == size) return gain;
     for (int t = 0; t < size; ++t) {
         const u64 random = draw(now, u64(begin + t));
-        const int a = t < ones ? t : below(random, ones);
-        const int b = t < ones ? ones + below(random, size - ones) : t;
+        const int a = below(random, ones);
+        const int b = ones + below(scramble(random), size - ones);
         const int i = slots[a * 32 + lane], j = slots[b * 32 + lane];
         REAL coupling = 0, none = 0;
         // Slot a is -1 and slot b is +1: a flip costs -2 s times the field.

@@ -3,12 +3,15 @@
 #pragma once
 #include "block.cuh"
 
-// Finaliser of SplitMix64 (Steele, Lea, Flood 2014, doi:10.1145/2660193.2660195) at a place.
-INLINE u64 draw(u64 key, u64 counter) {
-    u64 x = key + (counter + 1) * 0x9E3779B97F4A7C15ull;
+// Finaliser of SplitMix64 (Steele, Lea, Flood 2014, doi:10.1145/2660193.2660195).
+INLINE u64 scramble(u64 x) {
     x = (x ^ (x >> 30)) * 0xBF58476D1CE4E5B9ull;
     x = (x ^ (x >> 27)) * 0x94D049BB133111EBull;
     return x ^ (x >> 31);
+}
+
+INLINE u64 draw(u64 key, u64 counter) {
+    return scramble(key + (counter + 1) * 0x9E3779B97F4A7C15ull);
 }
 
 // An integer below `bound` from the upper half of a draw.

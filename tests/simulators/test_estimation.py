@@ -32,7 +32,7 @@ def observable(seed: int, n: int, terms: int) -> PauliSum:
 
 @pytest.mark.parametrize("allocation", ALLOCATIONS)
 def test_intervals_of_95_percent_hold_the_truth_95_times_in_100(allocation: Allocation) -> None:
-    circuit, sum_ = random_circuit(1, qubits=4, gates=40), observable(1, 4, 12)
+    circuit, sum_ = random_circuit(1, qubits=4, gates=40), observable(1, 4, 8)
     exact = StateVector().expectation(circuit, sum_)
     held = 0
     for seed in range(200):

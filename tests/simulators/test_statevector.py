@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from qupel.errors import InputError
@@ -54,6 +54,7 @@ def test_x_on_qubit_k_sets_bit_k(n: int) -> None:
         assert np.count_nonzero(state) == 1
 
 
+@settings(max_examples=40)
 @given(st.integers(0, 2**32 - 1))
 def test_random_circuits_agree_with_dense_matrices(seed: int) -> None:
     circuit = random_circuit(seed, qubits=seed % 6 + 1, gates=20)
@@ -62,6 +63,7 @@ def test_random_circuits_agree_with_dense_matrices(seed: int) -> None:
     np.testing.assert_allclose(StateVector("single").run(circuit), expected, atol=3e-6)
 
 
+@settings(max_examples=40)
 @given(st.integers(0, 2**32 - 1))
 def test_expectations_agree_with_dense_matrices(seed: int) -> None:
     rng = np.random.default_rng(seed)

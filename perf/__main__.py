@@ -16,6 +16,7 @@ from perf import (
     routing,
     search,
     statevectors,
+    traps,
     warm_start,
 )
 from perf.options import parse
@@ -40,6 +41,7 @@ SECTIONS = {
     "proofs": proofs.main,
     "search": search.main,
     "routing": routing.main,
+    "traps": traps.main,
     "warm_start": warm_start.main,
 }
 

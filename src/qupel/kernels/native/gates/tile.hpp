@@ -114,7 +114,7 @@ WIDE_TARGET void dense(const Op<T>& op, const Tile<T>& tile) {
     }
 }
 
-// (a + ib)(x + iy), in place.
+// The product of two complex numbers in every lane, in place of the first.
 template <class T>
 WIDE_INLINE void multiply(Wide<T>& a, Wide<T>& b, const Wide<T>& x, const Wide<T>& y) {
     const Wide<T> p = a;

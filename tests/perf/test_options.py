@@ -11,6 +11,7 @@ def test_a_part_of_a_measurement_is_not_published() -> None:
     assert parse(["qaoa"], NAMES)[1].whole
     assert not parse(["qaoa", "--quick"], NAMES)[1].whole
     assert not parse(["qaoa", "--peers", "jax"], NAMES)[1].whole
+    assert not parse(["qaoa", "--rounds", "2"], NAMES)[1].whole
 
 
 def test_qupel_always_takes_part() -> None:

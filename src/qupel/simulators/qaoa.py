@@ -11,6 +11,7 @@ from jaxtyping import Float64, Int8, UInt8
 from qupel.errors import InputError
 from qupel.model import Ising, Outcome, Qubo, Samples
 from qupel.simulators.cube import CubeState
+from qupel.simulators.on_device import DeviceState
 from qupel.simulators.registers import RegisterState
 from qupel.simulators.subspace import Subspace
 from qupel.simulators.warm import WarmState
@@ -48,6 +49,8 @@ class Qaoa:
         ``x``, ``xy-ring``, ``xy-complete`` or ``warm``.
     start
         Probability of one of each variable, for the mixer ``warm`` alone.
+    device
+        ``cpu``, or ``gpu`` for the CUDA twin of the mixer ``x`` (extra ``gpu``).
 
     Attributes
     ----------
@@ -71,6 +74,7 @@ class Qaoa:
         threads: int | None = None,
         mixer: Mixer = "x",
         start: Any = None,
+        device: Literal["cpu", "gpu"] = "cpu",
     ) -> None:
         if precision not in get_args(Precision) or mixer not in get_args(Mixer):
             raise InputError(
@@ -79,14 +83,20 @@ class Qaoa:
             )
         if threads is not None and threads < 1:
             raise InputError(f"threads must be at least 1, got {threads}")
+        if device not in {"cpu", "gpu"}:
+            raise InputError(f"device must be cpu or gpu, got {device!r}")
         if (start is not None) != (mixer == "warm"):
             raise InputError("mixer 'warm' needs a start, and only it takes one")
         team = threads or len(os.sched_getaffinity(0))
         dtype = np.float32 if precision == "single" else np.float64
         self.form = form
         self.subspace = _subspace(form, mixer)
-        self._state: CubeState | RegisterState | WarmState
-        if mixer == "warm":
+        self._state: DeviceState | CubeState | RegisterState | WarmState
+        if device == "gpu":
+            if mixer != "x":
+                raise InputError(f"a device has the mixer 'x' alone, got {mixer!r}")
+            self._state = DeviceState(_checked(form), dtype)
+        elif mixer == "warm":
             self._state = WarmState(_checked(form), start, dtype, team)
         elif self.subspace.quotas and isinstance(form, Ising | Qubo):
             ring = mixer == "xy-ring"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Literal
 
 import numpy as np
 
@@ -13,6 +13,7 @@ from qupel.kernels.dense import DenseChains, DenseModel, anneal_dense
 from qupel.kernels.ising import Chains, anneal
 from qupel.model.ising import Ising
 from qupel.model.samples import Samples
+from qupel.solvers import on_device
 from qupel.solvers.contract import OnEvent, Stop, ignore
 from qupel.solvers.search import ROUND, Search, keys_of, temperature_range
 
@@ -47,6 +48,8 @@ class Annealing:
         (see `temperature_range`).
     threads
         Threads to use; the result does not depend on it.
+    device
+        ``cpu``, or ``gpu`` for its CUDA twin (extra ``gpu``), whose samples are others.
     """
 
     name: ClassVar[str] = "annealing"
@@ -61,8 +64,11 @@ class Annealing:
     hot: float | None = None
     cold: float | None = None
     threads: int = 1
+    device: Literal["cpu", "gpu"] = "cpu"
 
     def __post_init__(self) -> None:
+        if self.device not in ("cpu", "gpu"):
+            raise InputError(f"device must be cpu or gpu, got {self.device!r}")
         if self.replicas is not None and self.replicas < 1:
             raise InputError(f"replicas must be at least 1, got {self.replicas}")
         if self.threads < 1 or self.most_sweeps < 1:
@@ -80,6 +86,8 @@ class Annealing:
         self, form: Ising, *, stop: Stop, rng: np.random.Generator, on_event: OnEvent = ignore
     ) -> Samples:
         """Search until ``stop`` says so."""
+        if self.device == "gpu":
+            return on_device.anneal(self, form, stop=stop, rng=rng, on_event=on_event)
         search = Search(form, stop, on_event)
         land = search.landscape
         hot, cold = temperature_range(land)

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, ClassVar, Literal
 
 import numpy as np
 
 from qupel.errors import InputError
+from qupel.kernels.gpu_bifurcation import Oscillators
 from qupel.kernels.ising import BLOCK, Chains, Landscape, bifurcate, descend
 from qupel.model.ising import Ising
 from qupel.model.samples import Samples
@@ -36,6 +39,8 @@ class Bifurcation:
         Time step, in the paper's unit.
     threads
         Threads to use; the result does not depend on it.
+    device
+        ``cpu``, or ``gpu`` for its CUDA twin (extra ``gpu``), whose samples are others.
     """
 
     name: ClassVar[str] = "bifurcation"
@@ -53,8 +58,11 @@ class Bifurcation:
     most_steps: int = 1 << 14
     step: float = 1.0
     threads: int = 1
+    device: Literal["cpu", "gpu"] = "cpu"
 
     def __post_init__(self) -> None:
+        if self.device not in ("cpu", "gpu"):
+            raise InputError(f"device must be cpu or gpu, got {self.device!r}")
         if self.variant not in ("discrete", "ballistic"):
             raise InputError(f"variant must be discrete or ballistic, got {self.variant!r}")
         if min(self.blocks, self.steps, self.most_steps, self.threads) < 1:
@@ -79,16 +87,18 @@ class Bifurcation:
 
         shape = (self.blocks, land.n, BLOCK)
         x, y, seen = (np.zeros(shape, np.float32) for _ in range(3))
+        move: Callable[..., None] = partial(bifurcate, land, x, y, seen, threads=self.threads)
+        held = Oscillators.of(land, x, y) if self.device == "gpu" else None
+        if held:
+            move, stride = held.run, 64 * stride
         steps, passes, key = min(self.steps, self.most_steps), 0, int(keys_of(rng, 1)[0])
         while True:
             x[:] = rng.uniform(-0.1, 0.1, shape)
             y[:] = rng.uniform(-0.1, 0.1, shape)
+            if held:
+                held.restart(x, y)
             for begin in range(0, steps, stride):
-                bifurcate(
-                    land,
-                    x,
-                    y,
-                    seen,
+                move(
                     begin=begin,
                     end=min(steps, begin + stride),
                     steps=steps,
@@ -96,8 +106,9 @@ class Bifurcation:
                     strength=float(strength),
                     pull=float(strength) * float(land.strongest.max(initial=0.0)),
                     discrete=self.variant == "discrete",
-                    threads=self.threads,
                 )
+                if held:
+                    x[:] = held.positions()
                 if search.over():
                     self._read(search, x, key, patient=False)
                     return search.samples(passes=passes, steps=steps)

@@ -9,7 +9,6 @@ from typing import Literal, Protocol, get_args
 
 import numpy as np
 from jaxtyping import Float64, Int64, UInt64
-from scipy import stats
 
 from qupel.errors import InputError
 from qupel.model.circuit import Circuit, Gate
@@ -78,7 +77,9 @@ class Estimate:
         error = math.sqrt(sum(parts))
         spread = sum(p * p / (s - 1) for p, s in zip(parts, shots, strict=True) if s > 1)
         freedom = sum(parts) ** 2 / spread if spread else math.inf
-        half = error * float(stats.t.ppf((1 + confidence) / 2, freedom))
+        from scipy.special import stdtrit  # slow to load
+
+        half = error * float(stdtrit(freedom, (1 + confidence) / 2))
         return cls(value, error, value - half, value + half, confidence, sum(shots))
 
 

@@ -91,7 +91,7 @@ struct Scanning {
     int32_t* until;
 
     QUPEL_INLINE void begin(const Form<Real>&, const Chain<Real>&, int64_t) {}
-    QUPEL_INLINE int64_t price(const Form<Real>& form) const { return 8 + form.free / 5; }
+    QUPEL_INLINE int64_t price(const Form<Real>& form) const { return 50 + form.free / 10; }
     QUPEL_INLINE void release(const Chain<Real>&, int32_t) {}
     QUPEL_INLINE Scan<Real> least(const Form<Real>& form, const Chain<Real>& chain, int32_t now,
                                   double) const {

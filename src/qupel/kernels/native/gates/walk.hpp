@@ -6,8 +6,6 @@
 
 #include <omp.h>
 
-#include <memory>
-
 #include "layout.hpp"
 
 namespace qupel {
@@ -70,21 +68,10 @@ void forward(const Machine<T>& machine, T* state, const std::vector<Pass>& passe
     }
 }
 
+// Parts in which sums over tiles are kept, whatever the number of threads.
 constexpr size_t CHUNKS = 32;
 
-// Derivative of a gate's matrix by one of its angles, laid out like the matrix.
-struct Slope {
-    size_t gate;
-    const Complex* matrix;
-};
-
-// What a cluster's slopes need: its gates in order, on the cluster's qubits.
-struct Sloped {
-    const Cluster* cluster;
-    std::vector<Matrix> gates;
-    std::vector<std::pair<size_t, size_t>> slopes;  // which of the gates, and where the slope goes
-};
-
+// A gate's matrix, or what lies at `from`, on its qubits in order.
 inline Matrix read(const GateList& list, const std::vector<const Complex*>& at, size_t gate, const Complex* from) {
     Matrix m;
     m.qubits.assign(list.qubits + list.starts[gate], list.qubits + list.starts[gate + 1]);

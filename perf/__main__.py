@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import sys
 
 from perf import (
@@ -58,6 +59,8 @@ def main(arguments: list[str]) -> None:
 
 
 if __name__ == "__main__":
+    # Ended from outside, it ends its workers too, as after a stop from the keyboard.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     try:
         main(sys.argv[1:])
     except KeyboardInterrupt:

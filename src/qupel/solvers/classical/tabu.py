@@ -41,7 +41,7 @@ class Tabu:
     least_tenure
         The same at the end of a walk.
     moves
-        Moves of the first walk; None takes 20 n, 10,000 at least.
+        Moves of the first walk; None takes 20 n, 10,000 at least, or 2,000 under quotas.
     most_moves
         Moves of the longest walk; None takes ten times the first.
     patience
@@ -92,7 +92,8 @@ class Tabu:
         high = min(loose // 5 if self.tenure is None else self.tenure, loose // 4)
         base = min(self.least_tenure, high, loose // 8)
         spread = max(1, min(10, loose // 8))
-        first = min(self.moves or max(10_000, 20 * land.n), LONGEST_WALK)
+        least = 2_000 if land.groups else 10_000  # swaps are dear
+        first = min(self.moves or max(least, 20 * land.n), LONGEST_WALK)
         longest = max(first, min(self.most_moves or 10 * first, LONGEST_WALK))
 
         homes = Chains.of(land, land.random(rng, self.walkers))

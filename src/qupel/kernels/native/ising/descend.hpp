@@ -8,6 +8,7 @@ template <class Real>
 struct Swap {
     int64_t i = -1, j = -1;
     Real cost = Real(INFINITY);
+    int64_t looks = 0;  // pairs that were looked at
 };
 
 // The cheapest swap of a group that `allowed(i, j, cost)` lets pass; ties are broken by `key`.
@@ -28,13 +29,14 @@ QUPEL_INLINE Swap<Real> best_swap(const Form<Real>& form, const Chain<Real>& cha
         const int64_t i = slots[a];
         const Real reach = chain.cost(i) - 4 * form.strongest[i];
         if (reach + least > best.cost) continue;
+        best.looks += size - ones;
         for (int64_t t = ones; t < size; ++t) {
             if (reach + zero[t] > best.cost) continue;
             const int64_t j = slots[t];
             const Real cost = chain.cost(i) + zero[t] - 4 * form.coupling(i, j);
             if (cost > best.cost || !allowed(i, j, cost)) continue;
             if (cost == best.cost && (draw(key, uint64_t(i * form.n + j)) & 1)) continue;
-            best = {i, j, cost};
+            best = {i, j, cost, best.looks};
         }
     }
     return best;
@@ -68,7 +70,7 @@ QUPEL_INLINE int64_t descend(const Form<Real>& form, Chain<Real>& chain, uint64_
         for (int64_t g = 0; g < form.groups; ++g) {
             const Swap<Real> swap = best_swap(form, chain, g, key, slots, zero,
                                               [](int64_t, int64_t, Real) { return true; });
-            work += 2 * (form.edges[g + 1] - form.edges[g]);
+            work += 2 * (form.edges[g + 1] - form.edges[g]) + swap.looks;
             if (!(swap.cost < -form.tolerance)) continue;
             work += form.price(swap.i) + form.price(swap.j);
             chain.flip(form, swap.i);

@@ -230,7 +230,7 @@ QUPEL_INLINE void walk(const Form<Real>& form, Chain<Real>& chain, Choice& choic
                 return (until[i] <= now && until[j] <= now) || chain.energy + double(cost) < goal;
             };
             const Swap<Real> one = best_swap(form, chain, g, random, slots, zero, allowed);
-            work += 2 * (form.edges[g + 1] - form.edges[g]);
+            work += 2 * (form.edges[g + 1] - form.edges[g]) + one.looks;
             if (one.cost < swap.cost || (one.cost == swap.cost && one.i >= 0 && (random >> g & 1)))
                 swap = one, flip = -1;
         }

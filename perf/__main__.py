@@ -17,6 +17,7 @@ from perf import (
     routing,
     search,
     statevectors,
+    thirty,
     traps,
     warm_start,
 )
@@ -42,6 +43,7 @@ SECTIONS = {
     "proofs": proofs.main,
     "search": search.main,
     "routing": routing.main,
+    "thirty": thirty.main,
     "traps": traps.main,
     "warm_start": warm_start.main,
 }

@@ -37,7 +37,7 @@ def main() -> None:
         )
     ]
     publish(
-        "thirty-qubits",
+        "thirty",
         "QAOA at thirty qubits",
         TEXT.strip().replace("\n", " "),
         [

@@ -326,7 +326,7 @@ class Threads:
     def solve(
         self, form: Knapsack, *, stop: Stop, rng: np.random.Generator, on_event: OnEvent = ignore
     ) -> Samples:
-        from threadpoolctl import threadpool_info  # type: ignore[import-untyped]
+        from threadpoolctl import threadpool_info
 
         most = max(library["num_threads"] for library in threadpool_info())
         return Samples.of(np.zeros((1, len(form.worth))), [0.0], facts={"threads": most})

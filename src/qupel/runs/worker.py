@@ -236,7 +236,7 @@ def _threads(count: int) -> Iterator[None]:
         yield
         return
     # It comes with scikit-learn.
-    from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
+    from threadpoolctl import threadpool_limits
 
     with threadpool_limits(count):
         yield

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import math
+import operator
 import pickle
 from dataclasses import FrozenInstanceError
 from time import process_time
@@ -226,3 +227,9 @@ def test_building_gate_by_gate_takes_time_linear_in_the_gates() -> None:
 
     # Quadratic work would take 64 times as long; this leaves room for a busy machine.
     assert seconds(80_000) < 24 * max(min(seconds(10_000) for _ in range(3)), 0.01)
+
+
+@pytest.mark.parametrize("combine", [operator.mul, operator.truediv, operator.add, operator.sub])
+def test_angles_that_would_follow_two_parameters_are_refused(combine: Any) -> None:
+    with pytest.raises(TypeError, match="unsupported operand"):
+        combine(Angle(0), Angle(1))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from itertools import product
 from typing import Any
 
@@ -194,3 +195,8 @@ def test_a_sum_prints_its_terms() -> None:
     assert str(PauliSum.of({"XZ": 1.5, "II": -1.0})) == "1.5 XZ + -1 II"
     assert repr(PauliSum.of({"XZ": 1.5})) == "PauliSum(2, <1 terms>)"
     assert str(PauliSum.of([("X", 1.0)] * 25)).endswith("… 5 more")
+
+
+def test_a_factor_that_is_no_finite_number_is_refused() -> None:
+    with pytest.raises(InputError, match="finite number, got nan"):
+        PauliSum.of({"X": 1.0}) * math.nan

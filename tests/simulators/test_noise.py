@@ -141,6 +141,9 @@ def test_a_channel_that_loses_trace_is_refused() -> None:
         lambda: noise.over_rotation("X", math.nan),
         lambda: Readout(0.1, -0.1),
         lambda: Channel("odd", (np.eye(3),)),
+        lambda: Channel("unknown", (np.full((2, 2), math.nan),)),
+        lambda: NoiseModel.of(after={"CX": noise.bit_flip(0.1)}),
+        lambda: NoiseModel.of(after={"h": noise.depolarising(0.1, 2)}),
         lambda: noise.bit_flip(0.1).then(noise.depolarising(0.1, 2)),
     ],
 )

@@ -102,3 +102,14 @@ def test_channels_on_two_qubits_keep_their_order() -> None:
 def test_one_run_is_too_few() -> None:
     with pytest.raises(InputError, match="at least 2"):
         Trajectories().expectation(Circuit(3), SUM, trajectories=1, rng=np.random.default_rng(0))
+
+
+def test_a_confidence_that_no_interval_has_is_refused() -> None:
+    with pytest.raises(InputError, match="confidence must be between 0 and 1"):
+        Trajectories().expectation(
+            Circuit(1).h(0),
+            PauliSum.of({"X": 1.0}),
+            trajectories=2,
+            rng=np.random.default_rng(0),
+            confidence=95,
+        )

@@ -6,6 +6,7 @@ import math
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from numbers import Real
 from operator import is_
 from typing import Any
 
@@ -40,19 +41,27 @@ class Angle:
         return self * -1.0
 
     def __mul__(self, by: float) -> Angle:
+        if not isinstance(by, Real):
+            return NotImplemented
         return Angle(self.parameter, self.factor * by, self.shift * by + 0.0)  # never -0.0
 
     __rmul__ = __mul__
 
     def __truediv__(self, by: float) -> Angle:
+        if not isinstance(by, Real):
+            return NotImplemented
         return Angle(self.parameter, self.factor / by, self.shift / by + 0.0)
 
     def __add__(self, more: float) -> Angle:
+        if not isinstance(more, Real):
+            return NotImplemented
         return Angle(self.parameter, self.factor, self.shift + more)
 
     __radd__ = __add__
 
     def __sub__(self, less: float) -> Angle:
+        if not isinstance(less, Real):
+            return NotImplemented
         return self + -less
 
 

@@ -171,6 +171,8 @@ class PauliSum:
 
     def __mul__(self, other: PauliSum | complex) -> PauliSum:
         if isinstance(other, (int, float, complex, np.number)):
+            if not np.isfinite(other):
+                raise InputError(f"a sum is multiplied by a finite number, got {other}")
             return self._like(self.x, self.z, self.coefficients * complex(other))
         if not isinstance(other, PauliSum):
             return NotImplemented

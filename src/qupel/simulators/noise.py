@@ -19,6 +19,7 @@ from jaxtyping import Complex128, Float64, Num
 
 from qupel.errors import InputError
 from qupel.model.circuit import Gate
+from qupel.model.gates import kind_of
 
 #: How far the Kraus matrices' sum may be from one.
 TOLERANCE = 1e-9
@@ -61,7 +62,7 @@ class Channel:
             )
         total = sum(k.conj().T @ k for k in held)
         off = float(np.abs(total - np.eye(len(held[0]))).max())
-        if off > TOLERANCE:
+        if not off <= TOLERANCE:  # NaN is off, too
             raise InputError(
                 f"channel {self.name!r} does not preserve the trace: sum K^dagger K is off by "
                 f"{off:.3g}; it must be one"
@@ -263,11 +264,25 @@ class Rule:
     qubits
         For a one-qubit channel the qubits it may act on, for a two-qubit channel the pair (in
         either order); None for all.
+
+    Raises
+    ------
+    InputError
+        If a gate has no such name, or a channel on two qubits could never follow it.
     """
 
     channel: Channel
     gates: frozenset[str] | None = None
     qubits: frozenset[int] | None = None
+
+    def __post_init__(self) -> None:
+        for name in self.gates or ():
+            acts_on = kind_of(name).qubits
+            if self.channel.qubits == 2 and acts_on != 2:
+                raise InputError(
+                    f"channel {self.channel.name!r} acts on 2 qubits and gate {name!r} on "
+                    f"{acts_on}, so it would never happen; give a channel on one qubit"
+                )
 
     def after(self, gate: Gate) -> list[tuple[int, ...]]:
         """Qubits on which the channel acts after ``gate``, one entry each time."""

@@ -66,6 +66,8 @@ class Trajectories:
         """Return the mean expectation over so many runs, with its error; readout errors aside."""
         if trajectories < 2:
             raise InputError(f"trajectories must be at least 2, got {trajectories}")
+        if not 0 < confidence < 1:
+            raise InputError(f"confidence must be between 0 and 1, got {confidence}")
         terms = hermitian(observable, circuit.qubits)
 
         def value(

@@ -13,7 +13,6 @@
 #include <nanobind/ndarray.h>
 #include <nanobind/stl/tuple.h>
 
-#include <immintrin.h>
 #include <omp.h>
 #include <sys/mman.h>
 
@@ -26,32 +25,12 @@
 #include <utility>
 #include <vector>
 
-#include "circle.hpp"
 #include "cube/shape.hpp"
-
-#pragma GCC diagnostic ignored "-Wpsabi"  // wide vectors never cross a call: all is inlined
-#pragma GCC diagnostic ignored "-Wmaybe-uninitialized"  // intrinsics start from undefined vectors
 
 namespace nb = nanobind;
 
-#define WIDE_SPACE avx512
-#define WIDE_BYTES 64
-#define WIDE_TARGET __attribute__((target("avx512f,avx512dq,avx512vl,avx512bw,fma")))
-namespace {
-#include "cube/loops.hpp"
-}
-#define WIDE_SPACE avx2
-#define WIDE_BYTES 32
-#define WIDE_TARGET __attribute__((target("avx2,fma")))
-namespace {
-#include "cube/loops.hpp"
-}
-#define WIDE_SPACE baseline
-#define WIDE_BYTES 16
-#define WIDE_TARGET
-namespace {
-#include "cube/loops.hpp"
-}
+#define WIDE_LOOPS "cube/loops.hpp"
+#include "instructions.hpp"
 
 namespace {
 
@@ -72,16 +51,10 @@ constexpr Chosen<T> loops_of() {
     return {L::sweep, L::unsweep, L::forward, L::backward, L::forward_bits, L::backward_bits};
 }
 
-int level = 2;  // 2 allows AVX-512, 1 AVX2, 0 neither; lowered by tests
-
 template <class T>
 Chosen<T> loops() {
-    if (level >= 2 && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512dq") &&
-        __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512bw"))
-        return loops_of<T, avx512::Loops<T>>();
-    if (level >= 1 && __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma"))
-        return loops_of<T, avx2::Loops<T>>();
-    return loops_of<T, baseline::Loops<T>>();
+    return widest(loops_of<T, avx512::Loops<T>>(), loops_of<T, avx2::Loops<T>>(),
+                  loops_of<T, baseline::Loops<T>>());
 }
 
 using Doubles = nb::ndarray<double, nb::ndim<1>, nb::c_contig, nb::device::cpu>;
@@ -581,5 +554,5 @@ void bind(nb::module_& module, const char* name) {
 NB_MODULE(_cube, module) {
     bind<float>(module, "SingleCube");
     bind<double>(module, "DoubleCube");
-    module.def("limit", [](int to) { level = to; }, nb::arg("level"));
+    module.def("limit", &limit, nb::arg("level"));
 }

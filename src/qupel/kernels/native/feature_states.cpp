@@ -13,7 +13,6 @@
 #include <nanobind/nanobind.h>
 #include <nanobind/ndarray.h>
 
-#include <immintrin.h>
 #include <omp.h>
 
 #include <algorithm>
@@ -24,10 +23,6 @@
 #include <new>
 #include <utility>
 #include <vector>
-
-#include "circle.hpp"
-
-#pragma GCC diagnostic ignored "-Wpsabi"  // wide vectors never cross a call: all is inlined
 
 namespace nb = nanobind;
 
@@ -134,24 +129,8 @@ struct Phases {
 
 }  // namespace
 
-#define WIDE_SPACE avx512
-#define WIDE_BYTES 64
-#define WIDE_TARGET __attribute__((target("avx512f,avx512dq,avx512vl,avx512bw")))
-namespace {
-#include "feature_states/loops.hpp"
-}
-#define WIDE_SPACE avx2
-#define WIDE_BYTES 32
-#define WIDE_TARGET __attribute__((target("avx2,fma")))
-namespace {
-#include "feature_states/loops.hpp"
-}
-#define WIDE_SPACE baseline
-#define WIDE_BYTES 16
-#define WIDE_TARGET
-namespace {
-#include "feature_states/loops.hpp"
-}
+#define WIDE_LOOPS "feature_states/loops.hpp"
+#include "instructions.hpp"
 
 namespace {
 
@@ -163,22 +142,17 @@ struct Loops {
     void (*bloch[2])(const T*, const T*, size_t, int, double*);
 };
 
-int level = 2;  // 0: no more than the baseline, 1: no more than AVX2; tests compare them
-
 template <class T>
 Loops<T> loops() {
-    if (level >= 2 && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512dq") &&
-        __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512bw"))
-        return {avx512::phased<T>,
-                {avx512::layered<false, T>, avx512::layered<true, T>},
-                {avx512::bloch<false, T>, avx512::bloch<true, T>}};
-    if (level >= 1 && __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma"))
-        return {avx2::phased<T>,
-                {avx2::layered<false, T>, avx2::layered<true, T>},
-                {avx2::bloch<false, T>, avx2::bloch<true, T>}};
-    return {baseline::phased<T>,
-            {baseline::layered<false, T>, baseline::layered<true, T>},
-            {baseline::bloch<false, T>, baseline::bloch<true, T>}};
+    return widest<Loops<T>>({avx512::phased<T>,
+                             {avx512::layered<false, T>, avx512::layered<true, T>},
+                             {avx512::bloch<false, T>, avx512::bloch<true, T>}},
+                            {avx2::phased<T>,
+                             {avx2::layered<false, T>, avx2::layered<true, T>},
+                             {avx2::bloch<false, T>, avx2::bloch<true, T>}},
+                            {baseline::phased<T>,
+                             {baseline::layered<false, T>, baseline::layered<true, T>},
+                             {baseline::bloch<false, T>, baseline::bloch<true, T>}});
 }
 
 template <class T>
@@ -268,5 +242,5 @@ void bind(nb::module_& module) {
 NB_MODULE(_feature_states, module) {
     bind<float>(module);
     bind<double>(module);
-    module.def("limit", [](int to) { level = to; }, nb::arg("level"));
+    module.def("limit", &limit, nb::arg("level"));
 }

@@ -8,8 +8,6 @@
 #include <nanobind/stl/tuple.h>
 #include <nanobind/stl/vector.h>
 
-#include <immintrin.h>
-
 #include <algorithm>
 #include <array>
 #include <cmath>
@@ -22,41 +20,10 @@
 
 #include "gates/fuse.hpp"
 #include "gates/op.hpp"
-
-#pragma GCC diagnostic ignored "-Wpsabi"  // wide vectors never cross a call: all is inlined
-
-#define WIDE_BYTES 64
-#define WIDE_TARGET __attribute__((target("avx512f,avx512dq,avx512vl,avx512bw,fma")))
-namespace qupel::avx512 {
-#include "gates/wide.hpp"
-#include "gates/tile.hpp"
-#include "gates/pauli.hpp"
-}  // namespace qupel::avx512
-#undef WIDE_BYTES
-#undef WIDE_TARGET
-#undef WIDE_INLINE
-#define WIDE_BYTES 32
-#define WIDE_TARGET __attribute__((target("avx2,fma")))
-namespace qupel::avx2 {
-#include "gates/wide.hpp"
-#include "gates/tile.hpp"
-#include "gates/pauli.hpp"
-}  // namespace qupel::avx2
-#undef WIDE_BYTES
-#undef WIDE_TARGET
-#undef WIDE_INLINE
-#define WIDE_BYTES 16
-#define WIDE_TARGET
-namespace qupel::baseline {
-#include "gates/wide.hpp"
-#include "gates/tile.hpp"
-#include "gates/pauli.hpp"
-}  // namespace qupel::baseline
-#undef WIDE_BYTES
-#undef WIDE_TARGET
-#undef WIDE_INLINE
-
 #include "gates/observe.hpp"
+
+#define WIDE_LOOPS "gates/loops.hpp"
+#include "instructions.hpp"
 
 namespace nb = nanobind;
 
@@ -64,22 +31,9 @@ namespace {
 
 using namespace qupel;
 
-int level = 2;  // 2 allows AVX-512, 1 AVX2, 0 neither; lowered by tests
-
 template <class T>
 Chosen<T> loops() {
-#define LOOPS(SPACE)                                                                              \
-    return {SPACE::gather<T>,        SPACE::scatter<T>,       SPACE::Loops<T>::dense_of,          \
-            SPACE::Loops<T>::overlap_of, SPACE::table<T>,     SPACE::Loops<T>::written,           \
-            SPACE::Loops<T>::ramp,   SPACE::Loops<T>::both,   SPACE::table_overlap<T>,            \
-            SPACE::write_phase<T>,                                                                \
-            SPACE::weigh<T>,         SPACE::meet<false, T>,   SPACE::meet<true, T>}
-    if (level >= 2 && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512dq") &&
-        __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512bw"))
-        LOOPS(avx512);
-    if (level >= 1 && __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")) LOOPS(avx2);
-    LOOPS(baseline);
-#undef LOOPS
+    return widest(avx512::loops<T>(), avx2::loops<T>(), baseline::loops<T>());
 }
 
 template <class T>
@@ -254,5 +208,5 @@ NB_MODULE(_gates, module) {
     bind<double>(module);
     module.def("plan", &plan, nb::arg("qubits"), nb::arg("single"), nb::arg("named"), nb::arg("starts"),
                nb::arg("matrices"), nb::arg("tile"), nb::arg("low"));
-    module.def("limit", [](int to) { level = to; }, nb::arg("level"));
+    module.def("limit", &limit, nb::arg("level"));
 }

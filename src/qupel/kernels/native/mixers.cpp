@@ -33,8 +33,6 @@
 #include <utility>
 #include <vector>
 
-#pragma GCC diagnostic ignored "-Wpsabi"  // wide vectors never cross a call: all is inlined
-
 namespace nb = nanobind;
 
 namespace {
@@ -74,54 +72,10 @@ Tilted tilted(double beta, double theta) {
     return {std::atan2(z * s, c) / 2, std::atan2(x * s, cosine), z / (2 * cosine * cosine), x * c / cosine};
 }
 
-// Adding and taking away `magic` rounds to a whole number; `terms` of the series reach T's accuracy.
-template <class T>
-struct Rounding;
-template <>
-struct Rounding<float> {
-    static constexpr float magic = 12582912.0F;
-    static constexpr int terms = 6;
-};
-template <>
-struct Rounding<double> {
-    static constexpr double magic = 6755399441055744.0;
-    static constexpr int terms = 11;
-};
-
-// Taylor coefficients: sin y = y sum_k SINE[k] y^2k, cos y = sum_k COSINE[k] y^2k.
-constexpr std::array<double, 12> series(int first) {
-    std::array<double, 12> out{};
-    double term = 1;
-    for (int k = 0; k < 12; ++k) {
-        out[k] = term;
-        term /= -(2.0 * k + first) * (2.0 * k + first + 1);
-    }
-    return out;
-}
-constexpr std::array<double, 12> SINE = series(2), COSINE = series(1);
-
 }  // namespace
 
-#if defined(__x86_64__)
-#define WIDE_SPACE avx512
-#define WIDE_BYTES 64
-#define WIDE_TARGET __attribute__((target("avx512f,avx512dq,avx512vl,avx512bw")))
-namespace {
-#include "mixers/loops.hpp"
-}
-#define WIDE_SPACE avx2
-#define WIDE_BYTES 32
-#define WIDE_TARGET __attribute__((target("avx2")))
-namespace {
-#include "mixers/loops.hpp"
-}
-#endif
-#define WIDE_SPACE baseline
-#define WIDE_BYTES 16
-#define WIDE_TARGET
-namespace {
-#include "mixers/loops.hpp"
-}
+#define WIDE_LOOPS "mixers/loops.hpp"
+#include "instructions.hpp"
 
 namespace {
 
@@ -148,17 +102,10 @@ constexpr Chosen<T> loops_of() {
             L::lane_qubits};
 }
 
-int level = 2;  // 2 allows AVX-512, 1 AVX2, 0 neither; lowered by tests
-
 template <class T>
 Chosen<T> loops() {
-#if defined(__x86_64__)
-    if (level >= 2 && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512dq") &&
-        __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512bw"))
-        return loops_of<T, avx512::Loops<T>>();
-    if (level >= 1 && __builtin_cpu_supports("avx2")) return loops_of<T, avx2::Loops<T>>();
-#endif
-    return loops_of<T, baseline::Loops<T>>();
+    return widest(loops_of<T, avx512::Loops<T>>(), loops_of<T, avx2::Loops<T>>(),
+                  loops_of<T, baseline::Loops<T>>());
 }
 
 template <class T>
@@ -695,5 +642,5 @@ NB_MODULE(_mixers, module) {
     bind<float>(module);
     bind<double>(module);
     module.def("walsh", &walsh, nb::arg("values").noconvert(), nb::arg("first"));
-    module.def("limit", [](int to) { level = to; }, nb::arg("level"));
+    module.def("limit", &limit, nb::arg("level"));
 }

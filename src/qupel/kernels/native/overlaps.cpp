@@ -15,7 +15,6 @@
 #include <nanobind/nanobind.h>
 #include <nanobind/ndarray.h>
 
-#include <immintrin.h>
 #include <omp.h>
 
 #include <algorithm>
@@ -26,10 +25,6 @@
 #include <new>
 #include <utility>
 #include <vector>
-
-#include "circle.hpp"
-
-#pragma GCC diagnostic ignored "-Wpsabi"  // wide vectors never cross a call: all is inlined
 
 namespace nb = nanobind;
 
@@ -47,24 +42,8 @@ constexpr size_t SLAB = DEPTH * LANES<T>;  // numbers of one panel and part in a
 
 }  // namespace
 
-#define WIDE_SPACE avx512
-#define WIDE_BYTES 64
-#define WIDE_TARGET __attribute__((target("avx512f,avx512dq,avx512vl,avx512bw")))
-namespace {
-#include "overlaps/tiles.hpp"
-}
-#define WIDE_SPACE avx2
-#define WIDE_BYTES 32
-#define WIDE_TARGET __attribute__((target("avx2,fma")))
-namespace {
-#include "overlaps/tiles.hpp"
-}
-#define WIDE_SPACE baseline
-#define WIDE_BYTES 16
-#define WIDE_TARGET
-namespace {
-#include "overlaps/tiles.hpp"
-}
+#define WIDE_LOOPS "overlaps/tiles.hpp"
+#include "instructions.hpp"
 
 namespace {
 
@@ -74,16 +53,10 @@ struct Loops {
     void (*strip)(const T*, size_t, size_t, const T*, size_t, bool, double*, double*, size_t);
 };
 
-int level = 2;  // 0: no more than the baseline, 1: no more than AVX2; tests compare them
-
 template <class T>
 Loops<T> loops() {
-    if (level >= 2 && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512dq") &&
-        __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512bw"))
-        return {avx512::pack<T>, avx512::strip<T>};
-    if (level >= 1 && __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma"))
-        return {avx2::pack<T>, avx2::strip<T>};
-    return {baseline::pack<T>, baseline::strip<T>};
+    return widest<Loops<T>>({avx512::pack<T>, avx512::strip<T>}, {avx2::pack<T>, avx2::strip<T>},
+                            {baseline::pack<T>, baseline::strip<T>});
 }
 
 template <class T>
@@ -211,5 +184,5 @@ void bind(nb::module_& module) {
 NB_MODULE(_overlaps, module) {
     bind<float>(module);
     bind<double>(module);
-    module.def("limit", [](int to) { level = to; }, nb::arg("level"));
+    module.def("limit", &limit, nb::arg("level"));
 }

@@ -15,7 +15,6 @@
 #include <nanobind/stl/pair.h>
 #include <nanobind/stl/vector.h>
 
-#include <immintrin.h>
 #include <omp.h>
 
 #include <algorithm>
@@ -26,11 +25,6 @@
 #include <numbers>
 #include <utility>
 #include <vector>
-
-#include "circle.hpp"
-
-#pragma GCC diagnostic ignored "-Wpsabi"  // wide vectors never cross a call: all is inlined
-#pragma GCC diagnostic ignored "-Wmaybe-uninitialized"  // intrinsics start from undefined vectors
 
 namespace nb = nanobind;
 
@@ -74,24 +68,8 @@ struct Slopes {
 
 }  // namespace
 
-#define WIDE_SPACE avx512
-#define WIDE_BYTES 64
-#define WIDE_TARGET __attribute__((target("avx512f,avx512dq,avx512vl,avx512bw,fma")))
-namespace {
-#include "qaoa/loops.hpp"
-}
-#define WIDE_SPACE avx2
-#define WIDE_BYTES 32
-#define WIDE_TARGET __attribute__((target("avx2,fma")))
-namespace {
-#include "qaoa/loops.hpp"
-}
-#define WIDE_SPACE baseline
-#define WIDE_BYTES 16
-#define WIDE_TARGET
-namespace {
-#include "qaoa/loops.hpp"
-}
+#define WIDE_LOOPS "qaoa/loops.hpp"
+#include "instructions.hpp"
 
 namespace {
 
@@ -113,15 +91,10 @@ constexpr Chosen<T> loops_of() {
             L::weigh,         L::rotate,       L::exchange};
 }
 
-int level = 2;  // 2 allows AVX-512, 1 AVX2, 0 neither; lowered by tests
-
 template <class T>
 Chosen<T> loops() {
-    if (level >= 2 && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512dq") &&
-        __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512bw"))
-        return loops_of<T, avx512::Loops<T>>();
-    if (level >= 1 && __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")) return loops_of<T, avx2::Loops<T>>();
-    return loops_of<T, baseline::Loops<T>>();
+    return widest(loops_of<T, avx512::Loops<T>>(), loops_of<T, avx2::Loops<T>>(),
+                  loops_of<T, baseline::Loops<T>>());
 }
 
 using Masks = nb::ndarray<const uint64_t, nb::ndim<1>, nb::c_contig, nb::device::cpu>;
@@ -560,5 +533,5 @@ NB_MODULE(_qaoa, module) {
                nb::arg("out").noconvert(), nb::arg("threads"));
     module.def("energies", &energies, nb::arg("states"), nb::arg("linear"), nb::arg("pairs"),
                nb::arg("offset"), nb::arg("out").noconvert(), nb::arg("threads"));
-    module.def("limit", [](int to) { level = to; }, nb::arg("level"));
+    module.def("limit", &limit, nb::arg("level"));
 }

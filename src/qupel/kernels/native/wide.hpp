@@ -1,12 +1,9 @@
 // Vectors of 64 bytes, written once for every instruction set.
 //
-// A loops file includes this file once for each instruction set, inside an unnamed namespace, with
-// `WIDE_SPACE` the namespace to fill, `WIDE_BYTES` the size of one register and `WIDE_TARGET` the
-// function attribute that allows the instructions. Every build works on 64 bytes at a time, split
-// over as many registers as that takes, so sums associate alike. AVX-512 and AVX2 fuse
+// The loops of a kernel include this file once for each instruction set (see instructions.hpp): it
+// fills the namespace `WIDE_SPACE` for registers of `WIDE_BYTES`. Every build works on 64 bytes at a
+// time, split over as many registers as that takes, so sums associate alike. AVX-512 and AVX2 fuse
 // multiplications into additions and give equal results, bit for bit; the baseline rounds twice.
-
-#define WIDE_INLINE inline __attribute__((always_inline)) WIDE_TARGET
 
 namespace WIDE_SPACE {
 

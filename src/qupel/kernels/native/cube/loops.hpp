@@ -1,4 +1,4 @@
-// The loops over a tile, included once for each instruction set (see wide.hpp).
+// The loops over a tile, included once for each instruction set (see instructions.hpp).
 
 #include "../wide.hpp"
 
@@ -558,8 +558,3 @@ struct Loops {
 };
 
 }  // namespace WIDE_SPACE
-
-#undef WIDE_INLINE
-#undef WIDE_TARGET
-#undef WIDE_BYTES
-#undef WIDE_SPACE

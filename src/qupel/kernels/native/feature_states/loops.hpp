@@ -1,4 +1,4 @@
-// The loops of feature_states.cpp, included once for each instruction set (see there).
+// The loops of feature_states.cpp, included once for each instruction set (see instructions.hpp).
 
 #include "../wide.hpp"
 
@@ -260,8 +260,3 @@ WIDE_TARGET void bloch(const T* re, const T* im, size_t states, int qubit, doubl
 }
 
 }  // namespace WIDE_SPACE
-
-#undef WIDE_INLINE
-#undef WIDE_SPACE
-#undef WIDE_BYTES
-#undef WIDE_TARGET

@@ -1,4 +1,4 @@
-// Pauli sums over one block of amplitudes, included once for each instruction set (see gates.cpp).
+// Pauli sums over one block of amplitudes, included once for each instruction set (see loops.hpp).
 
 // Adds (-1)^(s & k) over all entries s of `table`: the Walsh-Hadamard transform, in place.
 template <class T>
@@ -11,7 +11,7 @@ WIDE_TARGET void transform(T* table, size_t size) {
         const Flip<T> turn = flip_of<T>(int(stride));
         for (size_t z = 0; z < size; z += lanes) {
             const Wide<T> x = load(table + z);
-            store(table + z, plus(sign, x, flipped(x, turn)));
+            store(table + z, fma(sign, x, flipped(x, turn)));
         }
     }
     const Wide<T> less = all(T{-1});
@@ -20,7 +20,7 @@ WIDE_TARGET void transform(T* table, size_t size) {
             for (size_t z = start; z < start + stride; z += lanes) {
                 const Wide<T> x = load(table + z), y = load(table + z + stride);
                 store(table + z, x + y);
-                store(table + z + stride, plus(less, y, x));
+                store(table + z + stride, fma(less, y, x));
             }
 }
 
@@ -76,15 +76,15 @@ WIDE_TARGET double meet(const T* a, const T* b, const T* f, const T* g, size_t s
         }
         if (g) {
             const Wide<T> w = load(g + z);
-            x = minus(w, bi, x);
-            y = plus(w, br, y);
+            x = fnma(w, bi, x);
+            y = fma(w, br, y);
         }
         if constexpr (APPLY) {
             T* to = out + 2 * z;
             store(to, load(to) + x);
             store(to + lanes, load(to + lanes) + y);
         }
-        sum = plus(load(a + 2 * z), x, plus(load(a + 2 * z + lanes), y, sum));
+        sum = fma(load(a + 2 * z), x, fma(load(a + 2 * z + lanes), y, sum));
     }
     return total(sum);
 }

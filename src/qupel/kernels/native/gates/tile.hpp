@@ -1,4 +1,4 @@
-// Loops over one tile, included once for each instruction set (see gates.cpp).
+// Loops over one tile, included once for each instruction set (see loops.hpp).
 
 // Reads a tile: `runs` pieces of `run` amplitudes each, wherever `offsets` says.
 template <class T>
@@ -94,13 +94,13 @@ WIDE_TARGET void dense(const Op<T>& op, const Tile<T>& tile) {
                     const T* by = c + (size_t(k) * terms + size_t(t)) * number;
                     const int place = ((first + k) * terms + t) * parts;  // in `kept`
                     const Wide<T> x = held ? kept[held ? place : 0] : VARIED ? load(by) : all(*by);
-                    a[k] = plus(x, re[t], a[k]);
-                    b[k] = plus(x, im[t], b[k]);
+                    a[k] = fma(x, re[t], a[k]);
+                    b[k] = fma(x, im[t], b[k]);
                     if constexpr (!REAL) {
                         const Wide<T> y =
                             held ? kept[held ? place + 1 : 0] : VARIED ? load(by + lanes) : all(by[1]);
-                        a[k] = minus(y, im[t], a[k]);
-                        b[k] = plus(y, re[t], b[k]);
+                        a[k] = fnma(y, im[t], a[k]);
+                        b[k] = fma(y, re[t], b[k]);
                     }
                 }
 #pragma GCC unroll 4
@@ -118,8 +118,8 @@ WIDE_TARGET void dense(const Op<T>& op, const Tile<T>& tile) {
 template <class T>
 WIDE_INLINE void multiply(Wide<T>& a, Wide<T>& b, const Wide<T>& x, const Wide<T>& y) {
     const Wide<T> p = a;
-    a = minus(b, y, a * x);
-    b = plus(p, y, b * x);
+    a = fnma(b, y, a * x);
+    b = fma(p, y, b * x);
 }
 
 template <class T>
@@ -164,7 +164,7 @@ struct Factors {
 
 template <class T>
 WIDE_TARGET void factors_of(const Op<T>& op, const Tile<T>& tile, Factors<T>& out) {
-    constexpr int lanes = Wide<T>::lanes, lane_qubits = lanes == 16 ? 4 : 3;
+    constexpr int lanes = Wide<T>::lanes, lane_qubits = Wide<T>::qubits;
     Complex at[64], base = op.ramp.base;
     for (int k = 0; k < op.tile_qubits; ++k) at[k] = 1;
     for (const auto& [qubit, by] : op.ramp.outer)
@@ -204,7 +204,7 @@ WIDE_TARGET void factors_of(const Op<T>& op, const Tile<T>& tile, Factors<T>& ou
 // (`pairs[a * tile_qubits + b]` for a < b). Each row bit doubles the rows that are written.
 template <class T>
 WIDE_TARGET void write_phase(const Complex* singles, const Complex* pairs, int tile_qubits, T* out) {
-    constexpr int lanes = Wide<T>::lanes, lane_qubits = lanes == 16 ? 4 : 3;
+    constexpr int lanes = Wide<T>::lanes, lane_qubits = Wide<T>::qubits;
     const auto pair = [&](int a, int b) { return pairs[a * tile_qubits + b]; };
     const auto lane_factors = [&](int limit, const auto& factor, T* to) {
         Complex lane[lanes];
@@ -328,8 +328,8 @@ WIDE_TARGET void overlap(const Op<T>& op, const Tile<T>& bra, const Tile<T>& ket
                     const Wide<T> x = f ? flipped(kr, turns[f]) : kr;
                     const Wide<T> y = f ? flipped(ki, turns[f]) : ki;
                     const int t = h * flips + f;
-                    re[t] = plus(bi, y, plus(br, x, re[t]));
-                    im[t] = minus(bi, x, plus(br, y, im[t]));
+                    re[t] = fma(bi, y, fma(br, x, re[t]));
+                    im[t] = fnma(bi, x, fma(br, y, im[t]));
                 }
             }
         }
@@ -361,8 +361,8 @@ WIDE_TARGET void table_overlap(const Op<T>& op, const Tile<T>& bra, const Tile<T
         const Wide<T> br = load(left), bi = load(left + lanes);
         const Wide<T> kr = load(right), ki = load(right + lanes);
         T* sum = sums + (outer + op.where[r]) * 2 * lanes;
-        store(sum, plus(bi, ki, plus(br, kr, load(sum))));
-        store(sum + lanes, minus(bi, kr, plus(br, ki, load(sum + lanes))));
+        store(sum, fma(bi, ki, fma(br, kr, load(sum))));
+        store(sum + lanes, fnma(bi, kr, fma(br, ki, load(sum + lanes))));
     }
     const size_t on_lanes = op.lanes.size();
     for (size_t entry = 0; entry < entries; ++entry)

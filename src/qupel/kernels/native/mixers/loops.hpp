@@ -1,118 +1,21 @@
-// The loops of mixers.cpp, included once for each instruction set.
-//
-// `WIDE_TARGET` is the function attribute that allows the instructions, `WIDE_BYTES` the size of
-// one register, `WIDE_SPACE` the namespace. Every build works on 64 bytes at a time, split over as
-// many registers as that takes, so sums associate alike and results are equal bit for bit.
+// The loops of mixers.cpp, included once for each instruction set (see instructions.hpp).
 
-#define WIDE_INLINE inline __attribute__((always_inline)) WIDE_TARGET
+#include "../wide.hpp"
 
 namespace WIDE_SPACE {
-
-// 64 bytes of T. Lane numbers are the lowest bits of an index.
-template <class T>
-struct Wide {
-    static constexpr int each = WIDE_BYTES / sizeof(T);
-    static constexpr int parts = 64 / WIDE_BYTES;
-    static constexpr int lanes = 64 / sizeof(T);
-    typedef T Part __attribute__((vector_size(WIDE_BYTES)));
-    typedef T Loose __attribute__((vector_size(WIDE_BYTES), aligned(sizeof(T)), may_alias));
-    Part part[parts];
-};
-
-template <class T>
-WIDE_INLINE Wide<T> load(const T* from) {
-    Wide<T> out;
-    for (int k = 0; k < Wide<T>::parts; ++k)
-        out.part[k] = *reinterpret_cast<const typename Wide<T>::Loose*>(from + k * Wide<T>::each);
-    return out;
-}
-
-template <class T>
-WIDE_INLINE void store(T* to, const Wide<T>& x) {
-    for (int k = 0; k < Wide<T>::parts; ++k)
-        *reinterpret_cast<typename Wide<T>::Loose*>(to + k * Wide<T>::each) = x.part[k];
-}
-
-template <class T>
-WIDE_INLINE Wide<T> all(T value) {
-    Wide<T> out;
-    for (int k = 0; k < Wide<T>::parts; ++k) out.part[k] = value - typename Wide<T>::Part{};
-    return out;
-}
-
-#define WIDE_OPERATOR(SIGN)                                                              \
-    template <class T>                                                                   \
-    WIDE_INLINE Wide<T> operator SIGN(Wide<T> x, const Wide<T>& y) {                     \
-        for (int k = 0; k < Wide<T>::parts; ++k) x.part[k] = x.part[k] SIGN y.part[k];   \
-        return x;                                                                        \
-    }
-WIDE_OPERATOR(+)
-WIDE_OPERATOR(-)
-WIDE_OPERATOR(*)
-#undef WIDE_OPERATOR
-
-template <class T>
-WIDE_INLINE double total(const Wide<T>& x) {
-    double sum = 0;
-    for (int k = 0; k < Wide<T>::parts; ++k)
-        for (int lane = 0; lane < Wide<T>::each; ++lane) sum += static_cast<double>(x.part[k][lane]);
-    return sum;
-}
-
-template <int STRIDE, class P, int... LANE>
-WIDE_INLINE P shuffled(P x, std::integer_sequence<int, LANE...>) {
-#if defined(__clang__) || __GNUC__ >= 12
-    return __builtin_shufflevector(x, x, (LANE ^ STRIDE)...);
-#else
-    return __builtin_shuffle(x, decltype(x == x){(LANE ^ STRIDE)...});
-#endif
-}
-
-// Lane i of the result is lane (i ^ STRIDE) of `x`: the state with one of the lowest qubits flipped.
-template <int STRIDE, class T>
-WIDE_INLINE Wide<T> flipped(const Wide<T>& x) {
-    constexpr int each = Wide<T>::each;
-    Wide<T> out;
-    for (int k = 0; k < Wide<T>::parts; ++k) {
-        if constexpr (STRIDE >= each)
-            out.part[k] = x.part[k ^ (STRIDE / each)];
-        else
-            out.part[k] = shuffled<STRIDE>(x.part[k], std::make_integer_sequence<int, each>{});
-    }
-    return out;
-}
-
-// cos and sin of 2 pi t: half the angle by its Taylor series, then doubled.
-template <class T>
-WIDE_INLINE void circle(Wide<T> t, Wide<T>& cosine, Wide<T>& sine) {
-    const Wide<T> magic = all<T>(Rounding<T>::magic);
-    const Wide<T> y = (t - ((t + magic) - magic)) * all<T>(static_cast<T>(std::numbers::pi));
-    const Wide<T> z = y * y;
-    constexpr int terms = Rounding<T>::terms;
-    Wide<T> s = all<T>(static_cast<T>(SINE[terms])), c = all<T>(static_cast<T>(COSINE[terms]));
-#pragma GCC unroll 12
-    for (int k = terms - 1; k >= 0; --k) {
-        s = s * z + all<T>(static_cast<T>(SINE[k]));
-        c = c * z + all<T>(static_cast<T>(COSINE[k]));
-    }
-    s = s * y;
-    const Wide<T> twice = s + s;
-    cosine = all<T>(1) - twice * s;
-    sine = twice * c;
-}
 
 // Multiplies by exp(-2 pi i t), given cosine and sine.
 template <class T>
 WIDE_INLINE void shift(Wide<T>& re, Wide<T>& im, const Wide<T>& cosine, const Wide<T>& sine) {
     const Wide<T> a = re;
-    re = re * cosine + im * sine;
-    im = im * cosine - a * sine;
+    re = fma(im, sine, re * cosine);
+    im = fnma(a, sine, im * cosine);
 }
 
 // Im(conj(l) p)
 template <class T>
 WIDE_INLINE Wide<T> cross(const Wide<T>& lr, const Wide<T>& li, const Wide<T>& pr, const Wide<T>& pi) {
-    return lr * pi - li * pr;
+    return fnma(li, pr, lr * pi);
 }
 
 // exp(-i b X) on the pair (a + ib, d + ie). PLAIN leaves out the factor cos b.
@@ -120,15 +23,15 @@ template <bool PLAIN, class T>
 WIDE_INLINE void turn(Wide<T>& a, Wide<T>& b, Wide<T>& d, Wide<T>& e, const Wide<T>& c, const Wide<T>& k) {
     const Wide<T> p = a, q = b, r = d, s = e;
     if constexpr (PLAIN) {
-        a = p + k * s;
-        b = q - k * r;
-        d = r + k * q;
-        e = s - k * p;
+        a = fma(k, s, p);
+        b = fnma(k, r, q);
+        d = fma(k, q, r);
+        e = fnma(k, p, s);
     } else {
-        a = c * p + k * s;
-        b = c * q - k * r;
-        d = c * r + k * q;
-        e = c * s - k * p;
+        a = fma(k, s, c * p);
+        b = fnma(k, r, c * q);
+        d = fma(k, q, c * r);
+        e = fnma(k, p, c * s);
     }
 }
 
@@ -140,8 +43,8 @@ WIDE_INLINE void turn_lanes(Wide<T>& re, Wide<T>& im, const Turn<T>& by) {
         re = all<T>(by.c) * re;
         im = all<T>(by.c) * im;
     }
-    re = re + k * q;
-    im = im - k * p;
+    re = fma(k, q, re);
+    im = fnma(k, p, im);
 }
 
 template <bool PLAIN, class T>
@@ -288,7 +191,7 @@ WIDE_INLINE void unturn_strides(
 template <bool PLAIN, class T>
 WIDE_INLINE void forward_block_of(
     const Planes<T>& x, const T* turns, size_t count, int qubits, const Turn<T>* by, T scale) {
-    constexpr int lane_qubits = Wide<T>::lanes == 16 ? 4 : 3;
+    constexpr int lane_qubits = Wide<T>::qubits;
     const int low = qubits < lane_qubits ? qubits : lane_qubits;
     const Wide<T> whole = all<T>(scale);
     for (size_t z = 0; z < count; z += Wide<T>::lanes) {
@@ -308,7 +211,7 @@ template <bool PLAIN, class T>
 WIDE_INLINE void backward_block_of(
     const Planes<T>& p, const Planes<T>& l, T* turns, size_t count, int qubits, const Turn<T>* by, T scale,
     double* slopes) {
-    constexpr int lane_qubits = Wide<T>::lanes == 16 ? 4 : 3;
+    constexpr int lane_qubits = Wide<T>::qubits;
     const int low = qubits < lane_qubits ? qubits : lane_qubits;
     unturn_strides<PLAIN>(p, l, count, Wide<T>::lanes, qubits - low, by + low, slopes + low);
     const Wide<T> whole = all<T>(scale), opposite = all<T>(-scale);
@@ -343,7 +246,7 @@ WIDE_INLINE void backward_block_of(
 
 template <class T>
 struct Loops {
-    static constexpr int lane_qubits = Wide<T>::lanes == 16 ? 4 : 3;
+    static constexpr int lane_qubits = Wide<T>::qubits;
 
     WIDE_TARGET static void forward_block(const Planes<T>& x, const T* turns, size_t count, int qubits,
                                           const Turn<T>* by, bool plain, T scale) {
@@ -373,14 +276,14 @@ struct Loops {
     WIDE_TARGET static void squares(const Planes<T>& x, size_t count, T* out) {
         for (size_t z = 0; z < count; z += Wide<T>::lanes) {
             const Wide<T> re = load(x.re + z), im = load(x.im + z);
-            store(out + z, re * re + im * im);
+            store(out + z, fma(re, re, im * im));
         }
     }
 
     // sum of a b.
     WIDE_TARGET static double dot(const T* a, const T* b, size_t count) {
         Wide<T> sum = all<T>(0);
-        for (size_t z = 0; z < count; z += Wide<T>::lanes) sum = sum + load(a + z) * load(b + z);
+        for (size_t z = 0; z < count; z += Wide<T>::lanes) sum = fma(load(a + z), load(b + z), sum);
         return total(sum);
     }
 
@@ -395,7 +298,7 @@ struct Loops {
 
     // out[x] = base[x] + constant + sum of slope[i] over the bits i of x, for x below 2^qubits.
     WIDE_TARGET static void fill(T* out, const T* base, int qubits, T constant, const T* slope) {
-        constexpr int lane_qubits = Wide<T>::lanes == 16 ? 4 : 3;
+        constexpr int lane_qubits = Wide<T>::qubits;
         out[0] = constant;
         for (int i = 0; i < qubits && i < lane_qubits; ++i)
             for (int x = 0; x < 1 << i; ++x) out[x + (1 << i)] = out[x] + slope[i];
@@ -412,7 +315,7 @@ struct Loops {
     // the Walsh-Hadamard transform cut down to the coefficients of at most two bits. Adds to `whole`,
     // `single[i]` and `pair[i * MOST + j]`, i < j; overwrites v.
     WIDE_TARGET static void moments(T* v, int qubits, double& whole, double* single, double* pair) {
-        constexpr int lanes = Wide<T>::lanes, lane_qubits = lanes == 16 ? 4 : 3;
+        constexpr int lanes = Wide<T>::lanes, lane_qubits = Wide<T>::qubits;
         const int low = qubits < lane_qubits ? qubits : lane_qubits;
         for (int q = qubits - low - 1; q >= 0; --q) {
             const size_t half = size_t{lanes} << q;
@@ -461,8 +364,3 @@ struct Loops {
 };
 
 }  // namespace WIDE_SPACE
-
-#undef WIDE_INLINE
-#undef WIDE_TARGET
-#undef WIDE_BYTES
-#undef WIDE_SPACE

@@ -1,4 +1,4 @@
-// The loops of overlaps.cpp, included once for each instruction set (see there).
+// The loops of overlaps.cpp, included once for each instruction set (see instructions.hpp).
 
 #include "../wide.hpp"
 
@@ -88,8 +88,3 @@ WIDE_TARGET void strip(const T* a, size_t first, size_t end, const T* b, size_t 
 }
 
 }  // namespace WIDE_SPACE
-
-#undef WIDE_INLINE
-#undef WIDE_SPACE
-#undef WIDE_BYTES
-#undef WIDE_TARGET

@@ -1,4 +1,4 @@
-// The loops of qaoa.cpp, included once for each instruction set (see wide.hpp).
+// The loops of qaoa.cpp, included once for each instruction set (see instructions.hpp).
 
 #include "../wide.hpp"
 
@@ -279,8 +279,3 @@ struct Loops {
 };
 
 }  // namespace WIDE_SPACE
-
-#undef WIDE_INLINE
-#undef WIDE_TARGET
-#undef WIDE_BYTES
-#undef WIDE_SPACE

@@ -32,3 +32,7 @@ def test_costs_are_evenly_spaced_or_not() -> None:
     assert spacing_of(np.append(costs, [0.7, 0, 0, 0]), 64) is None
     assert spacing_of(np.full(8, 2.5), 64) == (2.5, 1.0, 1)
     assert spacing_of(np.arange(128.0), 64) is None
+
+
+def test_weights_of_very_different_size_have_no_lattice() -> None:
+    assert lattice_of(np.array([1e12, 1e-12, 1.0]), 0.0, 64) is None

@@ -183,3 +183,10 @@ def test_angles_that_do_not_fit_are_refused(gammas: Any, betas: Any, message: st
 def test_settings_are_checked(settings: dict[str, Any]) -> None:
     with pytest.raises(InputError, match=r"must be|one probability"):
         MultiAngleQaoa(random_qubo(3, 0), **settings)
+
+
+def test_costs_and_angles_beyond_single_precision_are_refused() -> None:
+    with pytest.raises(InputError, match="do not fit single precision"):
+        MultiAngleQaoa(Ising([1e39], np.zeros((1, 1))))
+    with pytest.raises(InputError, match="too large for single precision"):
+        MultiAngleQaoa(Ising([1.0], np.zeros((1, 1)))).energy([1e31], [0.1])

@@ -323,6 +323,9 @@ def test_one_hot_codes_hold_only_their_own_states() -> None:
         (random_qubo(3, 0), {"mixer": "xy-complete"}, "needs a form with quotas"),
         (random_qubo(3, 0), {"mixer": "y"}, "mixer"),
         (random_qubo(3, 0), {"threads": 0}, "threads"),
+        (Ising([1e39, 0.0], np.zeros((2, 2))), {}, "1e\\+39 do not fit single .* or double"),
+        (Qubo([[1e-42]]), {}, "1e-42 do not fit single"),
+        (np.array([-1e308, 1e308]), {"precision": "double"}, "do not fit double"),
         (random_qubo(3, 0), {"mixer": "warm"}, "needs a start"),
         (random_qubo(3, 0), {"start": [0.5] * 3}, "needs a start"),
     ],
@@ -349,3 +352,11 @@ def test_a_warm_start_of_halves_is_the_usual_circuit() -> None:
 def test_angles_must_pair_up() -> None:
     with pytest.raises(InputError, match="one gamma and one beta"):
         Qaoa(random_qubo(3, 0)).energy([0.1, 0.2], [0.1])
+
+
+@pytest.mark.parametrize("precision", ["single", "double"])
+def test_angles_beyond_the_range_of_numbers_are_refused(precision: Any) -> None:
+    with pytest.raises(InputError, match=r"angle of 1e\+300 is too large"):
+        Qaoa(random_qubo(3, 0), precision=precision).energy([1e300], [0.1])
+    with pytest.raises(InputError, match=r"angle of 1e\+300 is too large"):
+        Qaoa(random_qubo(3, 0), precision=precision).probabilities([0.1], [1e300])

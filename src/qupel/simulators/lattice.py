@@ -20,6 +20,8 @@ def lattice_of(
     if not sizes.size:
         return offset, 1.0, 1
     least = float(sizes.min())
+    if sizes.sum() > most * least:  # no unit is larger than the least weight
+        return None
     for parts in _PARTS:
         multiples = sizes * (parts / least)
         whole = np.rint(multiples)

@@ -13,7 +13,7 @@ from qupel.kernels.qaoa import Plane, plane
 from qupel.model import Ising, Outcome, Qubo, Samples, bits_of
 from qupel.simulators.qaoa import Precision
 from qupel.simulators.subspace import Subspace
-from qupel.simulators.terms import spin_terms
+from qupel.simulators.terms import check_angles, check_size, spin_terms
 from qupel.simulators.warm import axes_of, costs_of
 
 
@@ -70,7 +70,9 @@ class MultiAngleQaoa:
             raise InputError(f"precision must be one of {get_args(Precision)}, got {precision!r}")
         if threads < 1:
             raise InputError(f"threads must be at least 1, got {threads}")
+        check_size(form, precision)
         self.form = form
+        self._precision = precision
         self.subspace = Subspace(form.variables)
         self.terms, self.weights, self._offset = spin_terms(form)
         self.spread = float(np.sqrt(self.weights @ self.weights))
@@ -161,6 +163,8 @@ class MultiAngleQaoa:
                 f"a layer has gammas and betas, got {len(phases)} layers of gammas and "
                 f"{len(turns)} of betas"
             )
+        check_angles(phases, spread=self.spread, precision=self._precision)
+        check_angles(turns, spread=1.0, precision=self._precision)
         return phases * self.weights, turns
 
 
@@ -186,6 +190,4 @@ def _rows(angles: Any, width: int, kind: str, owner: str) -> Float64[np.ndarray,
         raise InputError(
             f"a layer has one {kind}, or one a {owner} ({width}), got shape {held.shape}"
         )
-    if not np.isfinite(held).all():
-        raise InputError("angles must be finite")
     return held

@@ -14,6 +14,7 @@ from qupel.simulators.cube import CubeState
 from qupel.simulators.on_device import DeviceState
 from qupel.simulators.registers import RegisterState
 from qupel.simulators.subspace import Subspace
+from qupel.simulators.terms import check_angles, check_size
 from qupel.simulators.warm import WarmState
 
 Precision = Literal["single", "double"]
@@ -91,30 +92,33 @@ class Qaoa:
         dtype = np.float32 if precision == "single" else np.float64
         self.form = form
         self.subspace = _subspace(form, mixer)
+        checked = _checked(form)
+        check_size(checked, precision)
+        self._precision = precision
         self._state: DeviceState | CubeState | RegisterState | WarmState
         if device == "gpu":
             if mixer != "x":
                 raise InputError(f"a device has the mixer 'x' alone, got {mixer!r}")
-            self._state = DeviceState(_checked(form), dtype)
+            self._state = DeviceState(checked, dtype)
         elif mixer == "warm":
-            self._state = WarmState(_checked(form), start, dtype, team)
+            self._state = WarmState(checked, start, dtype, team)
         elif self.subspace.quotas and isinstance(form, Ising | Qubo):
             ring = mixer == "xy-ring"
             self._state = RegisterState(form, self.subspace, ring=ring, dtype=dtype, threads=team)
         else:
-            self._state = CubeState(_checked(form), dtype, team)
+            self._state = CubeState(checked, dtype, team)
         self.spread = self._state.spread
         self._ranked: tuple[np.ndarray, np.ndarray] | None = None
 
     def energy(self, gammas: Any, betas: Any) -> float:
         """Return the expected cost after as many layers as there are angles of each kind."""
-        return self._state.energy(*_angles(gammas, betas))
+        return self._state.energy(*self._angles(gammas, betas))
 
     def energy_and_gradient(
         self, gammas: Any, betas: Any
     ) -> tuple[float, Float64[np.ndarray, " layers"], Float64[np.ndarray, " layers"]]:
         """Return the expected cost and its exact derivatives by ``gammas`` and by ``betas``."""
-        return self._state.gradient(*_angles(gammas, betas))
+        return self._state.gradient(*self._angles(gammas, betas))
 
     def cvar(self, gammas: Any, betas: Any, alpha: float) -> float:
         """Return the expected cost of the best share ``alpha`` of outcomes, 0 < alpha <= 1.
@@ -131,7 +135,7 @@ class Qaoa:
             order = np.argsort(costs, kind="stable")
             self._ranked = order, costs[order]
         order, costs = self._ranked
-        weights = self._state.distribution(*_angles(gammas, betas))[order]
+        weights = self._state.distribution(*self._angles(gammas, betas))[order]
         before = np.cumsum(weights) - weights
         taken = np.clip(alpha - before, 0, weights)
         return float(costs @ taken / taken.sum())
@@ -142,13 +146,13 @@ class Qaoa:
 
     def probabilities(self, gammas: Any, betas: Any) -> Float64[np.ndarray, " states"]:
         """Return the probability of each state, in the order of ``subspace``."""
-        return self._state.probabilities(*_angles(gammas, betas))
+        return self._state.probabilities(*self._angles(gammas, betas))
 
     def sample(self, gammas: Any, betas: Any, *, shots: int, rng: np.random.Generator) -> Samples:
         """Measure ``shots`` times; repeated outcomes are merged and counted."""
         if shots < 1:
             raise InputError(f"shots must be at least 1, got {shots}")
-        drawn = self._state.draw(*_angles(gammas, betas), np.sort(rng.random(shots)))
+        drawn = self._state.draw(*self._angles(gammas, betas), np.sort(rng.random(shots)))
         indices, occurrences = np.unique(drawn, return_counts=True)
         bits = self.subspace.bits(indices)
         values: UInt8[np.ndarray, "rows n"] | Int8[np.ndarray, "rows n"] = bits
@@ -161,6 +165,17 @@ class Qaoa:
         rows = np.lexsort(values.T[::-1]) if values.shape[1] else np.arange(len(values))
         order = rows[np.argsort(energies[rows], kind="stable")]
         return Samples(values[order], energies[order], occurrences[order], Outcome.SAMPLED)
+
+    def _angles(self, gammas: Any, betas: Any) -> tuple[np.ndarray, np.ndarray]:
+        first, second = (np.array(row, np.float64, ndmin=1) for row in (gammas, betas))
+        if first.ndim != 1 or first.shape != second.shape:
+            raise InputError(
+                "a circuit has one gamma and one beta a layer, in rows of equal length, got shapes "
+                f"{first.shape} and {second.shape}"
+            )
+        check_angles(first, spread=self.spread, precision=self._precision)
+        check_angles(second, spread=1.0, precision=self._precision)
+        return first, second
 
 
 def _subspace(form: Any, mixer: Mixer) -> Subspace:
@@ -186,14 +201,3 @@ def _checked(form: Any) -> Any:
     if not np.isfinite(costs).all():
         raise InputError("costs must be finite")
     return costs
-
-
-def _angles(gammas: Any, betas: Any) -> tuple[np.ndarray, np.ndarray]:
-    first, second = (np.array(row, np.float64, ndmin=1) for row in (gammas, betas))
-    if first.ndim != 1 or first.shape != second.shape:
-        raise InputError(
-            f"a circuit has one gamma and one beta a layer, got {first.shape} and {second.shape}"
-        )
-    if not (np.isfinite(first).all() and np.isfinite(second).all()):
-        raise InputError("angles must be finite")
-    return first, second

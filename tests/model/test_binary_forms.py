@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy import sparse
 
 from qupel.errors import InputError
 from qupel.model import Ising, Qubo, Quota, Samples, bits_of, index_of
@@ -45,6 +46,13 @@ def test_forms_refuse_what_they_cannot_hold() -> None:
         Ising(np.zeros(1), np.eye(1))
     with pytest.raises(InputError, match="do not fit"):
         Ising(np.zeros(2), np.zeros((3, 3)))
+    with pytest.raises(InputError, match="offset must be finite, got nan"):
+        Ising(np.zeros(1), np.zeros((1, 1)), np.nan)
+    with pytest.raises(InputError, match="offset must be finite, got inf"):
+        Qubo(np.zeros((1, 1)), np.inf)
+    twice = sparse.coo_array(([1e308, 1e308], ([0, 0], [1, 1])), shape=(2, 2))
+    with pytest.raises(InputError, match="given in parts"):
+        Qubo(twice)
 
 
 def test_quotas_are_disjoint_and_inside() -> None:
@@ -56,6 +64,8 @@ def test_quotas_are_disjoint_and_inside() -> None:
         Quota((1, 0), 1)
     with pytest.raises(InputError, match="asks 3"):
         Quota((0, 1), 3)
+    with pytest.raises(InputError, match="whole numbers"):
+        Quota((0.5,), 1)  # type: ignore[arg-type]
     assert keep_quotas(np.array([[1, 0], [1, 1]]), [Quota((0, 1), 1)]).tolist() == [True, False]
 
 
@@ -103,3 +113,8 @@ def test_a_row_of_a_million_values_makes_samples_at_once() -> None:
     assert time.monotonic() - began < 1.0
     assert samples.occurrences.tolist() == [2, 1]
     np.testing.assert_array_equal(samples.values[0], row)
+
+
+def test_quotas_of_any_whole_numbers_are_equal_values() -> None:
+    plain = Quota((0, 2), 1)
+    assert {plain, Quota([0, 2], 1), Quota(tuple(np.array([0, 2])), np.int64(1))} == {plain}  # type: ignore[arg-type]

@@ -12,7 +12,7 @@ from scipy import sparse
 
 from qupel.errors import InputError
 from qupel.model.quota import Quota, checked_quotas
-from qupel.model.sparse import quadratic_values, upper_triangle
+from qupel.model.sparse import checked_offset, quadratic_values, upper_triangle
 
 
 @dataclass(frozen=True, slots=True, eq=False, init=False)
@@ -51,7 +51,7 @@ class Ising:
             raise InputError("couplings must have a zero diagonal; s*s = 1 belongs to the offset")
         object.__setattr__(self, "fields", held)
         object.__setattr__(self, "couplings", pairs)
-        object.__setattr__(self, "offset", float(offset))
+        object.__setattr__(self, "offset", checked_offset(offset))
         object.__setattr__(self, "quotas", checked_quotas(quotas, held.size))
 
     @property

@@ -11,7 +11,7 @@ from jaxtyping import Float64, Integer
 from scipy import sparse
 
 from qupel.model.quota import Quota, checked_quotas
-from qupel.model.sparse import quadratic_values, upper_triangle
+from qupel.model.sparse import checked_offset, quadratic_values, upper_triangle
 
 
 @dataclass(frozen=True, slots=True, eq=False, init=False)
@@ -36,7 +36,7 @@ class Qubo:
     def __init__(self, weights: Any, offset: float = 0.0, quotas: Iterable[Quota] = ()) -> None:
         held = upper_triangle(weights, name="weights")
         object.__setattr__(self, "weights", held)
-        object.__setattr__(self, "offset", float(offset))
+        object.__setattr__(self, "offset", checked_offset(offset))
         object.__setattr__(self, "quotas", checked_quotas(quotas, held.shape[0]))
 
     @property

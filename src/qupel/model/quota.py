@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from operator import index
 
 import numpy as np
 
@@ -31,6 +32,14 @@ class Quota:
     count: int
 
     def __post_init__(self) -> None:
+        try:
+            members, count = tuple(index(m) for m in self.members), index(self.count)
+        except TypeError:
+            raise InputError(
+                f"a quota has whole numbers, got {self.members!r:.80} and {self.count!r:.20}"
+            ) from None
+        object.__setattr__(self, "members", members)
+        object.__setattr__(self, "count", count)
         if list(self.members) != sorted(set(self.members)):
             raise InputError(f"quota members must ascend without repeats, got {self.members}")
         if not 0 <= self.count <= len(self.members):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -31,7 +32,18 @@ def upper_triangle(matrix: Any, *, name: str) -> sparse.csr_array:
     if below.any():
         i, j = int(rows[below][0]), int(columns[below][0])
         raise InputError(f"{name} must be upper triangular, but entry ({i}, {j}) is not zero")
-    return tidy(held)
+    out = tidy(held)
+    if not np.isfinite(out.data).all():
+        raise InputError(f"{name} must be finite, also where an entry is given in parts")
+    return out
+
+
+def checked_offset(offset: float) -> float:
+    """Return the constant of a form, once it is known to be a finite number."""
+    held = float(offset)
+    if not math.isfinite(held):
+        raise InputError(f"offset must be finite, got {held}")
+    return held
 
 
 def tidy(matrix: Any) -> sparse.csr_array:

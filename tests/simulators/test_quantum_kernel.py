@@ -168,9 +168,10 @@ def test_scikit_learn_takes_the_kernel() -> None:
     assert (predicted == y[60:]).mean() > 0.7
 
 
-def test_no_samples_have_an_empty_matrix() -> None:
+@pytest.mark.parametrize("make", [ZZMap, IqpMap, AngleMap, HardwareEfficientMap])
+def test_no_samples_have_an_empty_matrix(make: Any) -> None:
     for kind in ("fidelity", "projected"):
-        kernel = QuantumKernel(ZZMap(3), kind)
+        kernel = QuantumKernel(make(3), kind)
         assert kernel.gram(np.zeros((0, 3))).shape == (0, 0)
         assert kernel.cross(np.zeros((2, 3)), np.zeros((0, 3))).shape == (2, 0)
 

@@ -109,8 +109,9 @@ def layered(
     numbers = np.stack(
         (gates[..., 0].real, gates[..., 0].imag, gates[..., 1].real, gates[..., 1].imag), axis=-1
     )
-    ordered = _in_panels(numbers.reshape(samples, -1), dtype)
-    held = cast(Held, ordered.astype(dtype).reshape(-1, layers, qubits, 4, lanes(dtype)))
+    ordered = _in_panels(numbers.reshape(samples, layers * qubits * 4), dtype)
+    shape = (ordered.shape[0], layers, qubits, 4, lanes(dtype))
+    held = cast(Held, ordered.astype(dtype).reshape(shape))
     out = _room(held.shape[0], 1 if real else 2, 1 << qubits, dtype)
     _feature_states.layered(held, sources, closed, out, threads)
     return Panels(out, samples)

@@ -116,7 +116,7 @@ def _bound(claimed: float | None, sense: str) -> float | None:
     """The proved bound in the objective's sense; energies are minimised."""
     if claimed is None:
         return None
-    return claimed if sense == "min" else -claimed
+    return claimed if sense == "min" else 0.0 - claimed  # never -0.0
 
 
 def _draw(spec: dict[str, Any], path: Path) -> None:

@@ -1,15 +1,17 @@
 from __future__ import annotations
 
+from time import process_time
 from typing import Any
 
 import numpy as np
 import pytest
+from scipy import sparse
 
 from qupel.errors import InputError
 from qupel.model import Ising, Outcome
 from qupel.simulators import Qaoa as Circuit
 from qupel.solvers.classical.exhaustive import Exhaustive
-from qupel.solvers.contract import Solver, Stop, after_rounds
+from qupel.solvers.contract import Solver, Stop, after_rounds, after_seconds
 from qupel.solvers.quantum import RecursiveQaoa
 from qupel.solvers.quantum.recursive import _Rest, correlations_of, surest_of
 from qupel.testing import check_solver
@@ -100,3 +102,19 @@ def test_fixing_keeps_the_energy_of_what_is_left(i: int, j: int, sign: int) -> N
 def test_settings_are_checked(settings: dict[str, Any]) -> None:
     with pytest.raises(InputError, match="must be"):
         RecursiveQaoa(**settings)
+
+
+@pytest.mark.parametrize("stop", [after_seconds(1), after_rounds(1)])
+def test_forms_of_many_spins_are_refused_at_once(stop: Stop) -> None:
+    form = Ising(np.ones(20_000), sparse.csr_array((20_000, 20_000)))
+    began = process_time()
+    with pytest.raises(InputError, match=r"20000 .* reduce the form"):
+        RecursiveQaoa().solve(form, stop=stop, rng=np.random.default_rng(0))
+    assert process_time() - began < 0.5
+
+
+def test_a_second_is_enough_for_circuits_of_twenty_spins() -> None:
+    samples = RecursiveQaoa(evaluations=5).solve(
+        random_ising(20, 1), stop=after_seconds(1), rng=np.random.default_rng(0)
+    )
+    assert samples.facts["circuits"] > 0

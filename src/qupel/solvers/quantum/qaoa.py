@@ -147,7 +147,7 @@ class Qaoa:
         if self.warm == "descent":
             first = GreedyDescent().solve(form, stop=Stop(stop.deadline), rng=rng)
             watch.saw(float(first.energies[0]))
-        _check_time(form, stop)
+        check_time(form, stop)
         began = time.monotonic()
         circuit, mixer = self._circuit(form, first)
         built = time.monotonic() - began
@@ -223,7 +223,7 @@ class Qaoa:
         return Circuit(form, mixer=mixer, **settings), mixer
 
 
-def _check_time(form: Ising, stop: Stop) -> None:
+def check_time(form: Ising, stop: Stop) -> None:
     """Refuse forms whose circuit could not even be made in the time left."""
     left = stop.seconds_left()
     if not form.quotas and _STATE_SECONDS * 2.0 ** min(form.variables, 999) > max(left, 1.0):

@@ -14,9 +14,10 @@ from qupel.kernels.mixers import walsh_hadamard
 from qupel.model import Ising, Outcome, Samples, bits_of
 from qupel.simulators import Precision
 from qupel.simulators import Qaoa as Circuit
+from qupel.simulators.subspace import Subspace
 from qupel.solvers.contract import OnEvent, Stop, Watch, ignore
 from qupel.solvers.quantum.angles import AngleSearch
-from qupel.solvers.quantum.qaoa import fixed_for
+from qupel.solvers.quantum.qaoa import check_time, fixed_for
 from qupel.solvers.search import landscape_of
 
 
@@ -93,6 +94,9 @@ class RecursiveQaoa:
     ) -> Samples:
         """Fix spins until ``stop`` says so, then decide the rest."""
         watch = Watch(on_event)
+        if form.variables > self.cutoff:
+            check_time(form, stop)
+            Subspace(form.variables)  # refuses what no simulator holds, however long it may take
         rest = _Rest(form)
         angles: np.ndarray | None = None
         evaluations, circuits, surest = 0, 0, 1.0
@@ -128,7 +132,7 @@ class RecursiveQaoa:
             circuit,
             stop,
             self.evaluations,
-            reserve=1e-3 + 2e-8 * 2**form.variables * form.variables,
+            reserve=1e-3 + (5 + self.layers) * 1e-8 * 2**form.variables,
             fixed=fixed_for(form),
             start=angles,
         )

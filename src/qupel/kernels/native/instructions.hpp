@@ -11,9 +11,9 @@
 #pragma GCC diagnostic ignored "-Wpsabi"  // wide vectors never cross a call: all is inlined
 #pragma GCC diagnostic ignored "-Wmaybe-uninitialized"  // intrinsics start from undefined vectors
 
-#define WIDE_INLINE inline __attribute__((always_inline)) WIDE_TARGET
-
 namespace {
+
+#define WIDE_INLINE inline __attribute__((always_inline)) WIDE_TARGET
 
 #define WIDE_SPACE avx512
 #define WIDE_BYTES 64
@@ -31,6 +31,9 @@ namespace {
 #undef WIDE_BYTES
 #undef WIDE_TARGET
 
+// Few machines still run these: what is not worth inlining stays a function, compiled once.
+#undef WIDE_INLINE
+#define WIDE_INLINE inline
 #define WIDE_SPACE baseline
 #define WIDE_BYTES 16
 #define WIDE_TARGET
@@ -38,6 +41,7 @@ namespace {
 #undef WIDE_SPACE
 #undef WIDE_BYTES
 #undef WIDE_TARGET
+#undef WIDE_INLINE
 
 int level = 2;  // 2 allows AVX-512, 1 AVX2, 0 neither; lowered by tests
 
@@ -54,5 +58,3 @@ Choice widest(const Choice& with_avx512, const Choice& with_avx2, const Choice& 
 }
 
 }  // namespace
-
-#undef WIDE_INLINE

@@ -49,6 +49,10 @@ WIDE_INLINE size_t row_of(size_t visit, const std::vector<int>& places, size_t s
     return visit | set;
 }
 
+// Small loops become straight code, but for the baseline: its quarter rows would take the compiler
+// longer than all else.
+constexpr int unrolled = WIDE_BYTES == 16 ? 1 : 16, doubled = WIDE_BYTES == 16 ? 1 : 2;
+
 // A matrix on H row bits and L lanes. Lane i of an output is a sum over all inputs, each with some
 // of the target lanes flipped, weighted by numbers that may differ from lane to lane (VARIED).
 template <int H, int L, bool VARIED, bool REAL, class T>
@@ -58,38 +62,38 @@ WIDE_TARGET void dense(const Op<T>& op, const Tile<T>& tile) {
     constexpr size_t lanes = Wide<T>::lanes, number = (VARIED ? lanes : 1) * (REAL ? 1 : 2);
     const size_t visits = op.visits;
     Flip<T> turns[flips];
-#pragma GCC unroll 16
+#pragma GCC unroll unrolled
     for (int f = 0; f < flips; ++f) turns[f] = flip_of<T>(op.flips[f]);
     // Few numbers stay in registers from visit to visit.
     constexpr int parts = REAL ? 1 : 2;
     constexpr bool held = VARIED && heads * terms * parts <= 16;
     Wide<T> kept[held ? heads * terms * parts : 1];
     if constexpr (held)
-#pragma GCC unroll 16
+#pragma GCC unroll unrolled
         for (int k = 0; k < heads * terms * parts; ++k) kept[k] = load(op.numbers.data() + size_t(k) * lanes);
     for (size_t visit = 0; visit < visits; ++visit) {
         T* at = tile.at + row_of(visit, op.places, op.set) * 2 * lanes;
         Wide<T> re[terms], im[terms];
-#pragma GCC unroll 16
+#pragma GCC unroll unrolled
         for (int h = 0; h < heads; ++h) {
             const T* from = at + op.rows[h] * 2 * lanes;
             re[h * flips] = load(from);
             im[h * flips] = load(from + lanes);
-#pragma GCC unroll 16
+#pragma GCC unroll unrolled
             for (int f = 1; f < flips; ++f) {
                 re[h * flips + f] = flipped(re[h * flips], turns[f]);
                 im[h * flips + f] = flipped(im[h * flips], turns[f]);
             }
         }
         const T* c = op.numbers.data();
-#pragma GCC unroll 2
+#pragma GCC unroll doubled
         for (int first = 0; first < heads; first += together) {
             Wide<T> a[together], b[together];
-#pragma GCC unroll 4
+#pragma GCC unroll unrolled
             for (int k = 0; k < together; ++k) a[k] = b[k] = all(T{0});
-#pragma GCC unroll 16
+#pragma GCC unroll unrolled
             for (int t = 0; t < terms; ++t)
-#pragma GCC unroll 4
+#pragma GCC unroll unrolled
                 for (int k = 0; k < together; ++k) {
                     const T* by = c + (size_t(k) * terms + size_t(t)) * number;
                     const int place = ((first + k) * terms + t) * parts;  // in `kept`
@@ -103,7 +107,7 @@ WIDE_TARGET void dense(const Op<T>& op, const Tile<T>& tile) {
                         b[k] = fma(y, re[t], b[k]);
                     }
                 }
-#pragma GCC unroll 4
+#pragma GCC unroll unrolled
             for (int k = 0; k < together; ++k) {
                 T* to = at + op.rows[first + k] * 2 * lanes;
                 store(to, a[k]);
@@ -309,21 +313,21 @@ WIDE_TARGET void overlap(const Op<T>& op, const Tile<T>& bra, const Tile<T>& ket
     constexpr int heads = 1 << H, flips = 1 << L, terms = heads * flips;
     constexpr size_t lanes = Wide<T>::lanes, side = size_t(terms);
     Flip<T> turns[flips];
-#pragma GCC unroll 16
+#pragma GCC unroll unrolled
     for (int f = 0; f < flips; ++f) turns[f] = flip_of<T>(op.flips[f]);
     for (int head = 0; head < heads; ++head) {
         Wide<T> re[terms], im[terms];
-#pragma GCC unroll 16
+#pragma GCC unroll unrolled
         for (int t = 0; t < terms; ++t) re[t] = im[t] = all(T{0});
         for (size_t visit = 0; visit < op.visits; ++visit) {
             const size_t row = row_of(visit, op.places, op.set);
             const T* left = bra.at + (row + op.rows[head]) * 2 * lanes;
             const Wide<T> br = load(left), bi = load(left + lanes);
-#pragma GCC unroll 16
+#pragma GCC unroll unrolled
             for (int h = 0; h < heads; ++h) {
                 const T* right = ket.at + (row + op.rows[h]) * 2 * lanes;
                 const Wide<T> kr = load(right), ki = load(right + lanes);
-#pragma GCC unroll 16
+#pragma GCC unroll unrolled
                 for (int f = 0; f < flips; ++f) {
                     const Wide<T> x = f ? flipped(kr, turns[f]) : kr;
                     const Wide<T> y = f ? flipped(ki, turns[f]) : ki;

@@ -12,6 +12,7 @@ from typing import Any, Self
 import numpy as np
 
 from qupel.errors import InputError
+from qupel.kernels.cpu import MOST_THREADS
 from qupel.problems.contract import Problem
 from qupel.runs.contract import Contract
 from qupel.runs.description import describe, family_name, plain
@@ -97,10 +98,10 @@ class Task:
             )
         if not isinstance(self.seed, int | np.integer):
             raise InputError(f"a seed is a whole number, got {self.seed!r}")
-        if not 0 <= self.seed < 2**53 or self.keep < 1 or self.threads < 1:
+        if not 0 <= self.seed < 2**53 or self.keep < 1 or not 1 <= self.threads <= MOST_THREADS:
             raise InputError(
-                f"a task needs 0 <= seed < 2**53, keep >= 1 and threads >= 1, "
-                f"got {self.seed}, {self.keep}, {self.threads}"
+                f"a task needs 0 <= seed < 2**53, keep >= 1 and threads >= 1, at most "
+                f"{MOST_THREADS}, got {self.seed}, {self.keep}, {self.threads}"
             )
         for description in (self.solver, self.fallback or {}):
             canonical(plain(description))  # what has no identity is refused here, not in a worker

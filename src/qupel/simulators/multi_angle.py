@@ -9,7 +9,8 @@ from jaxtyping import Float64, Int64
 
 from qupel.errors import InputError
 from qupel.kernels import mixers as kernel
-from qupel.kernels.qaoa import Plane, plane
+from qupel.kernels.cpu import check_threads
+from qupel.kernels.qaoa import Plane, plane, probabilities
 from qupel.model import Ising, Outcome, Qubo, Samples, bits_of
 from qupel.simulators.qaoa import Precision
 from qupel.simulators.subspace import Subspace
@@ -68,8 +69,7 @@ class MultiAngleQaoa:
     ) -> None:
         if precision not in get_args(Precision):
             raise InputError(f"precision must be one of {get_args(Precision)}, got {precision!r}")
-        if threads < 1:
-            raise InputError(f"threads must be at least 1, got {threads}")
+        check_threads(threads)
         check_size(form, precision)
         self.form = form
         self._precision = precision
@@ -132,9 +132,7 @@ class MultiAngleQaoa:
     def probabilities(self, gammas: Any, betas: Any) -> Float64[np.ndarray, " states"]:
         """Return the probability of each state, by index."""
         self.energy(gammas, betas)
-        states = self.subspace.size
-        re, im = (part[:states].astype(np.float64) for part in (self._state.re, self._state.im))
-        return re * re + im * im
+        return probabilities(self._state.re, self._state.im, self.subspace.size)
 
     def correlations(self, gammas: Any, betas: Any) -> Float64[np.ndarray, "qubits qubits"]:
         """Return expected spins on the diagonal, expected products of two spins above it."""

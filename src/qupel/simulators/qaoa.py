@@ -9,6 +9,7 @@ import numpy as np
 from jaxtyping import Float64, Int8, UInt8
 
 from qupel.errors import InputError
+from qupel.kernels.cpu import check_threads
 from qupel.model import Ising, Outcome, Qubo, Samples
 from qupel.simulators.cube import CubeState
 from qupel.simulators.on_device import DeviceState
@@ -82,8 +83,8 @@ class Qaoa:
                 f"precision must be one of {get_args(Precision)} and mixer one of "
                 f"{get_args(Mixer)}, got {precision!r} and {mixer!r}"
             )
-        if threads is not None and threads < 1:
-            raise InputError(f"threads must be at least 1, got {threads}")
+        if threads is not None:
+            check_threads(threads)
         if device not in {"cpu", "gpu"}:
             raise InputError(f"device must be cpu or gpu, got {device!r}")
         if (start is not None) != (mixer == "warm"):

@@ -12,6 +12,7 @@ from jaxtyping import Float64
 
 from qupel.errors import InputError
 from qupel.kernels import feature_states
+from qupel.kernels.cpu import check_threads
 from qupel.kernels.feature_states import Panels
 from qupel.kernels.overlaps import fidelities
 from qupel.simulators.feature_maps import AngleMap, FeatureMap, samples_of
@@ -102,8 +103,8 @@ class QuantumKernel:
             raise InputError(f"gamma must be positive, got {self.gamma}")
         if self.shots is not None and self.shots < 1:
             raise InputError(f"shots must be at least 1, got {self.shots}")
-        if self.threads is not None and self.threads < 1:
-            raise InputError(f"threads must be at least 1, got {self.threads}")
+        if self.threads is not None:
+            check_threads(self.threads)
 
     def gram(
         self, X: Any, rng: np.random.Generator | None = None

@@ -13,6 +13,7 @@ from jaxtyping import Complex, Float64, Int64, UInt64
 
 from qupel.errors import InputError
 from qupel.kernels import gates as kernel
+from qupel.kernels.cpu import check_threads
 from qupel.model.circuit import Circuit
 from qupel.model.pauli import PauliSum
 from qupel.simulators.counts import Counts
@@ -55,8 +56,8 @@ class StateVector:
     def __post_init__(self) -> None:
         if self.precision not in get_args(Precision):
             raise InputError(f"precision must be 'single' or 'double', got {self.precision!r}")
-        if self.threads is not None and self.threads < 1:
-            raise InputError(f"threads must be at least 1, got {self.threads}")
+        if self.threads is not None:
+            check_threads(self.threads)
 
     def run(
         self, circuit: Circuit, parameters: Values = (), initial: Any = None

@@ -20,6 +20,7 @@ import numpy as np
 from jaxtyping import Float64, Int8, Int32, Int64, UInt64
 
 from qupel.kernels import _ising
+from qupel.kernels.aligned import aligned
 from qupel.kernels.ising import Landscape
 
 WIDTH = 64  #: replicas of a bundle
@@ -119,7 +120,7 @@ class Bundles:
         """Bundles that start at the spins of ``down``."""
         count, n = down.shape
         held = np.array(down, np.uint64, order="C")
-        locals_ = _aligned((count, n, WIDTH))
+        locals_ = aligned((count, n, WIDTH), np.int8)
         energies = np.zeros((count, WIDTH))
         _ising.bundle_prepare(model.form, held, locals_, energies)
         best = np.ones((count, n), np.int8)
@@ -145,14 +146,6 @@ class Bundles:
         words = self.down[chosen // WIDTH]
         bits = (words >> (chosen % WIDTH).astype(np.uint64)[:, None]) & np.uint64(1)
         return 1 - 2 * bits.astype(np.int8), flat[chosen]
-
-
-def _aligned(shape: tuple[int, ...]) -> np.ndarray:
-    """Zeros that begin at a multiple of 64 bytes."""
-    size = int(np.prod(shape))
-    room = np.zeros(size + 63, np.int8)
-    begin = -room.ctypes.data % 64
-    return room[begin : begin + size].reshape(shape)
 
 
 def anneal_bundles(

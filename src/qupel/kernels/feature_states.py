@@ -19,6 +19,7 @@ from jaxtyping import Complex, Float64, UInt32
 from numpy.typing import NDArray
 
 from qupel.kernels import _feature_states
+from qupel.kernels.aligned import aligned
 
 __all__ = ["Panels", "Real", "layered", "phased"]
 
@@ -27,7 +28,6 @@ Held = NDArray[np.float32] | NDArray[np.float64]
 
 #: Bit of a source that says: the amplitude comes negated.
 SIGN = 1 << 31
-_ALIGNMENT = 64
 
 
 def lanes(dtype: Real) -> int:
@@ -130,8 +130,4 @@ def _in_panels(
 
 def _room(panels: int, parts: int, states: int, dtype: Real) -> Held:
     """Room for panels that begins on a cache line."""
-    size = panels * parts * states * 64
-    room = np.empty(size + _ALIGNMENT, np.uint8)
-    skip = -room.ctypes.data % _ALIGNMENT
-    data = room[skip : skip + size].view(dtype).reshape(panels, parts, states, lanes(dtype))
-    return cast(Held, data)
+    return cast(Held, aligned((panels, parts, states, lanes(dtype)), dtype, zeroed=False))

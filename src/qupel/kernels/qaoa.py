@@ -25,6 +25,7 @@ from numpy.typing import NDArray
 from qupel.errors import InputError
 from qupel.kernels import _qaoa
 from qupel.kernels._qaoa import Group
+from qupel.kernels.aligned import aligned
 
 __all__ = [
     "Group",
@@ -36,13 +37,13 @@ __all__ = [
     "padded",
     "patterns",
     "plane",
+    "probabilities",
 ]
 
 Plane = NDArray[np.float32] | NDArray[np.float64]
 
 #: Most members of one group.
 MEMBERS = 40
-_ALIGNMENT = 64
 
 
 def padded(states: int) -> int:
@@ -52,10 +53,13 @@ def padded(states: int) -> int:
 
 def plane(states: int, dtype: type[np.float32] | type[np.float64]) -> Plane:
     """Return a zeroed plane that begins on a cache line."""
-    size = padded(states) * np.dtype(dtype).itemsize
-    room = np.zeros(size + _ALIGNMENT, np.uint8)
-    skip = -room.ctypes.data % _ALIGNMENT
-    return cast(Plane, room[skip : skip + size].view(dtype))
+    return cast(Plane, aligned((padded(states),), dtype))
+
+
+def probabilities(re: Plane, im: Plane, states: int) -> Float64[np.ndarray, " states"]:
+    """Squared size of each amplitude held in two planes."""
+    a, b = (part[:states].astype(np.float64) for part in (re, im))
+    return a * a + b * b
 
 
 def patterns(members: int, ones: int) -> UInt64[np.ndarray, " count"]:

@@ -80,10 +80,7 @@ class RegisterState:
     ) -> Float64[np.ndarray, " states"]:
         """Return the probability of each state."""
         self._state.evolve(gammas, betas)
-        states = self._state.states
-        re = self._state.re[:states].astype(np.float64)
-        im = self._state.im[:states].astype(np.float64)
-        return re * re + im * im
+        return kernel.probabilities(self._state.re, self._state.im, self._state.states)
 
     distribution = probabilities
 

@@ -17,7 +17,7 @@ from jaxtyping import Float64, Int64
 
 from qupel.errors import InputError
 from qupel.kernels import mixers as kernel
-from qupel.kernels.qaoa import Plane, diagonal, plane
+from qupel.kernels.qaoa import Plane, diagonal, plane, probabilities
 from qupel.model import Ising, Qubo
 from qupel.simulators.terms import spin_terms
 
@@ -87,10 +87,7 @@ class WarmState:
     ) -> Float64[np.ndarray, " states"]:
         """Return the probability of each state."""
         self._state.evolve(gammas, betas)
-        states = 1 << self._variables
-        re = self._state.re[:states].astype(np.float64)
-        im = self._state.im[:states].astype(np.float64)
-        return re * re + im * im
+        return probabilities(self._state.re, self._state.im, 1 << self._variables)
 
     distribution = probabilities
 

@@ -10,7 +10,8 @@ What is held is the state up to a phase of each amplitude, which no measurement 
 
 A term is a spin ``s_i`` or a product ``s_i s_j`` of two, spins being ``1 - 2 x`` for bits ``x``;
 the cost is the terms' weighted sum. Energies and slopes are sums over fixed blocks, the same for
-any number of threads and any instruction set, bit for bit.
+any number of threads, with AVX-512 and with AVX2, bit for bit; without either they agree to
+rounding.
 """
 
 from __future__ import annotations

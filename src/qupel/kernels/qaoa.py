@@ -7,8 +7,8 @@ register of bit patterns of one popcount in ascending order, mixed by ``exp(-i b
 on its pairs of bits, one after another in the order given. A layer is the phase
 ``exp(-i gamma cost)``, the free qubits, then the groups. Evolution starts from equal amplitudes.
 
-Energies and slopes are sums over fixed blocks, the same for any number of threads and any
-instruction set, bit for bit.
+Energies and slopes are sums over fixed blocks, the same for any number of threads, with AVX-512
+and with AVX2, bit for bit; without either they agree to rounding.
 """
 
 from __future__ import annotations

@@ -44,7 +44,9 @@ class Qaoa:
     form
         `Ising`, `Qubo`, or the costs of all ``2**n`` states.
     precision
-        ``single`` is twice as fast; expectations are good to about 1e-6 of the range of costs.
+        ``single`` is twice as fast; expectations are good to about 1e-6 of the range of costs where
+        gamma times a cost is some radians. A phase of 1e6 is known to a tenth only, a phase of 1e8
+        not at all: such angles need ``double``.
     threads
         Threads to use, by default all that the process may use; they change no result.
     mixer

@@ -161,3 +161,8 @@ def test_angles_are_computed_once_and_cannot_be_spoilt() -> None:
 def test_what_cannot_be_computed_is_refused(layers: int, degree: int) -> None:
     with pytest.raises(InputError, match="fixed angles"):
         fixed_angles(layers, degree)
+
+
+def test_parts_of_a_layer_are_refused() -> None:
+    with pytest.raises(InputError, match=r"1 to 10 layers, got 1\.5"):
+        fixed_angles(1.5)  # type: ignore[arg-type]

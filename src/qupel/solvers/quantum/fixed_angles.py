@@ -56,7 +56,7 @@ def fixed_angles(layers: int, degree: int | None = None) -> tuple[Angles, Angles
         Edges at each node, at least 2, each of coupling one; None for very many, of couplings
         whose squares add up to one.
     """
-    if not 1 <= layers <= LAYERS:
+    if not isinstance(layers, int | np.integer) or not 1 <= layers <= LAYERS:
         raise InputError(f"fixed angles are computed for 1 to {LAYERS} layers, got {layers}")
     if degree is not None and degree < 2:
         raise InputError(f"fixed angles need a degree of at least 2, got {degree}")

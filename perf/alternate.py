@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import statistics
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -113,6 +114,10 @@ def field_of_workers(*, limit: float = 120.0) -> Iterator[Field]:
         workers.end()
 
 
+#: Seconds between turns, in which threads of whoever ran before come to rest.
+REST = 0.1
+
+
 def alternate(
     field: Field,
     case: Case,
@@ -120,7 +125,7 @@ def alternate(
     *,
     rounds: int = 5,
     block: float = 0.05,
-    patience: float = 8.0,
+    patience: float = 4.0,
 ) -> list[Timing]:
     """Prepare and warm up everybody, then measure in turns.
 
@@ -144,6 +149,7 @@ def alternate(
     for turn in range(max(turns, default=0)):
         for i, (entrant, timing) in enumerate(zip(entrants, timings, strict=True)):
             if turn < turns[i] and not timing.failure:
+                time.sleep(REST)
                 _turn(field.worker(entrant, case.threads), case, timing, repeats[i])
     return timings
 

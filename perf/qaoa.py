@@ -41,9 +41,13 @@ its module under `perf/peers` and in the notes below. The angles are the same in
 spares the gate-based peers all work on their circuits that an optimiser's new angles would cost.
 The three slowest peers sit out n = 24.
 
+These forms have no fields, so complements have equal amplitudes, and Qupel holds one of each two;
+no peer does so by itself. With a field on any spin it holds all and takes about twice the time.
+
 *Bound*: the larger of memory traffic (the state read and written once a layer, at the rate at which
 NumPy changes as many bytes in place in this run) and arithmetic (4 + 2n multiply-adds an amplitude
-and layer, at the rate of NumPy's matrix product)."""
+and layer, at the rate of NumPy's matrix product, whose library may not use the widest registers),
+for half of the states."""
 
 
 def main(options: Options) -> None:

@@ -13,8 +13,6 @@ and the same with AVX2 and AVX-512.
 
 from __future__ import annotations
 
-from typing import Literal
-
 import numpy as np
 from jaxtyping import Float64, Int64
 
@@ -109,11 +107,6 @@ class Cube:
         out = np.empty(shares.size, np.int64)
         self._native.draw(shares, out)
         return out
-
-
-def bytes_of(qubits: int, *, tabled: bool, real: Literal[4, 8]) -> int:
-    """Memory that a cube takes: amplitudes, costs, and the adjoint state of a gradient."""
-    return (4 * real + (2 if tabled else real)) << qubits
 
 
 def _layout(qubits: int) -> tuple[int, int]:

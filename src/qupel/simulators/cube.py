@@ -13,7 +13,7 @@ from qupel.kernels import cube as kernel
 from qupel.kernels import qaoa
 from qupel.model import Ising, Qubo
 from qupel.simulators.lattice import lattice_of, spacing_of
-from qupel.simulators.terms import spin_terms
+from qupel.simulators.terms import over_bits, spin_terms
 
 _AT_ONCE = 2**20
 _ROUNDING = 1e-13
@@ -148,17 +148,6 @@ class CubeState:
                     tilted, np.ascontiguousarray(pairs[:low, :low]), float(base), self._threads
                 ),
             )
-
-
-def over_bits(form: Ising | Qubo) -> tuple[np.ndarray, np.ndarray, float]:
-    """Linear and pair terms over bits (dense, strictly upper), and the constant."""
-    if isinstance(form, Qubo):
-        weights = form.weights.toarray()
-        return weights.diagonal().copy(), np.triu(weights, 1), form.offset
-    couplings = form.couplings.toarray()
-    linear = -2 * (form.fields + couplings.sum(axis=0) + couplings.sum(axis=1))
-    offset = form.offset + float(form.fields.sum() + couplings.sum())
-    return linear, 4 * couplings, offset
 
 
 def _check_memory(qubits: int, real: int, *, tabled: bool = True) -> None:

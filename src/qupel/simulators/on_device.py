@@ -9,8 +9,7 @@ from qupel.errors import InputError
 from qupel.kernels.gpu import Device
 from qupel.kernels.gpu_qaoa import State
 from qupel.model import Ising, Qubo
-from qupel.simulators.cube import over_bits
-from qupel.simulators.terms import spin_terms
+from qupel.simulators.terms import over_bits, spin_terms
 
 #: Most qubits, whatever the device: the host numbers states with 64 bits.
 QUBITS = 40

@@ -7,8 +7,8 @@ from jaxtyping import Float64, Int64
 
 from qupel.kernels import qaoa as kernel
 from qupel.model import Ising, Qubo
-from qupel.simulators.cube import over_bits
 from qupel.simulators.subspace import Subspace
+from qupel.simulators.terms import over_bits
 
 
 class RegisterState:

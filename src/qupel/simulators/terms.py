@@ -72,3 +72,14 @@ def check_angles(angles: Float64[np.ndarray, "*shape"], *, spread: float, precis
             f"an angle of {largest:.3g} is too large for {precision} precision with costs spread "
             f"by {spread:.3g}"
         )
+
+
+def over_bits(form: Ising | Qubo) -> tuple[np.ndarray, np.ndarray, float]:
+    """Linear and pair terms over bits (dense, strictly upper), and the constant."""
+    if isinstance(form, Qubo):
+        weights = form.weights.toarray()
+        return weights.diagonal().copy(), np.triu(weights, 1), form.offset
+    couplings = form.couplings.toarray()
+    linear = -2 * (form.fields + couplings.sum(axis=0) + couplings.sum(axis=1))
+    offset = form.offset + float(form.fields.sum() + couplings.sum())
+    return linear, 4 * couplings, offset

@@ -19,7 +19,7 @@ from qupel.errors import InputError
 from qupel.kernels import mixers as kernel
 from qupel.kernels.qaoa import Plane, diagonal, plane, probabilities
 from qupel.model import Ising, Qubo
-from qupel.simulators.terms import spin_terms
+from qupel.simulators.terms import over_bits, spin_terms
 
 
 class WarmState:
@@ -111,15 +111,7 @@ def costs_of(form: Ising | Qubo | Float64[np.ndarray, " states"]) -> Float64[np.
     """Cost of every state of a form, by index."""
     if not isinstance(form, Ising | Qubo):
         return form
-    ends, weights, offset = spin_terms(form)
-    n = form.variables
-    linear, pairs = np.zeros(n), np.zeros((n, n))
-    # s = 1 - 2 x: a field is 1 - 2 x, a coupling 1 - 2 x - 2 y + 4 x y.
-    both = ends[:, 0] != ends[:, 1]
-    np.add.at(linear, ends[:, 0], -2 * weights)
-    np.add.at(linear, ends[both, 1], -2 * weights[both])
-    pairs[ends[both, 0], ends[both, 1]] = 4 * weights[both]
-    return diagonal(linear, pairs, offset + float(weights.sum()))
+    return diagonal(*over_bits(form))
 
 
 def axes_of(start: Any, variables: int) -> Float64[np.ndarray, " n"]:

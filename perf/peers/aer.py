@@ -15,7 +15,7 @@ import numpy as np
 from qiskit import QuantumCircuit
 from qiskit_aer import AerSimulator
 
-from perf.peers.serve import Run
+from perf.peers.serve import Run, UnsupportedError
 from perf.peers.shared import diagonal, fastest, some_probabilities
 
 PACKAGES = ("qiskit-aer", "qiskit", "numpy")
@@ -27,7 +27,7 @@ def prepare(
     if task == "circuit-state":
         return _state(int(instance["n"]), options["gates"], threads)
     if task != "qaoa-energy":
-        raise NotImplementedError("Aer has no gradient of its own")
+        raise UnsupportedError("Aer has no gradient of its own")
     costs = diagonal(int(instance["n"]), instance["pairs"], instance["weights"])
     gammas, betas = options["gammas"], options["betas"]
 

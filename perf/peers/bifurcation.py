@@ -13,7 +13,7 @@ import simulated_bifurcation
 import torch
 
 from perf.peers.annealers import search_task
-from perf.peers.serve import Run
+from perf.peers.serve import Run, UnsupportedError
 
 PACKAGES = ("simulated-bifurcation", "torch", "numpy")
 
@@ -22,7 +22,7 @@ def prepare(
     task: str, instance: dict[str, np.ndarray], options: dict[str, Any], threads: int
 ) -> tuple[Run, str]:
     if task != "ising-search":
-        raise NotImplementedError("bifurcation has no spin updates to count")
+        raise UnsupportedError("bifurcation has no spin updates to count")
     torch.set_num_threads(threads)
     n = instance["fields"].size
     i, j = instance["pairs"].T

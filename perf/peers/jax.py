@@ -16,7 +16,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from perf.peers.serve import Run
+from perf.peers.serve import Run, UnsupportedError
 from perf.peers.shared import diagonal, fastest
 
 PACKAGES = ("jax", "jaxlib", "numpy")
@@ -26,9 +26,9 @@ def prepare(
     task: str, instance: dict[str, np.ndarray], options: dict[str, Any], threads: int
 ) -> tuple[Run, str]:
     if task not in {"qaoa-energy", "qaoa-gradient"}:
-        raise NotImplementedError(task)
+        raise UnsupportedError(task)
     if options.get("precision", "single") != "single":
-        raise NotImplementedError("measured in single precision")
+        raise UnsupportedError("measured in single precision")
     assert threads <= len(os.sched_getaffinity(0))  # XLA's threads follow the cores it may use
     costs = diagonal(int(instance["n"]), instance["pairs"], instance["weights"])
     values, levels = np.unique(costs, return_inverse=True)

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 import pennylane as qml
 
-from perf.peers.serve import Run
+from perf.peers.serve import Run, UnsupportedError
 from perf.peers.shared import diagonal, fastest, some_probabilities
 
 PACKAGES = ("pennylane-lightning", "pennylane", "numpy")
@@ -27,7 +27,7 @@ def prepare(
     if task == "circuit-state":
         return _state(int(instance["n"]), options["gates"])
     if task not in {"qaoa-energy", "qaoa-gradient"}:
-        raise NotImplementedError(task)
+        raise UnsupportedError(task)
     n = int(instance["n"])
     kind = np.complex64 if options.get("precision", "single") == "single" else np.complex128
     device = qml.device("lightning.qubit", wires=n, c_dtype=kind)

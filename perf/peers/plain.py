@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from perf.peers.serve import Run
+from perf.peers.serve import Run, UnsupportedError
 
 PACKAGES = ("numpy",)
 
@@ -15,7 +15,7 @@ def prepare(
     task: str, instance: dict[str, np.ndarray], options: dict[str, Any], threads: int
 ) -> tuple[Run, str]:
     if task != "gram":
-        raise NotImplementedError(task)
+        raise UnsupportedError(task)
     samples, repetitions = instance["samples"], int(instance["repetitions"])
     return lambda at: {"gram": _gram(samples, repetitions)}, "single"
 

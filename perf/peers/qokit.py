@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from qokit.fur import choose_simulator
 
-from perf.peers.serve import Run
+from perf.peers.serve import Run, UnsupportedError
 from perf.peers.shared import diagonal
 
 PACKAGES = ("qokit", "numpy")
@@ -21,7 +21,7 @@ def prepare(
     task: str, instance: dict[str, np.ndarray], options: dict[str, Any], threads: int
 ) -> tuple[Run, str]:
     if task != "qaoa-energy":
-        raise NotImplementedError("QOKit has no gradient of its own")
+        raise UnsupportedError("QOKit has no gradient of its own")
     n = int(instance["n"])
     costs = diagonal(n, instance["pairs"], instance["weights"]).astype(np.float64)
     simulator = choose_simulator("c")(n, costs=costs)

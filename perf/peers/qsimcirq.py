@@ -14,7 +14,7 @@ import cirq
 import numpy as np
 import qsimcirq
 
-from perf.peers.serve import Run
+from perf.peers.serve import Run, UnsupportedError
 from perf.peers.shared import diagonal, expectation, fastest, some_probabilities
 
 PACKAGES = ("qsimcirq", "cirq-core", "numpy")
@@ -26,9 +26,9 @@ def prepare(
     if task == "circuit-state":
         return _state(int(instance["n"]), options["gates"], threads)
     if task != "qaoa-energy":
-        raise NotImplementedError("qsim has no gradient of its own")
+        raise UnsupportedError("qsim has no gradient of its own")
     if options.get("precision", "single") != "single":
-        raise NotImplementedError("qsim has single precision only")
+        raise UnsupportedError("qsim has single precision only")
     n = int(instance["n"])
     costs = diagonal(n, instance["pairs"], instance["weights"])
     gammas, betas = options["gammas"], options["betas"]

@@ -13,7 +13,7 @@ import numpy as np
 import qulacs
 from qulacs.circuit import QuantumCircuitOptimizer
 
-from perf.peers.serve import Run
+from perf.peers.serve import Run, UnsupportedError
 from perf.peers.shared import diagonal, expectation, fastest, some_probabilities
 
 PACKAGES = ("qulacs", "numpy")
@@ -25,7 +25,7 @@ def prepare(
     if task == "circuit-state":
         return _state(int(instance["n"]), options["gates"])
     if task != "qaoa-energy":
-        raise NotImplementedError("measured for energies only")
+        raise UnsupportedError("measured for energies only")
     n = int(instance["n"])
     costs = diagonal(n, instance["pairs"], instance["weights"])
     state = qulacs.QuantumState(n)

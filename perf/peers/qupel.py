@@ -10,7 +10,7 @@ import numpy as np
 from scipy import sparse
 
 from perf.circuits import qupel_state
-from perf.peers.serve import Run
+from perf.peers.serve import Run, UnsupportedError
 from perf.peers.shared import some_probabilities
 from qupel.model.ising import Ising
 from qupel.simulators import Qaoa
@@ -48,7 +48,7 @@ def prepare(
         return _sweeps(_ising(instance), options)
     if task == "ising-search":
         return _search(_ising(instance), options, threads)
-    raise NotImplementedError(task)
+    raise UnsupportedError(task)
 
 
 def _ising(instance: dict[str, np.ndarray]) -> Ising:

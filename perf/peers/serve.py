@@ -27,6 +27,10 @@ from typing import Any
 Run = Callable[[dict[str, Any]], dict[str, Any]]
 
 
+class UnsupportedError(Exception):
+    """A peer has no such task, or is not asked to do it in this way."""
+
+
 def main(name: str) -> None:
     """Serve until standard input ends."""
     if hasattr(os, "sched_setaffinity"):

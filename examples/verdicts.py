@@ -16,8 +16,9 @@ from pathlib import Path
 import numpy as np
 
 from qupel.benchmarks import SAMPLER, UNIFORM, Arm, Comparison, Kind, Kpi, Rule, Tuning, compare
+from qupel.model.evidence import Evidence
 from qupel.reports import Brief, memo, to_html
-from qupel.runs.record import Clocks, Evidence, Record, Share, Status
+from qupel.runs.record import Clocks, Record, Share, Status
 
 OUT = Path(__file__).parent.parent / "out" / "verdicts"
 SYNTHETIC = "constructed numbers: nothing was solved"

@@ -6,7 +6,10 @@
     ├── InputError            the caller can fix it: a value, a file, a name
     │   └── NotReadyError     what was asked for has not been run to its end yet
     └── RunError              the run did not deliver
-        ├── TransientError    trying again may help
+        ├── TransientError    nothing was done; trying again may help
+        ├── UnknownOutcomeError  a request may have been carried out, or not
+        ├── RefusedError      whoever was asked will not do it, however often it is asked
+        ├── ResultError       the work was done, but its result is missing or cannot be trusted
         ├── BudgetError       money, shots or time would exceed the cap
         └── ContractError     a stage was given, or gave back, what its contract forbids
 
@@ -39,7 +42,32 @@ class RunError(QupelError, RuntimeError):
 
 
 class TransientError(RunError):
-    """The run failed for a reason that may pass; a retry is sensible."""
+    """Nothing was done, for a reason that may pass; a retry is sensible.
+
+    Attributes
+    ----------
+    wait
+        Seconds to wait before the retry, where whoever was asked named them.
+    """
+
+    def __init__(self, message: str, wait: float | None = None) -> None:
+        super().__init__(message)
+        self.wait = wait
+
+
+class UnknownOutcomeError(RunError):
+    """A request was sent, and nobody can tell whether it was carried out.
+
+    It must not be sent again under another key: what it asked for may have been paid for.
+    """
+
+
+class RefusedError(RunError):
+    """Whoever was asked refused for good; nothing was done and nothing is owed."""
+
+
+class ResultError(RunError):
+    """The work was done, but its result is missing, broken or cannot be trusted."""
 
 
 class BudgetError(RunError):

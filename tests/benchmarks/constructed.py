@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 
 from qupel.benchmarks import SAMPLER, UNIFORM, Arm, Comparison, Kind, Rule, Tuning, compare
-from qupel.runs.record import Clocks, Evidence, Record, Share, Status
+from qupel.model.evidence import Evidence
+from qupel.runs.record import Clocks, Record, Share, Status
 
 TUNED = Tuning(trials=20, seconds=40.0, cells=(("elsewhere", 7),))
 

@@ -14,7 +14,8 @@ from qupel.benchmarks import (
     compare,
 )
 from qupel.benchmarks.money import cost_of
-from qupel.runs.record import Clocks, Evidence, Record, Share
+from qupel.model.evidence import Evidence
+from qupel.runs.record import Clocks, Record, Share
 from tests.benchmarks.constructed import ARMS, NO_GAIN, WIN, Bench
 
 BENCH = Bench()

@@ -18,7 +18,8 @@ from qupel.benchmarks import (
     Rule,
     compare,
 )
-from qupel.runs.record import Evidence, Record
+from qupel.model.evidence import Evidence
+from qupel.runs.record import Record
 from tests.benchmarks.constructed import (
     ARMS,
     NO_GAIN,

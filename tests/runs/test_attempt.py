@@ -10,9 +10,10 @@ import numpy as np
 import pytest
 
 from qupel.errors import InputError
+from qupel.model.evidence import Evidence
 from qupel.model.samples import Samples
 from qupel.runs.attempt import attempt, evidence_of, without_caches
-from qupel.runs.record import Evidence, Record, Share, Status
+from qupel.runs.record import Record, Share, Status
 from qupel.runs.task import Task
 from tests.runs.toy import SMALL, Climb, Knapsack, Leisurely, Packs, Rows, Shots, Within, place
 

@@ -3,7 +3,8 @@ from __future__ import annotations
 import json
 from dataclasses import fields, replace
 
-from qupel.runs.record import Clocks, Evidence, Record, Share, Status
+from qupel.model.evidence import Evidence
+from qupel.runs.record import Clocks, Record, Share, Status
 
 
 def test_a_record_with_every_field_survives_json() -> None:

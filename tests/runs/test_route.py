@@ -6,9 +6,10 @@ from typing import Any
 import pytest
 
 from qupel.errors import InputError
+from qupel.model.evidence import Evidence
 from qupel.runs.contract import Contract
 from qupel.runs.pool import Workers, grace_seconds
-from qupel.runs.record import Evidence, Record, Share, Status
+from qupel.runs.record import Record, Share, Status
 from qupel.runs.route import solve_route
 from tests.runs.toy import SMALL, Packs, Rows, Shots
 

@@ -10,7 +10,7 @@ from qupel.benchmarks.intervals import mean_interval
 from qupel.benchmarks.rule import Measure
 from qupel.benchmarks.summary import END_TO_END
 from qupel.benchmarks.table import Table, has_answered
-from qupel.runs.record import Evidence
+from qupel.model.evidence import Evidence
 
 IDEAL = frozenset({Evidence.NOISELESS, Evidence.EXACT})
 """Evidence from a machine without noise and without a queue of its own."""

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from qupel.errors import InputError
-from qupel.runs.record import Evidence, Record
+from qupel.model.evidence import Evidence
+from qupel.runs.record import Record
 
 DEVICE_EVIDENCE = frozenset({Evidence.NOISY, Evidence.EMULATOR, Evidence.HARDWARE})
 """Evidence that stands for a device, so that the device's prices apply."""

@@ -27,7 +27,7 @@ from qupel.benchmarks.money import NetValue
 from qupel.benchmarks.power import cases_needed
 from qupel.benchmarks.regions import is_local
 from qupel.benchmarks.table import Table
-from qupel.runs.record import Evidence
+from qupel.model.evidence import Evidence
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -2,9 +2,11 @@
 
 from qupel.model.bits import bits_of, index_of
 from qupel.model.circuit import Angle, Circuit, Gate
+from qupel.model.evidence import Evidence
 from qupel.model.expression import Constraint, Expression, Variables, bits, integers
 from qupel.model.ising import Ising
 from qupel.model.model import Model
+from qupel.model.money import Money
 from qupel.model.pauli import MeasuredTogether, PauliSum
 from qupel.model.qubo import Qubo
 from qupel.model.quota import Quota
@@ -14,11 +16,13 @@ __all__ = [
     "Angle",
     "Circuit",
     "Constraint",
+    "Evidence",
     "Expression",
     "Gate",
     "Ising",
     "MeasuredTogether",
     "Model",
+    "Money",
     "Outcome",
     "PauliSum",
     "Qubo",

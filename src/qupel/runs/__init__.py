@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from qupel.runs.contract import Contract
     from qupel.runs.description import describe, solver_from
     from qupel.runs.pool import Workers
-    from qupel.runs.record import Clocks, Evidence, Record, Share, Status
+    from qupel.runs.record import Clocks, Record, Share, Status
     from qupel.runs.route import solve_route
     from qupel.runs.solving import solve
     from qupel.runs.store import Store
@@ -21,7 +21,6 @@ if TYPE_CHECKING:
 __all__ = [
     "Clocks",
     "Contract",
-    "Evidence",
     "Record",
     "Share",
     "Status",
@@ -37,7 +36,6 @@ __all__ = [
 _HOMES = {
     "Clocks": "record",
     "Contract": "contract",
-    "Evidence": "record",
     "Record": "record",
     "Share": "record",
     "Status": "record",

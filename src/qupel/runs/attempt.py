@@ -14,6 +14,7 @@ import numpy as np
 
 from qupel.encodings.paths import encode
 from qupel.errors import ContractError, QupelError
+from qupel.model.evidence import Evidence
 from qupel.model.samples import Samples
 from qupel.problems.contract import Judgement, Problem, Sense
 from qupel.runs.candidates import Candidate, Counting, Jury, objective_of
@@ -22,7 +23,7 @@ from qupel.runs.contract import Contract
 from qupel.runs.description import describe, family_from, plain, solver_from, solvers_in
 from qupel.runs.diversity import mean_distance
 from qupel.runs.identity import samples_digest
-from qupel.runs.record import Evidence, Record, Status
+from qupel.runs.record import Record, Status
 from qupel.runs.reserve import Reserve
 from qupel.runs.streams import Streams
 from qupel.runs.task import Task

@@ -11,16 +11,7 @@ from dataclasses import asdict, dataclass, field, fields
 from enum import StrEnum
 from typing import Any, Self
 
-
-class Evidence(StrEnum):
-    """What kind of machine an answer came from. A simulated result is never called hardware."""
-
-    EXACT = "exact"
-    NOISELESS = "noiseless simulator"
-    NOISY = "noisy simulator"
-    EMULATOR = "emulator"
-    HARDWARE = "hardware"
-    CLASSICAL = "classical computation"
+from qupel.model.evidence import Evidence
 
 
 class Status(StrEnum):

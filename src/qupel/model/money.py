@@ -1,0 +1,88 @@
+"""Money in whole millionths of a currency, so that sums and caps are exact."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from decimal import ROUND_CEILING, Decimal, InvalidOperation
+from typing import Self
+
+from qupel.errors import InputError
+
+MILLION = 1_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Money:
+    """An amount of one currency.
+
+    Attributes
+    ----------
+    micros
+        Millionths of the currency's unit; a shot may cost 0.00035 dollars.
+    currency
+        Code of three capital letters (ISO 4217).
+
+    Raises
+    ------
+    InputError
+        If ``micros`` is no whole number or ``currency`` no such code.
+    """
+
+    micros: int
+    currency: str = "USD"
+
+    def __post_init__(self) -> None:
+        if type(self.micros) is not int:
+            raise InputError(f"money is a whole number of millionths, got {self.micros!r}")
+        code = self.currency
+        if not (isinstance(code, str) and len(code) == 3 and code.isascii() and code.isupper()):
+            raise InputError(f"a currency is a code such as 'USD', got {code!r}")
+
+    @classmethod
+    def of(cls, amount: str | int | float | Decimal, currency: str = "USD") -> Self:
+        """Return an amount in the currency's unit, rounded up to a whole millionth."""
+        try:
+            exact = Decimal(str(amount)) * MILLION
+            return cls(int(exact.to_integral_value(ROUND_CEILING)), currency)
+        except (InvalidOperation, ValueError, OverflowError) as error:
+            raise InputError(f"an amount of money is a finite number, got {amount!r}") from error
+
+    @property
+    def amount(self) -> Decimal:
+        """The amount in the currency's unit, exact."""
+        return Decimal(self.micros) / MILLION
+
+    def __add__(self, other: Money) -> Money:
+        self._check_same(other)
+        return Money(self.micros + other.micros, self.currency)
+
+    def __sub__(self, other: Money) -> Money:
+        self._check_same(other)
+        return Money(self.micros - other.micros, self.currency)
+
+    def __mul__(self, times: int) -> Money:
+        if type(times) is not int:
+            return NotImplemented
+        return Money(self.micros * times, self.currency)
+
+    __rmul__ = __mul__
+
+    def __lt__(self, other: Money) -> bool:
+        self._check_same(other)
+        return self.micros < other.micros
+
+    def __le__(self, other: Money) -> bool:
+        self._check_same(other)
+        return self.micros <= other.micros
+
+    def __str__(self) -> str:
+        shown = f"{self.amount:f}"
+        whole, _, part = shown.partition(".")
+        return f"{whole}.{part.rstrip('0').ljust(2, '0')} {self.currency}"
+
+    def _check_same(self, other: Money) -> None:
+        if self.currency != other.currency:
+            raise InputError(
+                f"{self.currency} and {other.currency} cannot be added or compared; "
+                "convert one of them first"
+            )

@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from qupel.runs.contract import Contract
     from qupel.runs.description import describe, solver_from
+    from qupel.runs.fallback import solve_route
     from qupel.runs.pool import Workers
     from qupel.runs.record import Clocks, Record, Share, Status
-    from qupel.runs.route import solve_route
     from qupel.runs.solving import solve
     from qupel.runs.store import Store
     from qupel.runs.task import Task
@@ -44,7 +44,7 @@ _HOMES = {
     "Workers": "pool",
     "describe": "description",
     "solve": "solving",
-    "solve_route": "route",
+    "solve_route": "fallback",
     "solver_from": "description",
 }
 

@@ -21,9 +21,9 @@ from typing import Any, Self
 
 from qupel.errors import InputError, RunError
 from qupel.runs.description import plain
+from qupel.runs.fallback import fallback_task, reason_for_fallback, together
 from qupel.runs.nursery import REQUEST, Reply
 from qupel.runs.record import Clocks, Record, Status
-from qupel.runs.route import fallback_task, reason_for_fallback, together
 from qupel.runs.task import Task
 from qupel.runs.usage import WHOLE_LIFE, peak_method
 from qupel.runs.worker import Answered, Go, Idle, Prepare, Ready, shelf_mark

@@ -8,9 +8,9 @@ import pytest
 from qupel.errors import InputError
 from qupel.model.evidence import Evidence
 from qupel.runs.contract import Contract
+from qupel.runs.fallback import solve_route
 from qupel.runs.pool import Workers, grace_seconds
 from qupel.runs.record import Record, Share, Status
-from qupel.runs.route import solve_route
 from tests.runs.toy import SMALL, Packs, Rows, Shots
 
 #: Finds the feasible answer of worth 5.

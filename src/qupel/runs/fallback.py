@@ -1,4 +1,4 @@
-"""Routes: a primary answers, else a fallback; a route always ends with a record."""
+"""Primary, else fallback: one after the other, and one record of both."""
 
 from __future__ import annotations
 

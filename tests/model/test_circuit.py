@@ -99,7 +99,7 @@ def test_sizes_and_single_names_may_be_given_loosely() -> None:
 
 @pytest.mark.parametrize("qubits", [0, -1, 2.0, True, "3"])
 def test_a_circuit_needs_a_whole_number_of_qubits(qubits: int) -> None:
-    with pytest.raises(InputError, match="whole number of qubits from 1"):
+    with pytest.raises(InputError, match="qubits must be a whole number of at least 1"):
         Circuit(qubits)
 
 

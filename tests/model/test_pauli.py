@@ -104,7 +104,7 @@ def test_words_hold_any_number_of_qubits(qubits: int) -> None:
         ({"x0": 1.0}, 3, "is no Pauli factor"),
         ({"X0": 1.0}, None, "say how many qubits"),
         ({}, None, "say how many qubits"),
-        ({"X": 1.0}, 0, "whole number of qubits from 1"),
+        ({"X": 1.0}, 0, "qubits must be a whole number of at least 1"),
         ({"X": float("nan")}, None, "finite numbers"),
     ],
 )

@@ -138,8 +138,8 @@ def test_pairs_in_lists_are_kept_as_tuples() -> None:
 @pytest.mark.parametrize(
     ("wrong", "message"),
     [
-        (lambda: ZZ(0), "features must be at least 1"),
-        (lambda: ZZ(2, repetitions=0), "repetitions must be at least 1"),
+        (lambda: ZZ(0), "features must be a whole number of at least 1"),
+        (lambda: ZZ(2, repetitions=0), "repetitions must be a whole number of at least 1"),
         (lambda: ZZ(2, scaling=float("nan")), "scaling must be finite"),
         (lambda: ZZ(2, entanglement="star"), "'full', 'linear', 'ring' or pairs"),
         (lambda: ZZ(2, entanglement=((0, 2),)), "two different qubits below 2"),

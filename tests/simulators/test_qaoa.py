@@ -316,7 +316,7 @@ def test_one_hot_codes_hold_only_their_own_states() -> None:
 @pytest.mark.parametrize(
     ("form", "settings", "message"),
     [
-        (Ising(np.ones(41), np.zeros((41, 41))), {}, "40 qubits takes .* GiB"),
+        (Ising(np.ones(41), np.zeros((41, 41))), {}, r"2\*\*40 amplitudes held.* need .* GiB"),
         (np.zeros(6), {}, "2\\*\\*n entries"),
         (np.array([1.0, np.nan]), {}, "finite"),
         (np.zeros(4), {"mixer": "xy-ring"}, "quotas"),

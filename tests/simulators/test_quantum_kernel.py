@@ -181,7 +181,7 @@ def test_no_samples_have_an_empty_matrix(make: Any) -> None:
     [
         (lambda: QuantumKernel(ZZMap(2), "swap"), "kind must be one of"),  # type: ignore[arg-type]
         (lambda: QuantumKernel(ZZMap(2), gamma=0), "gamma must be positive"),
-        (lambda: QuantumKernel(ZZMap(2), shots=0), "shots must be at least 1"),
+        (lambda: QuantumKernel(ZZMap(2), shots=0), "shots must be a whole number of at least 1"),
         (lambda: QuantumKernel(ZZMap(2), threads=0), "threads must be at least 1"),
         (lambda: QuantumKernel(ZZMap(2), precision="half"), "precision must be"),  # type: ignore[arg-type]
         (lambda: QuantumKernel(ZZMap(2), shots=5).gram(np.zeros((2, 2))), "pass rng"),

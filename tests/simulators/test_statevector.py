@@ -150,3 +150,9 @@ def test_no_shots_are_refused() -> None:
 def test_an_initial_state_of_another_size_is_refused() -> None:
     with pytest.raises(InputError, match="4 amplitudes"):
         StateVector().run(Circuit(2), initial=[1, 0])
+
+
+@pytest.mark.parametrize("initial", [[1.0, 1.0], [np.nan, 0.0]])
+def test_an_initial_state_that_is_not_normalised_is_refused(initial: list[float]) -> None:
+    with pytest.raises(InputError, match="an initial state has norm 1"):
+        StateVector().run(Circuit(1).x(0), initial=initial)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from numbers import Real
 from operator import is_
@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from qupel.errors import InputError
+from qupel.model.checks import reals, whole
 from qupel.model.gates import GATES, inverse, kind_of
 from qupel.model.growing import Growing
 
@@ -129,9 +130,7 @@ class Circuit:
         measured: Iterable[int] | None = None,
         parameter_names: Iterable[str] = (),
     ) -> None:
-        qubits = int(qubits) if isinstance(qubits, np.integer) else qubits
-        if type(qubits) is not int or qubits < 1:
-            raise InputError(f"a circuit has a whole number of qubits from 1, got {qubits!r}")
+        qubits = whole("qubits", qubits)
         names = (parameter_names,) if isinstance(parameter_names, str) else tuple(parameter_names)
         for name, count in Counter(names).items():
             if count > 1:
@@ -181,7 +180,11 @@ class Circuit:
         InputError
             If there are not as many values as parameters, or one is not finite.
         """
-        values = [float(value) for value in parameters]
+        if isinstance(parameters, Mapping):
+            raise InputError(
+                "parameters are values in the order of the circuit's parameter_names, got a mapping"
+            )
+        values = reals("parameters", parameters, least_axes=1).tolist()
         if len(values) != len(self.parameter_names):
             raise InputError(
                 f"the circuit has {len(self.parameter_names)} parameters "

@@ -11,6 +11,7 @@ import numpy as np
 from jaxtyping import Bool, Complex128, Int64, UInt64
 
 from qupel.errors import InputError
+from qupel.model.checks import whole
 from qupel.model.circuit import Gate
 from qupel.model.ising import Ising
 
@@ -61,8 +62,7 @@ class PauliSum:
     coefficients: Complex128[np.ndarray, " terms"]
 
     def __init__(self, qubits: int, x: Any, z: Any, coefficients: Any) -> None:
-        if type(qubits) is not int or qubits < 1:
-            raise InputError(f"a sum has a whole number of qubits from 1, got {qubits!r}")
+        qubits = whole("qubits", qubits)
         weights = np.array(coefficients, dtype=np.complex128)
         if weights.ndim != 1 or not np.isfinite(weights).all():
             raise InputError(
@@ -104,8 +104,7 @@ class PauliSum:
             if not dense:
                 raise InputError("say how many qubits there are: PauliSum.of(terms, qubits=…)")
             qubits = len(dense[0])
-        if type(qubits) is not int or qubits < 1:
-            raise InputError(f"a sum has a whole number of qubits from 1, got {qubits!r}")
+        qubits = whole("qubits", qubits)
         x, z = (np.zeros((len(pairs), _words(qubits)), np.uint64) for _ in range(2))
         for k, (name, _) in enumerate(pairs):
             for q, letter in _letters(name, qubits):
@@ -125,6 +124,11 @@ class PauliSum:
         InputError
             If the model has quotas: an observable has no place for a constraint.
         """
+        if not isinstance(ising, Ising):
+            raise InputError(
+                f"an Ising model is needed, got {type(ising).__name__}; encode(form, into=Ising) "
+                "makes one"
+            )
         if ising.quotas:
             raise InputError(
                 f"a PauliSum has no place for {len(ising.quotas)} quotas; "

@@ -2,23 +2,20 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 
 import numpy as np
 from jaxtyping import Float64, Int64
 
-from qupel.errors import InputError
 from qupel.kernels import cube as kernel
 from qupel.kernels import qaoa
 from qupel.model import Ising, Qubo
 from qupel.simulators.lattice import lattice_of, spacing_of
+from qupel.simulators.memory import check_memory
 from qupel.simulators.terms import over_bits, spin_terms
 
 _AT_ONCE = 2**20
 _ROUNDING = 1e-13
-#: Most qubits, whatever the memory.
-QUBITS = 40
 
 
 class CubeState:
@@ -151,10 +148,5 @@ class CubeState:
 
 
 def _check_memory(qubits: int, real: int, *, tabled: bool = True) -> None:
-    whole = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
     state = (2 * real + (2 if tabled else real)) << min(max(qubits, 0), 60)
-    if qubits > QUBITS or state > 0.9 * whole:
-        raise InputError(
-            f"a state of {qubits} qubits takes {state / 2**30:,.1f} GiB, and this machine has "
-            f"{whole / 2**30:.1f}: reduce the form, or let a hybrid solver cut it into parts"
-        )
+    check_memory(qubits, state, f"the 2**{qubits} amplitudes held, and their costs,")

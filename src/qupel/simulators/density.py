@@ -12,6 +12,7 @@ from jaxtyping import Complex, Float64
 from qupel.errors import InputError
 from qupel.kernels import gates as kernel
 from qupel.kernels.gates import GateList
+from qupel.model.checks import whole
 from qupel.model.circuit import Circuit
 from qupel.model.pauli import PauliSum
 from qupel.simulators.counts import Counts
@@ -20,7 +21,6 @@ from qupel.simulators.noise import NoiseModel
 from qupel.simulators.qaoa import Precision
 from qupel.simulators.statevector import (
     StateVector,
-    check_shots,
     hermitian,
     marginal,
     measured,
@@ -95,7 +95,7 @@ class DensityMatrix:
         parameters: Values = (),
     ) -> Counts:
         """Run ``shots`` times and count what was read."""
-        check_shots(shots)
+        whole("shots", shots)
         sums = np.cumsum(self.probabilities(circuit, parameters))
         drawn = np.searchsorted(sums, rng.random(shots) * sums[-1], side="right")
         return Counts.of(len(measured(circuit)), drawn.astype(np.int64))

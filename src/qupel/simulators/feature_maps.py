@@ -17,6 +17,7 @@ from jaxtyping import Complex, Float64, UInt32
 from qupel.errors import InputError
 from qupel.kernels import feature_states as kernel
 from qupel.kernels.feature_states import Panels
+from qupel.model.checks import whole
 
 __all__ = [
     "AngleMap",
@@ -427,8 +428,7 @@ def _kept(entanglement: Any, features: int) -> Entanglement:
 
 def _check(features: int, scaling: float, **counts: int) -> None:
     for name, value in {"features": features, **counts}.items():
-        if value < 1:
-            raise InputError(f"{name} must be at least 1, got {value}")
+        whole(name, value)
     if not np.isfinite(scaling):
         raise InputError(f"scaling must be finite, got {scaling}")
 

@@ -16,7 +16,8 @@ from qupel.model.circuit import Angle, Circuit
 from qupel.model.pauli import PauliSum
 from qupel.simulators.estimation import Estimate
 from qupel.simulators.fusion import Values, checked, laid_out
-from qupel.simulators.statevector import StateVector, check_memory, hermitian
+from qupel.simulators.memory import check_memory
+from qupel.simulators.statevector import StateVector, hermitian
 
 #: Weighted shifts that give the derivative by an angle exactly: ``sum c (f(a + s) - f(a - s))``.
 Rule = tuple[tuple[float, float], ...]
@@ -72,7 +73,7 @@ def adjoint_gradient(
     values = checked(circuit, parameters)
     terms = hermitian(observable, circuit.qubits)
     state = simulator.start(circuit.qubits)
-    second = f"the second of two states, {circuit.qubits} qubits in {simulator.precision}"
+    second = f"two states of {circuit.qubits} qubits in {simulator.precision} precision"
     check_memory(circuit.qubits, state.nbytes, second)
     laid = laid_out(circuit)
     owners, entries, followed, factors = laid.slopes(values)

@@ -12,6 +12,7 @@ from qupel.kernels import mixers as kernel
 from qupel.kernels.cpu import check_threads
 from qupel.kernels.qaoa import Plane, plane, probabilities
 from qupel.model import Ising, Outcome, Qubo, Samples, bits_of
+from qupel.model.checks import reals, whole
 from qupel.simulators.qaoa import Precision
 from qupel.simulators.subspace import Subspace
 from qupel.simulators.terms import check_angles, check_size, spin_terms
@@ -141,8 +142,7 @@ class MultiAngleQaoa:
 
     def sample(self, gammas: Any, betas: Any, *, shots: int, rng: np.random.Generator) -> Samples:
         """Measure ``shots`` times; repeated outcomes are merged and counted."""
-        if shots < 1:
-            raise InputError(f"shots must be at least 1, got {shots}")
+        whole("shots", shots)
         self.energy(gammas, betas)
         drawn = self._state.draw(np.sort(rng.random(shots)))
         return measured(self.form, *np.unique(drawn, return_counts=True))
@@ -181,7 +181,7 @@ def measured(
 
 
 def _rows(angles: Any, width: int, kind: str, owner: str) -> Float64[np.ndarray, "layers width"]:
-    held = np.asarray(angles, np.float64)
+    held = reals(f"{kind}s", angles)
     if held.ndim == 1:
         held = np.repeat(held[:, None], width, axis=1)
     if held.ndim != 2 or held.shape[1] != width:

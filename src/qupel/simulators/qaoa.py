@@ -11,6 +11,7 @@ from jaxtyping import Float64, Int8, UInt8
 from qupel.errors import InputError
 from qupel.kernels.cpu import check_threads
 from qupel.model import Ising, Outcome, Qubo, Samples
+from qupel.model.checks import reals, whole
 from qupel.simulators.cube import CubeState
 from qupel.simulators.on_device import DeviceState
 from qupel.simulators.registers import RegisterState
@@ -153,8 +154,7 @@ class Qaoa:
 
     def sample(self, gammas: Any, betas: Any, *, shots: int, rng: np.random.Generator) -> Samples:
         """Measure ``shots`` times; repeated outcomes are merged and counted."""
-        if shots < 1:
-            raise InputError(f"shots must be at least 1, got {shots}")
+        whole("shots", shots)
         drawn = self._state.draw(*self._angles(gammas, betas), np.sort(rng.random(shots)))
         indices, occurrences = np.unique(drawn, return_counts=True)
         bits = self.subspace.bits(indices)
@@ -170,7 +170,9 @@ class Qaoa:
         return Samples(values[order], energies[order], occurrences[order], Outcome.SAMPLED)
 
     def _angles(self, gammas: Any, betas: Any) -> tuple[np.ndarray, np.ndarray]:
-        first, second = (np.array(row, np.float64, ndmin=1) for row in (gammas, betas))
+        first, second = (
+            reals(name, row, least_axes=1) for name, row in (("gammas", gammas), ("betas", betas))
+        )
         if first.ndim != 1 or first.shape != second.shape:
             raise InputError(
                 "a circuit has one gamma and one beta a layer, in rows of equal length, got shapes "
@@ -188,7 +190,7 @@ def _subspace(form: Any, mixer: Mixer) -> Subspace:
         if not form.quotas:
             raise InputError(f"mixer {mixer!r} needs a form with quotas, got none; use 'x'")
         return Subspace(form.variables, form.quotas)
-    costs = np.asarray(form)
+    costs = reals("costs", form)
     if costs.ndim != 1 or costs.size < 2 or costs.size & (costs.size - 1):
         raise InputError(f"a vector of costs has 2**n entries, n >= 1, got shape {costs.shape}")
     if mixer not in {"x", "warm"}:

@@ -15,6 +15,7 @@ from qupel.kernels import feature_states
 from qupel.kernels.cpu import check_threads
 from qupel.kernels.feature_states import Panels
 from qupel.kernels.overlaps import fidelities
+from qupel.model.checks import whole
 from qupel.simulators.feature_maps import AngleMap, FeatureMap, samples_of
 from qupel.simulators.qaoa import Precision
 
@@ -101,8 +102,8 @@ class QuantumKernel:
                 raise InputError(f"{name} must be one of {known}, got {value!r}")
         if not (np.isfinite(self.gamma) and self.gamma > 0):
             raise InputError(f"gamma must be positive, got {self.gamma}")
-        if self.shots is not None and self.shots < 1:
-            raise InputError(f"shots must be at least 1, got {self.shots}")
+        if self.shots is not None:
+            whole("shots", self.shots)
         if self.threads is not None:
             check_threads(self.threads)
 

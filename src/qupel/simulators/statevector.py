@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, get_args
 
 import numpy as np
@@ -14,11 +13,16 @@ from jaxtyping import Complex, Float64, Int64, UInt64
 from qupel.errors import InputError
 from qupel.kernels import gates as kernel
 from qupel.kernels.cpu import check_threads
+from qupel.model.checks import whole
 from qupel.model.circuit import Circuit
 from qupel.model.pauli import PauliSum
 from qupel.simulators.counts import Counts
 from qupel.simulators.fusion import Values, gate_list
+from qupel.simulators.memory import check_memory
 from qupel.simulators.qaoa import Precision
+
+#: How far the norm of a given state may be from one.
+NORM = 1e-4
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,9 +75,14 @@ class StateVector:
         parameters
             A value for each of the circuit's parameters.
         initial
-            Amplitudes to start from; they are not changed.
+            Amplitudes to start from, of norm 1; they are not changed.
         """
         state = self.start(circuit.qubits, initial)
+        norm = 1.0 if initial is None else float(np.linalg.norm(state))
+        if not abs(norm - 1) <= NORM:  # NaN is off, too
+            raise InputError(
+                f"an initial state has norm 1, got {norm:.6g}; divide it by np.linalg.norm of it"
+            )
         kernel.apply(state, gate_list(circuit, parameters), self.workers())
         return state
 
@@ -96,14 +105,14 @@ class StateVector:
         parameters: Values = (),
     ) -> Counts:
         """Run ``shots`` times and count what the measured qubits, or all of them, gave."""
-        check_shots(shots)
+        whole("shots", shots)
         return draw(self.run(circuit, parameters), measured(circuit), shots, rng, self.workers())
 
     def start(self, qubits: int, initial: Any = None) -> Complex[np.ndarray, " states"]:
         """Return a fresh state to work on: all qubits 0, or a copy of ``initial``."""
         dtype = np.dtype(np.complex64 if self.precision == "single" else np.complex128)
         needed = dtype.itemsize << min(qubits, 200)
-        check_memory(qubits, needed, f"{qubits} qubits in {self.precision}")
+        check_memory(qubits, needed, f"{qubits} qubits in {self.precision} precision")
         if initial is None:
             state = np.zeros(1 << qubits, dtype)
             state[0] = 1
@@ -125,27 +134,6 @@ def available() -> int:
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1
-
-
-def check_memory(qubits: int, needed: int, what: str) -> None:
-    """Refuse what does not fit: `InputError` with both sizes."""
-    free = _free_memory()
-    if qubits > 62 or needed > free:
-        raise InputError(
-            f"{what} precision need {needed / 2**30:,.1f} GiB, and {free / 2**30:,.1f} GiB are "
-            "free; use single precision, fewer qubits, or a machine with more memory"
-        )
-
-
-def _free_memory() -> int:
-    """Bytes that can be had without swapping."""
-    try:
-        for line in Path("/proc/meminfo").read_text(encoding="ascii").splitlines():
-            if line.startswith("MemAvailable:"):
-                return int(line.split()[1]) * 1024
-    except OSError:
-        pass
-    return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
 
 
 def hermitian(
@@ -181,12 +169,6 @@ def hermitian(
 def measured(circuit: Circuit) -> tuple[int, ...]:
     """Return the qubits that are measured, in order; all where the circuit does not say."""
     return tuple(range(circuit.qubits)) if circuit.measured is None else circuit.measured
-
-
-def check_shots(shots: int) -> None:
-    """Refuse fewer than one shot."""
-    if shots < 1:
-        raise InputError(f"shots must be at least 1, got {shots}")
 
 
 def born(state: Complex[np.ndarray, " states"]) -> Float64[np.ndarray, " states"]:

@@ -17,6 +17,7 @@ from jaxtyping import Complex, Float64, Int64, UInt64
 from qupel.errors import InputError
 from qupel.kernels import gates as kernel
 from qupel.kernels.gates import GateList
+from qupel.model.checks import whole
 from qupel.model.circuit import Circuit
 from qupel.model.pauli import PauliSum
 from qupel.simulators.counts import Counts
@@ -24,7 +25,7 @@ from qupel.simulators.estimation import Estimate
 from qupel.simulators.fusion import Values, gate_list
 from qupel.simulators.noise import Channel, NoiseModel
 from qupel.simulators.qaoa import Precision
-from qupel.simulators.statevector import StateVector, check_shots, hermitian, measured, picked
+from qupel.simulators.statevector import StateVector, hermitian, measured, picked
 
 #: States up to this size are run one a thread, larger ones one after another on all threads.
 SMALL = 17
@@ -90,7 +91,7 @@ class Trajectories:
         parameters: Values = (),
     ) -> Counts:
         """Run ``shots`` times and count what the measured qubits, or all of them, were read as."""
-        check_shots(shots)
+        whole("shots", shots)
         qubits = measured(circuit)
         key = _key(rng)
 

@@ -58,6 +58,8 @@ def read_qasm(text: str | Path, source: str = "qasm") -> Circuit:
         With the file, line, column, value and remedy: for what is not OpenQASM, and for what a
         list of gates has no place for, such as branching or gates after a measurement.
     """
+    if not isinstance(text, str | Path):
+        raise InputError(f"an OpenQASM text is a str or a Path, got {type(text).__name__}")
     if isinstance(text, Path):
         return read_qasm(read_text(text), str(text))
     origin = Source(source, text)

@@ -1,0 +1,199 @@
+"""YAML files that hold one value of a type: read, checked, and every fault told by its line."""
+
+from __future__ import annotations
+
+import dataclasses
+import difflib
+import json
+import re
+import types
+import typing
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, TypeVar
+
+from qupel.errors import InputError
+
+T = TypeVar("T")
+
+
+def read_yaml(path: Path, kind: type[T], also: Mapping[str, Any] | None = None) -> T:
+    """The value of a frozen dataclass that a YAML file describes, field by field.
+
+    Parameters
+    ----------
+    path
+        The file.
+    kind
+        The dataclass; what its constructor refuses is refused here with file and line. A field
+        that it does not have is an error, and so is a number written as text.
+    also
+        Fields that the file need not repeat.
+
+    Raises
+    ------
+    InputError
+        One line for every fault: file, line, field, what stands there, and the remedy.
+    """
+    tree = _parse(path)
+    if not isinstance(tree, dict):
+        raise InputError(f"{path}:1: must be a mapping of fields to values")
+    from pydantic import TypeAdapter, ValidationError
+
+    plain = {**(also or {}), **_plain(tree)}
+    if unknown := _unknown(tree, kind, ()):
+        lines = (f"{path}:{line_of(tree, where)}: {said}" for where, said in unknown)
+        raise InputError("\n".join(lines))
+    try:
+        # As JSON, since strict checks of JSON take text for names and dates, and nothing else.
+        return TypeAdapter(kind).validate_json(json.dumps(plain, default=str), strict=True)
+    except ValidationError as error:
+        found = sorted(
+            (line_of(tree, at), f"{_dotted(at)}: {message}")
+            for problem in error.errors()
+            if (where := _without_branches(problem["loc"], tree, kind)) is not None
+            for at, message in [_located(where, _said(problem), tree)]
+        )
+        raise InputError("\n".join(f"{path}:{line}: {said}" for line, said in found)) from None
+
+
+def _parse(path: Path) -> Any:
+    from ruamel.yaml import YAML
+    from ruamel.yaml.error import MarkedYAMLError
+    from ruamel.yaml.reader import ReaderError
+
+    try:
+        return YAML(typ="rt").load(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise InputError(f"{path}: cannot be read: {error.strerror}") from error
+    except UnicodeDecodeError as error:
+        raise InputError(f"{path}: is not UTF-8 text: {error.reason}") from error
+    except MarkedYAMLError as error:
+        mark = error.problem_mark
+        line = mark.line + 1 if mark is not None else 1
+        raise InputError(f"{path}:{line}: is no YAML: {error.problem}; mend the line") from None
+    except ReaderError as error:
+        raise InputError(f"{path}: is no YAML: {error.reason}; use plain text") from None
+
+
+def _plain(node: Any) -> Any:
+    """The tree without the marks of the parser."""
+    if isinstance(node, dict):
+        return {str(key): _plain(value) for key, value in node.items()}
+    if isinstance(node, list):
+        return [_plain(value) for value in node]
+    for kind in (bool, int, float, str):
+        if isinstance(node, kind):
+            return kind(node)
+    return node
+
+
+def _unknown(node: Any, kind: Any, where: tuple[str | int, ...]) -> list[tuple[Any, str]]:
+    """Place and message of every field that the dataclass at this place does not have."""
+    if not isinstance(node, dict):
+        return []
+    choices = [each for each in _choices(kind) if dataclasses.is_dataclass(each)]
+    if not choices:
+        return []
+    chosen = _chosen(choices, node)
+    if chosen is None:
+        kinds = ", ".join(str(_kind_word(each)) for each in choices)
+        return [((*where, "kind"), f"{_dotted((*where, 'kind'))}: must be one of {kinds}")]
+    hints, found = _hints(chosen), []
+    for key, value in node.items():
+        at = (*where, str(key))
+        if str(key) in hints:
+            found += _unknown(value, hints[str(key)], at)
+            continue
+        near = difflib.get_close_matches(str(key), hints, n=1, cutoff=0.5)
+        hint = f"did you mean {near[0]!r}?" if near else f"known: {', '.join(hints)}"
+        found.append((at, f"{_dotted(at)}: is not a field; {hint}"))
+    return found
+
+
+def _without_branches(where: Sequence[str | int], node: Any, kind: Any) -> Any:
+    """A fault's place without names of classes; None if it is of a class that was not chosen."""
+    kept: list[str | int] = []
+    for part in where:
+        choices = _choices(kind) if kind is not None else []
+        if len(choices) > 1 and isinstance(node, dict):
+            chosen = _chosen(choices, node)
+            if part != chosen.__name__:
+                return None
+            kind = chosen
+            continue
+        kept.append(part)
+        is_field = dataclasses.is_dataclass(kind) and isinstance(part, str)
+        kind = _hints(kind).get(str(part)) if is_field else None
+        if kind is not None and len(_choices(kind)) == 1:
+            [kind] = _choices(kind)
+        node = node.get(part) if isinstance(node, dict) else None
+    return tuple(kept)
+
+
+def _choices(kind: Any) -> list[Any]:
+    """The members of a union but None, or the type itself."""
+    if isinstance(kind, types.UnionType) or typing.get_origin(kind) is typing.Union:
+        return [each for each in typing.get_args(kind) if each is not type(None)]
+    return [kind]
+
+
+def _chosen(choices: Sequence[Any], node: Mapping[str, Any]) -> Any:
+    """The one dataclass there is, or that of the ``kind`` that the file names."""
+    if len(choices) == 1:
+        return choices[0]
+    return next((each for each in choices if _kind_word(each) == node.get("kind")), None)
+
+
+def _kind_word(kind: Any) -> Any:
+    return next((each.default for each in dataclasses.fields(kind) if each.name == "kind"), None)
+
+
+def _hints(kind: Any) -> dict[str, Any]:
+    hints = typing.get_type_hints(kind)
+    return {each.name: hints[each.name] for each in dataclasses.fields(kind)}
+
+
+def _located(where: tuple[Any, ...], message: str, tree: Any) -> tuple[tuple[Any, ...], str]:
+    """Place and message, the place that of the field whose name the message starts with."""
+    node = tree
+    for part in where:
+        node = node[part] if isinstance(node, dict) and part in node else None
+    name, _, rest = message.partition(" ")
+    return ((*where, name), rest) if isinstance(node, dict) and name in node else (where, message)
+
+
+def _said(problem: Any) -> str:
+    """What is wrong, and the remedy."""
+    sort, value = problem["type"], problem["input"]
+    if sort == "missing":
+        message = "is missing; add it"
+    elif sort == "value_error":
+        message = str(problem["ctx"]["error"])
+    elif sort == "enum":
+        known = [part.strip("' ") for part in re.split(",| or ", problem["ctx"]["expected"])]
+        near = difflib.get_close_matches(str(value), known, n=1, cutoff=0.5)
+        hint = f"did you mean {near[0]!r}?" if near else f"use one of {', '.join(known)}"
+        message = f"got {value!r}; {hint}"
+    else:
+        message = f"got {value!r:.80}; {problem['msg'][0].lower()}{problem['msg'][1:]}"
+    return message
+
+
+def _dotted(where: Sequence[str | int]) -> str:
+    return ".".join(str(part) for part in where) or "file"
+
+
+def line_of(tree: Any, where: Sequence[str | int]) -> int:
+    """Line of the deepest part of ``where`` that a parsed file has, counted from 1."""
+    line, node = 1, tree
+    for part in where:
+        position = getattr(node, "lc", None)
+        if position is None or not isinstance(node, dict | list):
+            break
+        try:
+            place = position.key(part) if isinstance(node, dict) else position.item(part)
+            line, node = place[0] + 1, node[part]  # type: ignore[index]
+        except (KeyError, IndexError, TypeError):
+            break
+    return line

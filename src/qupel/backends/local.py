@@ -30,7 +30,7 @@ from qupel.backends.contract import (
     State,
     Times,
 )
-from qupel.backends.machines import Annealer, Ideal, Machine
+from qupel.backends.machines import Annealer, Ideal, Machine, Noisy
 from qupel.errors import InputError, RefusedError, ResultError, unknown_name
 from qupel.model.circuit import Circuit
 
@@ -52,7 +52,11 @@ def open(device: str) -> Backend:  # noqa: A001  # every provider's entry point 
         return Local(device, Ideal())
     if device == "annealer":
         return Local(device, Annealer())
-    raise unknown_name("local device", device, DEVICES)
+    if device.startswith(NOISY):
+        from qupel.backends.catalogue import profile_named
+
+        return Local(device, Noisy.of(profile_named(device.removeprefix(NOISY))))
+    raise unknown_name("local device", device, (*DEVICES, f"{NOISY}<profile>"))
 
 
 @dataclass(slots=True, eq=False)

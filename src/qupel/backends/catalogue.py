@@ -10,7 +10,6 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable
 from functools import lru_cache
-from importlib.resources import as_file, files
 from pathlib import Path
 
 from qupel.backends.profile import (
@@ -41,6 +40,10 @@ __all__ = [
 ]
 
 
+#: Folder of the profiles that come with Qupel.
+OWN = Path(__file__).parent / "devices"
+
+
 def profiles(folders: Iterable[Path] = ()) -> dict[str, DeviceProfile]:
     """Every device by name: Qupel's own, then yours, then those of ``folders``.
 
@@ -49,25 +52,15 @@ def profiles(folders: Iterable[Path] = ()) -> dict[str, DeviceProfile]:
     InputError
         If a file is no profile, with file, line, field and remedy; or a folder is not there.
     """
-    with as_file(files("qupel.backends") / "devices") as own:
-        found = dict(_folder(own, _stamps(own)))
-    home = os.environ.get("QUPEL_HOME") or Path.home() / ".local" / "share" / "qupel"
-    yours = Path(home) / "devices"
-    if yours.is_dir():
-        found |= _folder(yours, _stamps(yours))
-    for folder in folders:
-        if not folder.is_dir():
-            raise InputError(f"{folder}: is no folder of device profiles")
-        found |= _folder(folder, _stamps(folder))
-    return dict(sorted(found.items()))
+    return {name: _read(path) for name, path in sorted(_paths(folders).items())}
 
 
 def profile_named(name: str, folders: Iterable[Path] = ()) -> DeviceProfile:
     """The profile of one device; `InputError` with the nearest name if there is none."""
-    known = profiles(folders)
+    known = _paths(folders)
     if name not in known:
         raise unknown_name("device", name, known)
-    return known[name]
+    return _read(known[name])
 
 
 def read_profile(path: Path) -> DeviceProfile:
@@ -86,12 +79,27 @@ def read_profile(path: Path) -> DeviceProfile:
     return profile
 
 
-@lru_cache(maxsize=16)
-def _folder(folder: Path, stamps: tuple[tuple[str, int], ...]) -> dict[str, DeviceProfile]:
-    """Profiles of a folder whose files have these names and times of change."""
-    read = [read_profile(folder / name) for name, _ in stamps]
-    return {profile.name: profile for profile in read}
+def _paths(folders: Iterable[Path]) -> dict[str, Path]:
+    """The file of every device; a later folder's takes the place of an earlier one's."""
+    home = os.environ.get("QUPEL_HOME") or Path.home() / ".local" / "share" / "qupel"
+    yours = Path(home) / "devices"
+    found = {path.stem: path for path in OWN.glob("*.yaml")}
+    for folder in ([yours] if yours.is_dir() else []) + list(folders):
+        if not folder.is_dir():
+            raise InputError(f"{folder}: is no folder of device profiles")
+        found |= {path.stem: path for path in folder.glob("*.yaml")}
+    return found
 
 
-def _stamps(folder: Path) -> tuple[tuple[str, int], ...]:
-    return tuple(sorted((path.name, path.stat().st_mtime_ns) for path in folder.glob("*.yaml")))
+def _read(path: Path) -> DeviceProfile:
+    """The profile of a file, read once as long as the file stays as it is."""
+    try:
+        stamp = path.stat()
+    except OSError as error:
+        raise InputError(f"{path}: cannot be read: {error.strerror}") from error
+    return _kept(path, stamp.st_mtime_ns, stamp.st_size)
+
+
+@lru_cache(maxsize=256)
+def _kept(path: Path, changed: int, size: int) -> DeviceProfile:  # noqa: ARG001
+    return read_profile(path)

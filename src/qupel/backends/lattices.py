@@ -161,16 +161,27 @@ def zephyr(m: int, t: int = 4) -> tuple[int, list[tuple[int, int]]]:
     return 4 * t * m * wide, edges
 
 
-#: Generator of each lattice and the names of its sizes.
-_GENERATORS: dict[Lattice, tuple[Callable[..., tuple[int, list[tuple[int, int]]]], str]] = {
-    Lattice.LINE: (line, "qubits"),
-    Lattice.RING: (ring, "qubits"),
-    Lattice.GRID: (grid, "rows, columns"),
-    Lattice.KING: (king, "rows, columns"),
-    Lattice.HEAVY_HEX: (heavy_hex, "rows, columns, first bridge below even rows, below odd rows"),
-    Lattice.CHIMERA: (chimera, "m"),
-    Lattice.PEGASUS: (pegasus, "m"),
-    Lattice.ZEPHYR: (zephyr, "m, t"),
+#: How many qubits each lattice has, what generates it, and the names of its sizes.
+_GENERATORS: dict[
+    Lattice,
+    tuple[Callable[..., int], Callable[..., tuple[int, list[tuple[int, int]]]], str],
+] = {
+    Lattice.LINE: (lambda n: n, line, "qubits"),
+    Lattice.RING: (lambda n: n, ring, "qubits"),
+    Lattice.GRID: (lambda rows, columns: rows * columns, grid, "rows, columns"),
+    Lattice.KING: (lambda rows, columns: rows * columns, king, "rows, columns"),
+    Lattice.HEAVY_HEX: (
+        lambda rows, columns, even, odd: (
+            rows * columns
+            + rows // 2 * len(range(even, columns, 4))
+            + (rows - 1) // 2 * len(range(odd, columns, 4))
+        ),
+        heavy_hex,
+        "rows, columns, first bridge below even rows, first bridge below odd rows",
+    ),
+    Lattice.CHIMERA: (lambda m: 8 * m * m, chimera, "m"),
+    Lattice.PEGASUS: (lambda m: 8 * (3 * m - 1) * (m - 1), pegasus, "m"),
+    Lattice.ZEPHYR: (lambda m, t: 4 * t * m * (2 * m + 1), zephyr, "m, t"),
 }
 
 
@@ -188,6 +199,9 @@ class Connectivity:
         Places of the whole lattice that have no qubit; the others are numbered anew in order.
     edges
         For the lattice ``edges`` every coupled pair.
+    dead
+        Further qubits that do not work, at places that differ from chip to chip or are not
+        published; here the last ones of the lattice stand for them.
 
     Examples
     --------
@@ -202,29 +216,32 @@ class Connectivity:
     sizes: tuple[int, ...] = ()
     without: tuple[int, ...] = ()
     edges: tuple[tuple[int, int], ...] = ()
+    dead: int = 0
 
     def __post_init__(self) -> None:
         made = _GENERATORS.get(self.lattice)
-        names = made[1].split(", ") if made else []
+        names = made[2].split(", ") if made else []
         if len(self.sizes) != len(names):
             raise InputError(
-                f"lattice {self.lattice} takes sizes ({', '.join(names)}), got {self.sizes}"
+                f"sizes of a {self.lattice} lattice are ({', '.join(names)}), got {self.sizes}"
             )
-        least = [0 if name.endswith("rows") and " " in name else 1 for name in names]
-        if any(size < low for size, low in zip(self.sizes, least, strict=True)):
-            raise InputError(f"sizes of a lattice are whole numbers from 1, got {self.sizes}")
-        if any(size > MOST_QUBITS for size in self.sizes):
-            raise InputError(f"a lattice has at most {MOST_QUBITS} qubits, got sizes {self.sizes}")
+        for name, size in zip(names, self.sizes, strict=True):
+            if size < (0 if "bridge" in name else 1):
+                raise InputError(f"sizes of a lattice are whole numbers from 1, got {self.sizes}")
+        if self.lattice is Lattice.PEGASUS and self.sizes[0] < 2:
+            raise InputError(f"sizes of a pegasus lattice start at 2, got {self.sizes}")
+        if made and made[0](*self.sizes) > MOST_QUBITS:
+            raise InputError(f"sizes give more than {MOST_QUBITS} qubits, got {self.sizes}")
+        if self.dead < 0:
+            raise InputError(f"dead must be a whole number from 0, got {self.dead}")
         if (self.lattice is Lattice.EDGES) != bool(self.edges):
             raise InputError("edges are listed for the lattice 'edges', and for no other")
         for a, b in self.edges:
             if a == b or a < 0 or b < 0:
-                raise InputError(f"an edge joins two different qubits from 0, got ({a}, {b})")
-        if made and self.lattice not in {Lattice.LINE, Lattice.RING} and self._too_large():
-            raise InputError(f"a lattice has at most {MOST_QUBITS} qubits, got sizes {self.sizes}")
+                raise InputError(f"edges join two different qubits from 0, got ({a}, {b})")
 
-    def coupling(self, qubits: int) -> Edges | None:
-        """Coupled pairs of a device of so many qubits; None where all are coupled.
+    def check(self, qubits: int) -> None:
+        """Refuse a number of qubits that this is not the connectivity of.
 
         Raises
         ------
@@ -232,37 +249,37 @@ class Connectivity:
             If the lattice, less what it is ``without``, has another number of qubits.
         """
         if self.lattice is Lattice.ALL:
-            return None
-        return _coupling(self, qubits)
+            return
+        if self.lattice is Lattice.EDGES:
+            most = max(max(edge) for edge in self.edges) + 1
+            if most > qubits:
+                raise InputError(
+                    f"connectivity names qubit {most - 1} of a device of {qubits} qubits"
+                )
+            return
+        whole, gone = _GENERATORS[self.lattice][0](*self.sizes), set(self.without)
+        if bad := sorted(q for q in gone if not 0 <= q < whole):
+            raise InputError(f"connectivity is without place {bad[0]} of a lattice of {whole}")
+        if (left := whole - len(gone) - self.dead) != qubits:
+            raise InputError(
+                f"connectivity is a {self.lattice} lattice of sizes {self.sizes} without "
+                f"{len(gone) + self.dead} places, which has {left} qubits, not {qubits}; "
+                "mend qubits, sizes, without or dead"
+            )
 
-    def _too_large(self) -> bool:
-        a, b = self.sizes[0], self.sizes[-1]
-        size = {
-            Lattice.CHIMERA: 8 * a * a,
-            Lattice.PEGASUS: 24 * a * a,
-            Lattice.ZEPHYR: 4 * b * a * (2 * a + 1),
-            Lattice.HEAVY_HEX: 2 * a * self.sizes[1] if len(self.sizes) > 1 else 0,
-        }.get(self.lattice, a * b)
-        return size > MOST_QUBITS
+    def coupling(self, qubits: int) -> Edges | None:
+        """Coupled pairs of a device of so many qubits; None where all are coupled."""
+        self.check(qubits)
+        return None if self.lattice is Lattice.ALL else _coupling(self, qubits)
 
 
 @lru_cache(maxsize=64)
 def _coupling(of: Connectivity, qubits: int) -> Edges:
     if of.lattice is Lattice.EDGES:
-        most = max(max(edge) for edge in of.edges) + 1
-        if most > qubits:
-            raise InputError(f"edges name qubit {most - 1} of a device of {qubits} qubits")
         return _ordered(of.edges)
-    whole, edges = _GENERATORS[of.lattice][0](*of.sizes)
+    whole, edges = _GENERATORS[of.lattice][1](*of.sizes)
     gone = set(of.without)
-    if bad := sorted(q for q in gone if not 0 <= q < whole):
-        raise InputError(f"without names place {bad[0]} of a lattice of {whole}")
-    kept = [q for q in range(whole) if q not in gone]
-    if len(kept) != qubits:
-        raise InputError(
-            f"connectivity: a {of.lattice} of sizes {of.sizes} without {len(gone)} places has "
-            f"{len(kept)} qubits, not {qubits}; mend qubits, sizes or without"
-        )
+    kept = [q for q in range(whole) if q not in gone][:qubits]
     number = {q: k for k, q in enumerate(kept)}
     return _ordered((number[a], number[b]) for a, b in edges if a in number and b in number)
 

@@ -27,12 +27,13 @@ class Counts:
     ----------
     one_qubit_gates, two_qubit_gates
         As the provider counts them.
-    measured
-        Qubits prepared and measured.
+    prepared, measured
+        Qubits that are prepared, and that are measured.
     """
 
     one_qubit_gates: int = 0
     two_qubit_gates: int = 0
+    prepared: int = 0
     measured: int = 0
 
     def __post_init__(self) -> None:
@@ -50,7 +51,7 @@ class Counts:
         two += circuit.two_qubit_gates()
         one += sum(len(gate.qubits) == 1 for gate in circuit.gates)
         measured = circuit.qubits if circuit.measured is None else len(circuit.measured)
-        return cls(one, two, measured)
+        return cls(one, two, circuit.qubits, measured)
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,24 +117,25 @@ class PerShot:
 
 @dataclass(frozen=True, slots=True)
 class PerGateShot:
-    """So much for every gate of every shot, and at least the minimum for every program.
+    """So much for every program and for every gate of every shot, and at least a minimum.
 
     Attributes
     ----------
     one_qubit_gate, two_qubit_gate
         For one gate in one shot.
-    minimum
-        For a program.
+    task, minimum
+        For a program: in addition to its gates, and at least.
     """
 
     one_qubit_gate: Decimal
     two_qubit_gate: Decimal
+    task: Decimal = Decimal(0)
     minimum: Decimal = Decimal(0)
     currency: str = "USD"
     kind: Literal["per gate-shot"] = "per gate-shot"
 
     def __post_init__(self) -> None:
-        _check_rates(self, "one_qubit_gate", "two_qubit_gate", "minimum")
+        _check_rates(self, "one_qubit_gate", "two_qubit_gate", "task", "minimum")
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,7 +169,7 @@ class Credits:
     """Credits by a formula, bought at a price.
 
     A program costs ``base + shots (one N1 + two N2 + measure Nm) / divisor`` credits, with N1 and
-    N2 its gates on one and two qubits and Nm its preparations and measurements: Quantinuum's
+    N2 its gates on one and two qubits and Nm its preparations and its measurements: Quantinuum's
     formula with 5, 1, 10, 5 and 5000.
 
     Attributes
@@ -232,7 +234,7 @@ def _amount(model: PriceModel, usage: Usage) -> Decimal:
 def _by_gates(model: PerGateShot, program: Counts, shots: int) -> Decimal:
     ones = program.one_qubit_gates * model.one_qubit_gate
     twos = program.two_qubit_gates * model.two_qubit_gate
-    return max(model.minimum, shots * (ones + twos))
+    return max(model.minimum, model.task + shots * (ones + twos))
 
 
 def _by_seconds(model: PerSecond, seconds: Decimal | None) -> Decimal:
@@ -248,7 +250,7 @@ def _by_credits(model: Credits, program: Counts, shots: int) -> Decimal:
     weights = (
         program.one_qubit_gates * model.one
         + program.two_qubit_gates * model.two
-        + program.measured * model.measure
+        + (program.prepared + program.measured) * model.measure
     )
     return (model.base + shots * weights / model.divisor) * model.credit
 

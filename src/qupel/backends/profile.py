@@ -63,6 +63,9 @@ class Fidelities:
     survival
         Chance that a qubit (an atom, a photon) is still there at the end of a shot; a shot that
         lost one is thrown away and repeated.
+    two_qubit_yield
+        Chance that a gate on two qubits comes off at all, where one that did not shows and the
+        shot is repeated (gates of linear optics).
     """
 
     one_qubit: float
@@ -71,9 +74,10 @@ class Fidelities:
     false_zero: float
     preparation: float = 1.0
     survival: float = 1.0
+    two_qubit_yield: float = 1.0
 
     def __post_init__(self) -> None:
-        for name in ("one_qubit", "two_qubit", "preparation", "survival"):
+        for name in ("one_qubit", "two_qubit", "preparation", "survival", "two_qubit_yield"):
             if not 0 < getattr(self, name) <= 1:
                 raise InputError(f"{name} must be above 0 and at most 1, got {getattr(self, name)}")
         for name in ("false_one", "false_zero"):
@@ -122,6 +126,8 @@ class GateTimes:
         Overhead of every program.
     parallel
         Two-qubit gates that run at the same time; None for as many as there are.
+    per_amplitude
+        Of a simulator, for every gate and amplitude of the state; the other times are then 0.
     """
 
     one_qubit: float
@@ -130,9 +136,10 @@ class GateTimes:
     reset: float
     job: float = 0.0
     parallel: int | None = None
+    per_amplitude: float = 0.0
 
     def __post_init__(self) -> None:
-        _check_seconds(self, "one_qubit", "two_qubit", "readout", "reset", "job")
+        _check_seconds(self, "one_qubit", "two_qubit", "readout", "reset", "job", "per_amplitude")
         if self.parallel is not None and self.parallel < 1:
             raise InputError(f"parallel must be at least 1, got {self.parallel}")
 
@@ -256,7 +263,7 @@ class DeviceProfile:
             self._check_gate_device()
         if self.runs is Runs.ANNEALING and self.anneal is None and self.runnable:
             raise InputError("anneal must be given for a device that anneals")
-        self.connectivity.coupling(self.qubits)
+        self.connectivity.check(self.qubits)
 
     @property
     def runnable(self) -> bool:

@@ -1,0 +1,152 @@
+"""What an HTTP reply means for the one who asked: done, refused, not done, or nobody knows.
+
+The same status means other things for other questions. A server error after a submission may
+hide an accepted job; after a question it only means to ask again.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from typing import Any
+from urllib.parse import quote
+
+from qupel.backends.adapters.documents import read_json
+from qupel.backends.transport import Reply, Request, Transport
+from qupel.errors import RefusedError, ResultError, TransientError, UnknownOutcomeError
+
+#: Seconds that a provider's wish to wait is honoured for at most.
+LONGEST_WAIT = 3600.0
+#: Statuses that say: not now.
+BUSY = frozenset({425, 429})
+
+
+def submit(transport: Transport, request: Request) -> Any:
+    """Send a submission; return the document of the job that was accepted.
+
+    Raises
+    ------
+    TransientError
+        Nothing reached the provider, or it said to come back later.
+    RefusedError
+        It refused; nothing was accepted.
+    UnknownOutcomeError
+        No reply came, or one that does not tell what was done.
+    """
+    try:
+        reply = transport.send(request)
+        if 200 <= reply.status < 300:
+            return read_json(reply.body)
+    except ResultError as error:
+        raise UnknownOutcomeError(f"a submission was sent, but {error}") from error
+    if reply.status in BUSY:
+        raise TransientError(f"nothing was accepted: {said(reply)}", wait=wait_of(reply))
+    # A gateway may give up (5xx), or a server stop listening (408), after the job was accepted.
+    if reply.status >= 500 or reply.status == 408 or reply.status < 300:
+        raise UnknownOutcomeError(f"a submission was sent, and its fate is unknown: {said(reply)}")
+    raise RefusedError(f"the provider refused: {said(reply)}")
+
+
+def ask(transport: Transport, request: Request, missing: frozenset[int] = frozenset()) -> Any:
+    """Ask something that changes nothing; return the document, or None for a status ``missing``.
+
+    Raises
+    ------
+    TransientError
+        No usable reply this time.
+    """
+    reply = _asked(transport, request)
+    if reply.status in missing:
+        return None
+    if 200 <= reply.status < 300:
+        try:
+            return read_json(reply.body)
+        except ResultError as error:
+            raise TransientError(str(error)) from error
+    raise TransientError(f"no answer this time: {said(reply)}", wait=wait_of(reply))
+
+
+def fetch(transport: Transport, request: Request) -> Any:
+    """Ask for a result that is said to be there.
+
+    Raises
+    ------
+    TransientError
+        It could not be fetched this time; refused credentials can be renewed.
+    ResultError
+        It is not there, too large, or not readable.
+    """
+    try:
+        reply = transport.send(request)
+    except UnknownOutcomeError as error:
+        raise TransientError(str(error)) from error
+    if 200 <= reply.status < 300:
+        return read_json(reply.body, "the result")
+    if reply.status in (401, 403, 408) or reply.status in BUSY or reply.status >= 500:
+        raise TransientError(f"no result this time: {said(reply)}", wait=wait_of(reply))
+    raise ResultError(f"the provider has no such result: {said(reply)}")
+
+
+def cancel(transport: Transport, request: Request) -> None:
+    """Ask for a job not to be run; whatever says that it is over or unknown is fine.
+
+    Raises
+    ------
+    TransientError
+        It may not have been heard; asking again does no harm.
+    """
+    reply = _asked(transport, request)
+    if reply.status in (401, 403, 408) or reply.status in BUSY or reply.status >= 500:
+        raise TransientError(f"not cancelled this time: {said(reply)}", wait=wait_of(reply))
+
+
+def _asked(transport: Transport, request: Request) -> Reply:
+    try:
+        return transport.send(request)
+    except (UnknownOutcomeError, ResultError) as error:
+        raise TransientError(str(error)) from error
+
+
+def post(path: str, document: Any, headers: Mapping[str, str], timeout: float) -> Request:
+    """A request that carries a JSON document."""
+    body = json.dumps(document, separators=(",", ":"), allow_nan=False).encode()
+    return Request("POST", path, body, {"Content-Type": "application/json", **headers}, timeout)
+
+
+def segment(name: str) -> str:
+    """A name as one part of a path, whatever is in it."""
+    return quote(name, safe="")
+
+
+def wait_of(reply: Reply) -> float | None:
+    """Seconds that ``Retry-After`` names, as a number or a date; None if it names none."""
+    named = reply.headers.get("retry-after", "").strip()
+    if re.fullmatch(r"\d{1,9}", named):
+        return min(float(named), LONGEST_WAIT)
+    try:
+        until = parsedate_to_datetime(named)
+    except ValueError:
+        return None
+    now = datetime.now(UTC)
+    until = until if until.tzinfo else until.replace(tzinfo=UTC)
+    return min(max((until - now).total_seconds(), 0.0), LONGEST_WAIT)
+
+
+def said(reply: Reply) -> str:
+    """Status and the provider's own word for it, short and printable."""
+    return f"HTTP {reply.status}{_word(reply.body)}"
+
+
+def _word(body: bytes) -> str:
+    try:
+        document = read_json(body[:10_000])
+    except ResultError:
+        return ""
+    if not isinstance(document, dict):
+        return ""
+    words = [document.get(name) for name in ("error", "code", "message")]
+    plain = [f"{word:.160}" for word in words if isinstance(word, str) and word.isprintable()]
+    return f" ({'; '.join(plain)})" if plain else ""

@@ -1,0 +1,40 @@
+"""A provider emulator: a paid quantum provider on this machine, with its own books and faults."""
+
+from qupel.backends.emulator.books import Books, Entry
+from qupel.backends.emulator.calibration import Drifting
+from qupel.backends.emulator.client import EmulatorBackend
+from qupel.backends.emulator.clocks import AcceleratedClock
+from qupel.backends.emulator.devices import Device, device_named
+from qupel.backends.emulator.direct import Direct, direct
+from qupel.backends.emulator.hooks import Hooks
+from qupel.backends.emulator.prices import Prices
+from qupel.backends.emulator.provider import Provider
+from qupel.backends.emulator.scenario import Scenario, scenario, scenario_named, scenarios
+from qupel.backends.emulator.server import serving
+from qupel.backends.emulator.site import Site
+from qupel.backends.emulator.terms import Outage, Terms
+from qupel.backends.emulator.waiting import Waiting
+
+__all__ = [
+    "AcceleratedClock",
+    "Books",
+    "Device",
+    "Direct",
+    "Drifting",
+    "EmulatorBackend",
+    "Entry",
+    "Hooks",
+    "Outage",
+    "Prices",
+    "Provider",
+    "Scenario",
+    "Site",
+    "Terms",
+    "Waiting",
+    "device_named",
+    "direct",
+    "scenario",
+    "scenario_named",
+    "scenarios",
+    "serving",
+]

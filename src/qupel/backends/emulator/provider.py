@@ -1,0 +1,375 @@
+"""The emulated provider itself: no sockets, no threads; a clock and a seed are given to it.
+
+A seed and a script of calls replay: what happens between two calls is worked off, in the order of
+its time, when the later one comes.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import heapq
+import uuid
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from functools import partial
+from threading import RLock
+
+from qupel.backends.clock import Clock
+from qupel.backends.contract import State, kind_of_program
+from qupel.backends.emulator.accounts import Accounts
+from qupel.backends.emulator.books import Books, Entry, What
+from qupel.backends.emulator.calibration import Calibration, calibration_at
+from qupel.backends.emulator.devices import MOST_QUBITS, Device, size_of
+from qupel.backends.emulator.hooks import Bill, Denied, Draft, Fate, Findings
+from qupel.backends.emulator.job import Job, Submission
+from qupel.backends.emulator.scenario import Scenario, Stage
+from qupel.backends.emulator.terms import Outage, Terms
+from qupel.backends.emulator.waiting import Queue
+from qupel.model.circuit import Circuit
+from qupel.model.money import Money
+
+
+@dataclass(slots=True, eq=False)
+class Provider:
+    """A paid quantum provider.
+
+    Every method may raise `Denied`, which carries the HTTP status that says so.
+
+    Attributes
+    ----------
+    terms
+        How it works when nothing goes wrong.
+    clock
+        Its time, which it never lets go back.
+    books
+        Who was billed for what.
+    accounts
+        Who may ask.
+    stage
+        The faults that are on.
+    jobs
+        Every job ever accepted, by name.
+    lock
+        Held by whoever serves a call while others may.
+    """
+
+    terms: Terms
+    clock: Clock
+    scenarios: Iterable[Scenario] = ()
+    books: Books = field(default_factory=Books)
+    accounts: Accounts = field(init=False)
+    stage: Stage = field(init=False)
+    jobs: dict[str, Job] = field(default_factory=dict, init=False)
+    devices: dict[str, Device] = field(init=False)
+    outages: list[Outage] = field(init=False)
+    accepted: Callable[[Job], None] | None = field(default=None, init=False)
+    lock: RLock = field(default_factory=RLock, init=False, repr=False)
+    _queues: dict[str, Queue] = field(default_factory=dict, init=False)
+    _keys: dict[tuple[str, str], Job] = field(default_factory=dict, init=False)
+    _coming: list[tuple[float, int, Callable[[], None]]] = field(default_factory=list, init=False)
+    _drifts: dict[str, list[tuple[float, float]]] = field(default_factory=dict, init=False)
+    _redone: dict[str, list[float]] = field(default_factory=dict, init=False)
+    _latest: float = field(default=float("-inf"), init=False)
+    _counted: int = field(default=0, init=False)
+    _submissions: int = field(default=0, init=False)
+    _listings: int = field(default=0, init=False)
+
+    def __post_init__(self) -> None:
+        self.accounts = Accounts(self.terms.seed, self.terms.token_seconds)
+        self.stage = Stage(self, self.terms.seed)
+        self.devices = {device.name: device for device in self.terms.devices}
+        self.outages = list(self.terms.outages)
+        for chosen in self.scenarios:
+            self.stage.turn_on(chosen)
+
+    def now(self) -> float:
+        """UTC seconds since 1970; stands still where the clock is set back."""
+        self._latest = max(self._latest, self.clock.now())
+        return self._latest
+
+    def open_account(self, account: str, token: str | None = None) -> str:
+        """Open an account; return its first token."""
+        return self.accounts.open(account, self.now(), token)
+
+    def submit(self, account: str, submission: Submission, key: str = "") -> Job:
+        """Accept a submission, or return the job that its key has already."""
+        now = self.catch_up()
+        device = self._fitting(submission)
+        self.check_open(device.name)
+        self._submissions += 1
+        draft = Draft(account, submission.shots, device)
+        draft = self.stage.play("on_submit", f"submission-{self._submissions}", draft)
+        known = self._keys.get((account, key)) if key and self.terms.keys and draft.keyed else None
+        if known is not None and now < known.created + self.terms.key_seconds:
+            if known.digest != submission.digest():
+                raise Denied(409, "key-reused", "this idempotency key belongs to another order")
+            return known
+        first, *_ = [self._accept(draft, submission, key, now) for _ in range(draft.copies)]
+        if key:
+            self._keys[account, key] = first
+        return first
+
+    def job(self, account: str, name: str) -> Job:
+        """One of an account's jobs; those of others are as little known as those of nobody."""
+        self.catch_up()
+        job = self.jobs.get(name)
+        if job is None or job.account != account:
+            raise Denied(404, "no-such-job", f"you have no job {name!r:.80}")
+        return job
+
+    def state(self, job: Job) -> State:
+        """Where a job stands."""
+        return job.state(self.now())
+
+    def findings(self, job: Job) -> Findings:
+        """The content of a job's result, once it is done."""
+        self.catch_up()
+        state = self.state(job)
+        if state is not State.DONE:
+            raise Denied(409, "not-done", f"the job is {state}, so it has no result")
+        readings = job.readings(self.calibration(job.device.name, job.starts))
+        return self.stage.play("on_result", job.id, Findings(job.id, job.digests(), readings), job)
+
+    def cancel(self, account: str, name: str) -> Job:
+        """Cancel a job that still waits; nothing happens to one that runs or is over."""
+        job = self.job(account, name)
+        now = self.now()
+        if job.state(now) is State.QUEUED:
+            job.cancelled = now
+            self._book("cancel", job, now)
+            self._end(job)
+        return job
+
+    def listed(self, account: str, tag: str | None) -> list[Job]:
+        """Jobs of an account, or of one tag of it, that listings show by now, newest first."""
+        now = self.catch_up()
+        if not self.terms.listing:
+            raise Denied(501, "no-listing", "this provider lists no jobs")
+        shown = [
+            job
+            for job in reversed(self.jobs.values())
+            if job.account == account
+            and (tag is None or job.submission.tag == tag)
+            and job.listed <= now
+        ]
+        self._listings += 1
+        return self.stage.play("on_list", f"list-{self._listings}", shown)
+
+    def quote(self, submission: Submission) -> Money:
+        """Bill to be expected."""
+        device = self._fitting(submission)
+        return _price(device, submission, submission.shots)
+
+    def expected_wait(self, device: str) -> float:
+        """Seconds that a job would wait which is submitted now."""
+        return self.queue(device).expected(self.catch_up())
+
+    def queue(self, device: str) -> Queue:
+        """A device's queue."""
+        if device not in self._queues:
+            self._queues[device] = Queue(self.terms.waiting, self.terms.seed, device)
+        return self._queues[device]
+
+    def device(self, name: str) -> Device:
+        """A device for hire."""
+        try:
+            return self.devices[name]
+        except KeyError:
+            raise Denied(404, "no-such-device", f"there is no device {name!r:.80}") from None
+
+    def calibration(self, device: str, at: float | None = None) -> Calibration:
+        """A device as it is now, or was at another time."""
+        at = self.now() if at is None else at
+        extra = 1.0
+        for since, factor in self._drifts.get(device, []):
+            extra *= factor if since <= at else 1.0
+        redone = sum(since <= at for since in self._redone.get(device, []))
+        errors = self.device(device).errors
+        return calibration_at(errors, device, at, seed=self.terms.seed, extra=extra, redone=redone)
+
+    def drift(self, device: str, factor: float, at: float | None = None) -> None:
+        """Multiply all errors of a device from now on, or from another time."""
+        self.device(device)
+        since = self.now() if at is None else at
+        self._drifts.setdefault(device, []).append((since, factor))
+
+    def recalibrate(self, device: str, at: float | None = None) -> None:
+        """Calibrate a device out of turn."""
+        self.device(device)
+        self._redone.setdefault(device, []).append(self.now() if at is None else at)
+
+    def check_open(self, device: str = "") -> None:
+        """Raise `Denied` during an outage of a device, or of the service."""
+        now = self.now()
+        for outage in self.outages:
+            if outage.covers(now, device):
+                what = f"device {device!r}" if outage.device else "the service"
+                wait = f"{max(1, round(outage.end - now))}"
+                raise Denied(503, "outage", f"{what} is off", {"retry-after": wait})
+
+    def add_outage(self, outage: Outage) -> None:
+        """Announce an outage; jobs that would start in it wait for its end."""
+        self.catch_up()
+        self.outages.append(outage)
+        for job in self.jobs.values():
+            if job.cancelled is None and job.starts > self._latest:
+                self._put_off(job)
+
+    def refund(self, name: str, note: str = "") -> None:
+        """Pay back everything a job was billed."""
+        now = self.catch_up()
+        job = self.jobs.get(name)
+        if job is None:
+            raise Denied(404, "no-such-job", f"there is no job {name!r:.80}")
+        for amount in job.bills:
+            self._book("refund", job, now, amount, note)
+        job.bills.clear()
+
+    def ledger(self) -> tuple[Entry, ...]:
+        """Every entry of the books up to now."""
+        self.catch_up()
+        return tuple(self.books.entries)
+
+    def pending(self, account: str) -> int:
+        """How many of an account's jobs are not over."""
+        now = self.now()
+        mine = (job for job in self.jobs.values() if job.account == account)
+        return sum(not job.state(now).final for job in mine)
+
+    def catch_up(self) -> float:
+        """Work off everything that was due up to now, and return the time."""
+        now = self.now()
+        while self._coming and self._coming[0][0] <= now:
+            heapq.heappop(self._coming)[2]()
+        return now
+
+    def later(self, at: float, act: Callable[[], None]) -> None:
+        """Have something happen at a time."""
+        self._counted += 1
+        heapq.heappush(self._coming, (at, self._counted, act))
+
+    def take_up(self, job: Job, *, over: bool) -> None:
+        """Know a job from before a restart again; ``over`` if its end was booked already."""
+        self.jobs[job.id] = job
+        if job.key:
+            self._keys[job.account, job.key] = job
+        if not over:
+            self._expect_end(job)
+        else:
+            self._expect_bills(job)
+
+    def _accept(self, draft: Draft, submission: Submission, key: str, now: float) -> Job:
+        number = len(self.jobs)
+        device, shots = draft.device, draft.shots
+        name = hashlib.sha256(f"{self.terms.seed}/job/{number}".encode()).hexdigest()
+        seconds = device.seconds(len(submission.programs), shots)
+        lag = self.terms.listing_lag if draft.listed_after is None else draft.listed_after
+        job = Job(
+            id=str(uuid.UUID(name[:32], version=4)),
+            number=number,
+            account=draft.account,
+            device=device,
+            submission=submission,
+            key=key,
+            shots=shots,
+            digest=submission.digest(),
+            created=now,
+            starts=now,
+            ends=now,
+            fate=Fate(State.DONE, "", seconds),
+            listed=float("inf") if draft.hidden else now + lag,
+            seed=self.terms.seed,
+        )
+        job.fate = fate = self.stage.play("on_run", job.id, job.fate, job)
+        job.starts = self.queue(device.name).start(now, min(fate.seconds, seconds)) + fate.waits
+        job.ends = job.starts + fate.seconds
+        self._put_off(job)
+        if fate.recalibrated:
+            self.recalibrate(device.name, at=job.starts)
+        self.jobs[job.id] = job
+        if self.accepted is not None:
+            self.accepted(job)
+        self._book("accept", job, now)
+        self._expect_end(job)
+        return job
+
+    def _put_off(self, job: Job) -> None:
+        """Move the start of a job out of its device's outages."""
+        for outage in sorted(self.outages, key=lambda outage: outage.start):
+            if outage.covers(job.starts, job.device.name):
+                job.starts = outage.end
+                job.ends = job.starts + job.fate.seconds
+
+    def _expect_end(self, job: Job) -> None:
+        if job.ends < float("inf"):
+            self.later(job.ends, lambda: self._end(job))
+
+    def _end(self, job: Job) -> None:
+        """Book a job's end, once, and expect its bills."""
+        over = job.ended()
+        if over is None or over > self._latest:  # put off since
+            self._expect_end(job)
+        elif not job.closed:
+            job.closed = True
+            self._book("end", job, over, note=str(job.state(over)))
+            self._expect_bills(job)
+
+    def _expect_bills(self, job: Job) -> None:
+        over = job.ended() or 0.0
+        usual: tuple[Bill, ...] = ()
+        if job.state(over) is State.DONE:
+            usual = (Bill(_price(job.device, job.submission, job.shots)),)
+        bills = self.stage.play("on_bill", job.id, usual, job)
+        for bill in bills[job.booked :]:
+            at = over + bill.after
+            if at <= self._latest:
+                self._bill(job, bill, at)
+            else:
+                self.later(at, partial(self._bill, job, bill, at))
+
+    def _bill(self, job: Job, bill: Bill, at: float) -> None:
+        job.booked += 1
+        if bill.refund:
+            job.bills.clear()
+        else:
+            job.bills.append(bill.amount)
+        self._book("refund" if bill.refund else "bill", job, at, bill.amount, bill.note)
+
+    def _book(
+        self, what: What, job: Job, at: float, amount: Money | None = None, note: str = ""
+    ) -> None:
+        self.books.add(
+            Entry(
+                at, what, job.id, job.account, job.device.name, job.key, job.submission.tag,
+                amount, note,
+            )
+        )  # fmt: skip
+
+    def _fitting(self, submission: Submission) -> Device:
+        """The device of a submission, if it can run that."""
+        device = self.device(submission.device)
+        programs = submission.programs
+        most = min(
+            device.qubits, MOST_QUBITS if isinstance(programs[0], Circuit) else device.qubits
+        )
+        size = max(size_of(program) for program in programs)
+        asked, offered = len(programs), device.max_programs
+        most_shots = device.max_shots
+        if any(kind_of_program(program) is not device.kind for program in programs):
+            raise _unfit(f"{device.name} runs {device.kind} programs only")
+        if asked > offered:
+            raise _unfit(f"{asked} programs; {device.name} takes up to {offered} in a job")
+        if not 1 <= submission.shots <= most_shots:
+            raise _unfit(f"{submission.shots} shots; {device.name} takes 1 to {most_shots}")
+        if size > most:
+            raise _unfit(f"{size} qubits; the emulated {device.name} runs up to {most}")
+        return device
+
+
+def _price(device: Device, submission: Submission, shots: int) -> Money:
+    programs = len(submission.programs)
+    return device.prices.cost(programs, shots, device.seconds(programs, shots))
+
+
+def _unfit(message: str) -> Denied:
+    return Denied(422, "does-not-fit", message)

@@ -1,0 +1,110 @@
+"""The compiler: gather, place, route, write."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from functools import lru_cache
+
+import numpy as np
+
+from qupel.backends.compiling.compiled import Compiled, Size
+from qupel.backends.compiling.operations import Operation, gathered, lowered
+from qupel.backends.compiling.placement import placed_and_routed
+from qupel.backends.compiling.routing import Lattice, lattice_of
+from qupel.backends.compiling.target import Device, Edges, Target, distances
+from qupel.backends.compiling.writing import native_gates
+from qupel.errors import InputError
+from qupel.model.circuit import Circuit
+
+#: Placements tried, unless the caller says otherwise.
+TRIALS = 4
+
+
+def compile_circuit(
+    circuit: Circuit, target: Target | Device, *, seed: int = 0, trials: int = TRIALS
+) -> Compiled:
+    """Rewrite a circuit in a device's gates, on pairs it couples, with the same readings.
+
+    Runs of gates on one qubit or one pair become as few native gates as their unitary needs,
+    ``swap`` becomes a change of names, Z turns are moved on and merged, and a router puts in
+    swaps: see `qupel.backends.compiling.pairs`, `.turns` and `.routing`. Equal arguments give
+    equal circuits.
+
+    Parameters
+    ----------
+    circuit
+        Any circuit without free parameters.
+    target
+        A gate set with its coupling map, or a device profile. Pairs are coupled in both
+        directions: turning a ``cx`` or ``ecr`` round costs turns, no further two-qubit gate.
+    seed
+        Of placements and ties.
+    trials
+        Placements to start from; more take longer and save swaps.
+
+    Raises
+    ------
+    InputError
+        If the circuit has free parameters or more qubits than the target, or if ``trials`` is
+        below 1.
+    """
+    began = time.perf_counter()
+    if not isinstance(target, Target):
+        target = Target.of(target)
+    if trials < 1:
+        raise InputError(f"trials must be at least 1, got {trials}")
+    if circuit.qubits > target.qubits:
+        raise InputError(
+            f"the circuit has {circuit.qubits} qubits, the device {target.qubits}; "
+            "choose a larger device"
+        )
+    if circuit.qubits > 1 and len(target.gates) and any(len(g.qubits) > 1 for g in circuit.gates):
+        _ = target.entangler
+    operations, wires = lowered(circuit)
+    operations = gathered(operations)
+    written = native_gates(operations, circuit.qubits, target)
+    measured = range(circuit.qubits) if circuit.measured is None else circuit.measured
+    unrouted = Circuit(circuit.qubits, written, [wires[q] for q in measured])
+    start, end, out = tuple(range(circuit.qubits)), wires, unrouted
+    if target.edges is not None:
+        rng = np.random.default_rng(seed)
+        start, moved, operations = _routed(operations, circuit.qubits, target, trials, rng)
+        end = tuple(moved[wire] for wire in wires)
+        written = native_gates(gathered(operations), target.qubits, target)
+        out = Circuit(target.qubits, written, [end[q] for q in measured])
+    return Compiled(
+        out, start, end, Size.of(circuit), Size.of(unrouted), Size.of(out),
+        time.perf_counter() - began,
+    )  # fmt: skip
+
+
+def _routed(
+    operations: Sequence[Operation],
+    qubits: int,
+    target: Target,
+    trials: int,
+    rng: np.random.Generator,
+) -> tuple[tuple[int, ...], tuple[int, ...], list[Operation]]:
+    """Where each wire starts and ends, and operations on physical qubits."""
+    assert target.edges is not None
+    lattice, kept = _connected(target.qubits, target.edges)
+    if qubits > len(kept):
+        raise InputError(
+            f"the circuit has {qubits} qubits, the largest connected part of the device "
+            f"{len(kept)}; choose a larger device"
+        )
+    routed = placed_and_routed(operations, qubits, lattice, trials, rng)
+    on = [item.on(tuple(kept[q] for q in item.qubits)) for item in routed.operations]
+    return tuple(kept[q] for q in routed.start), tuple(kept[q] for q in routed.end), on
+
+
+@lru_cache(maxsize=16)
+def _connected(qubits: int, edges: Edges) -> tuple[Lattice, tuple[int, ...]]:
+    """The largest connected part of a coupling map, and the device's number of each qubit."""
+    steps = distances(qubits, edges)
+    reach = steps < qubits
+    kept = tuple(np.flatnonzero(reach[int(np.argmax(reach.sum(axis=1)))]).tolist())
+    number = {q: k for k, q in enumerate(kept)}
+    inner = [(number[a], number[b]) for a, b in edges if a in number and b in number]
+    return lattice_of(inner, steps[np.ix_(kept, kept)]), kept

@@ -1,0 +1,146 @@
+"""Two-qubit unitaries in one native two-qubit gate and turns, with as few of it as they need.
+
+In ``cx``, ``cz`` or ``ecr`` a unitary needs none to three, in ``rzz`` or ``rxx`` of any angle as
+many as it has Weyl coordinates that are not zero. Three ``cx``: Vatan & Williams (2004),
+doi:10.1103/PhysRevA.69.032315, figure 6. Two: Shende, Markov & Bullock (2004),
+doi:10.1103/PhysRevA.69.062321. Two ``iswap`` are written for one ``cx``.
+"""
+
+from __future__ import annotations
+
+import cmath
+import math
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+
+from qupel.backends.compiling.weyl import TURNS, Weyl, weyl
+from qupel.model.gates import H, X, Z
+
+#: Weyl coordinates below this are nothing.
+_NOTHING = 1e-10
+_QUARTER = math.pi / 4
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Turn:
+    """A turn of the pair's first (0) or second (1) qubit."""
+
+    slot: int
+    matrix: Any
+
+
+@dataclass(frozen=True, slots=True)
+class Joint:
+    """A native gate on the pair; ``slots`` is its order of the two qubits."""
+
+    name: str
+    angles: tuple[float, ...]
+    slots: tuple[int, int]
+
+
+Piece = Turn | Joint
+
+
+def pieces(matrix: Any, native: str) -> tuple[Piece, ...]:
+    """Native gates and turns that multiply to ``matrix`` up to a global phase, first to last."""
+    return _pieces(matrix.tobytes(), native)
+
+
+def gates_needed(matrix: Any, native: str) -> int:
+    """How many of the native gate a unitary takes."""
+    return sum(isinstance(piece, Joint) for piece in pieces(matrix, native))
+
+
+@lru_cache(maxsize=65536)
+def _pieces(held: bytes, native: str) -> tuple[Piece, ...]:
+    split = weyl(np.frombuffer(held, np.complex128).reshape(4, 4))
+    write = _in_free if native in ("rzz", "rxx") else _in_fixed
+    before = [Turn(slot, split.before[slot]) for slot in (0, 1)]
+    after = [Turn(slot, split.after[slot]) for slot in (0, 1)]
+    return (*before, *write(split, native), *after)
+
+
+def _in_free(split: Weyl, native: str) -> list[Piece]:
+    """Canonical gate in ``rzz`` or ``rxx`` of any angle: one for each coordinate."""
+    home = 2 if native == "rzz" else 0
+    out: list[Piece] = []
+    for axis, value in enumerate(split.coordinates):
+        if abs(value) < _NOTHING:
+            continue
+        joint = Joint(native, (-2 * value,), (0, 1))
+        if axis == home:
+            out.append(joint)
+        else:
+            turn = TURNS[3 - axis - home]
+            out += [*_both(turn), joint, *_both(turn.conj().T)]
+    return out
+
+
+def _in_fixed(split: Weyl, native: str) -> list[Piece]:
+    """Canonical gate in as few ``cx`` as it needs, each written in the native gate."""
+    a, b, c = split.coordinates
+    if abs(c) >= _NOTHING:
+        return [
+            Turn(1, _rz(math.pi / 2)),
+            *_cx(native, 1),
+            Turn(0, _rz(math.pi / 2 - 2 * c)),
+            Turn(1, _ry(math.pi / 2 - 2 * a)),
+            *_cx(native, 0),
+            Turn(1, _ry(2 * b - math.pi / 2)),
+            *_cx(native, 1),
+            Turn(0, _rz(-math.pi / 2)),
+        ]
+    if abs(b) < _NOTHING and abs(a) < _NOTHING:
+        return []
+    if abs(b) < _NOTHING and abs(a - _QUARTER) < _NOTHING:
+        # exp(i pi/4 ZX) is cx up to turns; an H on the first qubit makes XX of ZX.
+        turns = [Turn(0, _rz(-math.pi / 2)), Turn(1, _rx(-math.pi / 2))]
+        return [Turn(0, H), *turns, *_cx(native, 0), Turn(0, H)]
+    # A cx on either side makes XX of X on the first qubit, and ZZ of Z on the second.
+    turn = TURNS[0]
+    middle = [Turn(0, _rx(-2 * a)), Turn(1, _rz(-2 * b))]
+    joined = [*_cx(native, 0), *middle, *_cx(native, 0)]
+    return [*_both(turn), *joined, *_both(turn.conj().T)]
+
+
+def _cx(native: str, control: int) -> list[Piece]:
+    """``cx`` from slot ``control`` to the other, in a fixed native gate."""
+    target = 1 - control
+    slots = (control, target)
+    match native:
+        case "cx":
+            return [Joint("cx", (), slots)]
+        case "cz":
+            return [Turn(target, H), Joint("cz", (), slots), Turn(target, H)]
+        case "ecr":
+            turns = [Turn(control, X @ _rz(math.pi / 2)), Turn(target, _rx(math.pi / 2))]
+            return [*turns, Joint("ecr", (), slots)]
+        case "iswap":
+            joint = Joint("iswap", (), slots)
+            # iswap exp(i t X) iswap is exp(i t ZY) up to Z on both; S on the target makes Y of X.
+            turned = _rz(math.pi / 2) @ _rx(math.pi / 2)
+            before = [Turn(control, _rz(math.pi / 2)), Turn(target, turned)]
+            after = [Turn(control, Z), Turn(target, _rz(-math.pi / 2) @ Z)]
+            return [*before, joint, Turn(control, _rx(math.pi / 2)), joint, *after]
+    raise AssertionError(f"no cx is written in {native}")
+
+
+def _both(matrix: Any) -> list[Piece]:
+    return [Turn(0, matrix), Turn(1, matrix)]
+
+
+def _rx(angle: float) -> Any:
+    c, s = math.cos(angle / 2), math.sin(angle / 2)
+    return np.array([[c, -1j * s], [-1j * s, c]])
+
+
+def _ry(angle: float) -> Any:
+    c, s = math.cos(angle / 2), math.sin(angle / 2)
+    return np.array([[c, -s], [s, c]], dtype=np.complex128)
+
+
+def _rz(angle: float) -> Any:
+    return np.diag([cmath.exp(-0.5j * angle), cmath.exp(0.5j * angle)])

@@ -1,0 +1,78 @@
+"""Writing operations as native gates, with Z turns moved on wherever they commute."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import numpy as np
+
+from qupel.backends.compiling.operations import Operation
+from qupel.backends.compiling.pairs import Joint, pieces
+from qupel.backends.compiling.target import Target
+from qupel.backends.compiling.turns import Step, rz, written
+from qupel.model.circuit import Gate
+
+#: Which qubits of a native gate a Z turn can be moved through.
+_THROUGH = {
+    "cz": (True, True),
+    "rzz": (True, True),
+    "cx": (True, False),
+}
+_NEITHER = (False, False)
+
+
+def native_gates(operations: Iterable[Operation], qubits: int, target: Target) -> list[Gate]:
+    """Native gates of operations, in order; runs of turns are merged as they come."""
+    writer = _Writer(qubits, target)
+    for item in operations:
+        if len(item.qubits) == 1:
+            writer.turn(item.qubits[0], item.matrix)
+            continue
+        for piece in pieces(item.matrix, target.entangler):
+            if isinstance(piece, Joint):
+                a, b = (item.qubits[slot] for slot in piece.slots)
+                writer.join(piece.name, piece.angles, a, b)
+            else:
+                writer.turn(item.qubits[piece.slot], piece.matrix)
+    return writer.finished()
+
+
+class _Writer:
+    """Holds back the turn of every qubit until a gate on two qubits needs it done."""
+
+    def __init__(self, qubits: int, target: Target) -> None:
+        self._held: list[np.ndarray | None] = [None] * qubits
+        self._way, self._flips = target.turns, "x" in target.gates
+        self._gates: list[Gate] = []
+
+    def turn(self, qubit: int, matrix: np.ndarray) -> None:
+        held = self._held[qubit]
+        self._held[qubit] = matrix if held is None else matrix @ held
+
+    def join(self, name: str, angles: tuple[float, ...], a: int, b: int) -> None:
+        for qubit, through in zip((a, b), _THROUGH.get(name, _NEITHER), strict=True):
+            self._write(qubit, through)
+        self._gates.append(Gate(name, (a, b), angles))
+
+    def finished(self) -> list[Gate]:
+        for qubit in range(len(self._held)):
+            self._write(qubit, keep=False)
+        return self._gates
+
+    def _write(self, qubit: int, keep: bool) -> None:
+        """Write what a qubit is to turn; ``keep`` its last Z turn back."""
+        matrix = self._held[qubit]
+        if matrix is None:
+            return
+        steps, last = written(matrix, self._way, self._flips)
+        self._held[qubit] = np.diag(np.exp([-0.5j * last, 0.5j * last])) if keep and last else None
+        if not keep:
+            steps = _with_last(steps, last, self._way)
+        self._gates += [Gate(name, (qubit,), angles) for name, angles in steps]
+
+
+def _with_last(steps: list[Step], last: float, way: str) -> list[Step]:
+    if way == "u" and steps:
+        [(name, (theta, _, lam))] = steps
+        return [(name, (theta, last, lam))]
+    return [*steps, *rz(last, way)]

@@ -1,7 +1,8 @@
 """The neutral protocol that Qupel's provider emulator speaks: JSON under ``/v1``.
 
-The address comes from ``QUPEL_EMULATOR_URL``, the token from ``QUPEL_EMULATOR_TOKEN``. Whatever
-stands behind it, its results are called an emulator's.
+The address comes from ``QUPEL_EMULATOR_URL``, the token from ``QUPEL_EMULATOR_TOKEN``; where tokens
+expire, ``QUPEL_EMULATOR_SECRET`` gets new ones. Whatever stands behind the address, its results
+are called an emulator's.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from qupel.backends.adapters.readings import (
     reading_of_texts,
     same_length,
 )
+from qupel.backends.adapters.renewal import Renewing
 from qupel.backends.contract import (
     Capabilities,
     Estimate,
@@ -41,6 +43,7 @@ from qupel.model.evidence import Evidence
 from qupel.model.formats.qasm import write_qasm
 
 URL_VARIABLE, TOKEN_VARIABLE = "QUPEL_EMULATOR_URL", "QUPEL_EMULATOR_TOKEN"
+SECRET_VARIABLE = "QUPEL_EMULATOR_SECRET"  # noqa: S105  # its name
 #: Pages of a listing that are read at most.
 MOST_PAGES = 1000
 
@@ -67,6 +70,8 @@ def open(device: str) -> Neutral:  # noqa: A001  # every provider's entry point 
             f"no emulator: set {URL_VARIABLE}, for instance to the address that `qupel emulator` "
             "prints"
         )
+    if os.environ.get(SECRET_VARIABLE):
+        return Neutral(device, Renewing(HttpTransport(url), secret_in(SECRET_VARIABLE)))
     secret_in(TOKEN_VARIABLE)
     return Neutral(device, HttpTransport(url, EnvironmentToken(TOKEN_VARIABLE)))
 
@@ -81,17 +86,17 @@ class Neutral:
         Its name there.
     transport
         Carries the requests.
-    settle_seconds
-        After how long a listing shows every accepted job, the timeout included; None if nobody
-        knows. It matters where the provider honours no keys.
     timeout
         Seconds for one request.
+    lag_seconds
+        Longest time from a job's acceptance until it is listed, as the provider promises; None if
+        it promises nothing, so that a job that is not listed may still be there.
     """
 
     device: str
     transport: Transport
-    settle_seconds: float | None = None
     timeout: float = 30.0
+    lag_seconds: float | None = None
     _offer: dict[str, Any] | None = field(default=None, init=False, repr=False)
 
     @property
@@ -106,13 +111,14 @@ class Neutral:
         offer = self._offer
         try:
             keys, lists = offer.get("keys") is True, offer.get("listing") is True
+            lag = self.lag_seconds if lists else None
             return Capabilities(
                 kind=_kind(offer.get("kind")),
                 qubits=whole(offer.get("qubits"), "qubits", 1),
                 max_shots=whole(offer.get("max_shots"), "max_shots", 1),
                 max_programs=whole(offer.get("max_programs"), "max_programs", 1),
                 lookup=Lookup.KEY if keys else Lookup.TAG if lists else Lookup.NONE,
-                settle_seconds=0.0 if keys else self.settle_seconds if lists else None,
+                settle_seconds=None if lag is None else self.timeout + lag,
                 cancels=True,
                 evidence=Evidence.EMULATOR,
                 region=text(offer.get("region"), "region"),

@@ -101,5 +101,5 @@ def _read(path: Path) -> DeviceProfile:
 
 
 @lru_cache(maxsize=256)
-def _kept(path: Path, changed: int, size: int) -> DeviceProfile:  # noqa: ARG001
+def _kept(path: Path, changed: int, size: int) -> DeviceProfile:
     return read_profile(path)

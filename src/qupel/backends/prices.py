@@ -97,6 +97,13 @@ class Free:
 
 
 @dataclass(frozen=True, slots=True)
+class Unpublished:
+    """Something is charged, and nobody says in public how much."""
+
+    kind: Literal["unpublished"] = "unpublished"
+
+
+@dataclass(frozen=True, slots=True)
 class PerShot:
     """So much for every program, and so much for every shot of it.
 
@@ -193,7 +200,7 @@ class Credits:
             raise InputError("divisor must be more than 0")
 
 
-PriceModel = Free | PerShot | PerGateShot | PerSecond | Credits
+PriceModel = Free | Unpublished | PerShot | PerGateShot | PerSecond | Credits
 
 
 def price(model: PriceModel, usage: Usage) -> Money:
@@ -202,7 +209,8 @@ def price(model: PriceModel, usage: Usage) -> Money:
     Raises
     ------
     InputError
-        If seconds are charged and the usage has none: a bill without a limit has no bound.
+        If seconds are charged and the usage has none, since a bill without a limit has no bound;
+        or no price is published.
 
     Examples
     --------
@@ -210,11 +218,13 @@ def price(model: PriceModel, usage: Usage) -> Money:
     >>> print(price(PerShot(Decimal("0.3"), Decimal("0.00145")), two))
     3.50 USD
     """
+    if isinstance(model, Unpublished):
+        raise InputError("no price is published for this device; ask its maker, and write it down")
     with localcontext(prec=100, rounding=ROUND_CEILING):
         return Money.of(_amount(model, usage), model.currency)
 
 
-def _amount(model: PriceModel, usage: Usage) -> Decimal:
+def _amount(model: Free | PerShot | PerGateShot | PerSecond | Credits, usage: Usage) -> Decimal:
     """The bill in the currency's unit."""
     match model:
         case Free():
@@ -260,7 +270,7 @@ def _check_whole(name: str, value: int, least: int) -> None:
         raise InputError(f"{name} must be a whole number from {least}, got {value!r}")
 
 
-def _check_rates(model: PriceModel, *names: str) -> None:
+def _check_rates(model: PerShot | PerGateShot | PerSecond | Credits, *names: str) -> None:
     Money(0, model.currency)
     for name in names:
         rate = getattr(model, name)

@@ -8,7 +8,8 @@ import json
 import re
 import types
 import typing
-from collections.abc import Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
+from functools import cache
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -38,7 +39,7 @@ def read_yaml(path: Path, kind: type[T], also: Mapping[str, Any] | None = None) 
     tree = _parse(path)
     if not isinstance(tree, dict):
         raise InputError(f"{path}:1: must be a mapping of fields to values")
-    from pydantic import TypeAdapter, ValidationError
+    from pydantic import ValidationError
 
     plain = {**(also or {}), **_plain(tree)}
     if unknown := _unknown(tree, kind, ()):
@@ -46,7 +47,7 @@ def read_yaml(path: Path, kind: type[T], also: Mapping[str, Any] | None = None) 
         raise InputError("\n".join(lines))
     try:
         # As JSON, since strict checks of JSON take text for names and dates, and nothing else.
-        return TypeAdapter(kind).validate_json(json.dumps(plain, default=str), strict=True)
+        return _adapter(kind).validate_json(json.dumps(plain, default=str), strict=True)
     except ValidationError as error:
         found = sorted(
             (line_of(tree, at), f"{_dotted(at)}: {message}")
@@ -55,6 +56,13 @@ def read_yaml(path: Path, kind: type[T], also: Mapping[str, Any] | None = None) 
             for at, message in [_located(where, _said(problem), tree)]
         )
         raise InputError("\n".join(f"{path}:{line}: {said}" for line, said in found)) from None
+
+
+@cache
+def _adapter(kind: Hashable) -> Any:
+    from pydantic import TypeAdapter
+
+    return TypeAdapter(kind)
 
 
 def _parse(path: Path) -> Any:

@@ -1,0 +1,206 @@
+"""Advice: which device for a need, why that one, and why not the others.
+
+Devices are ranked by the time until a result is as precise as the shots asked for would make it
+without errors (`Prospect.signal_seconds`), by the chance of success, or by price. Nothing knows
+what kind of device is good at what: speed, coherence and connectivity count as far as they show in
+the published figures.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+from dataclasses import dataclass
+from enum import StrEnum
+
+from qupel.backends.contract import Kind
+from qupel.backends.need import Need
+from qupel.backends.profile import DeviceProfile, Runs
+from qupel.backends.prospect import Prospect, chance_text, fits, prospect, seconds_text
+from qupel.errors import InputError
+
+
+class Aim(StrEnum):
+    """What counts most; the others decide between equals."""
+
+    TIME = "time"
+    SUCCESS = "success"
+    PRICE = "price"
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """A device that a need does not fit, with the reasons and their numbers."""
+
+    profile: DeviceProfile
+    reasons: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Advice:
+    """Devices for a need.
+
+    Attributes
+    ----------
+    need
+        What was asked.
+    aim
+        By what it is ranked.
+    devices
+        Quantum devices that fit, best first.
+    simulators
+        Programs on classical machines that give the same answer, best first.
+    refused
+        All others.
+    reasons
+        Why the first device is the first, in plain words with numbers.
+    """
+
+    need: Need
+    aim: Aim
+    devices: tuple[Prospect, ...]
+    simulators: tuple[Prospect, ...]
+    refused: tuple[Refusal, ...]
+    reasons: tuple[str, ...]
+
+    @property
+    def best(self) -> Prospect | None:
+        """The device to take; None if the idea is premature."""
+        return self.devices[0] if self.devices else None
+
+    @property
+    def premature(self) -> bool:
+        """Whether no quantum device that anybody can run programs on can hold it."""
+        return not self.devices
+
+
+def advise(need: Need, profiles: Iterable[DeviceProfile], aim: Aim = Aim.TIME) -> Advice:
+    """Rank devices for a need, and say why.
+
+    Raises
+    ------
+    InputError
+        If there are no profiles.
+    """
+    fitting, refused = [], []
+    for profile in profiles:
+        reasons = fits(profile, need)
+        if reasons:
+            refused.append(Refusal(profile, tuple(reasons)))
+        else:
+            fitting.append(prospect(profile, need))
+    if not fitting and not refused:
+        raise InputError("no device profiles to choose from")
+    ranked = sorted(fitting, key=lambda found: _rank(found, aim))
+    devices = tuple(found for found in ranked if not found.profile.simulated)
+    simulators = tuple(found for found in ranked if found.profile.simulated)
+    reasons = _why(devices, aim) if devices else _premature(need, refused)
+    return Advice(need, aim, devices, simulators, tuple(refused), tuple(reasons))
+
+
+def _rank(found: Prospect, aim: Aim) -> tuple[float, ...]:
+    """Smaller is better; what nobody has published comes last, but time, which is that of shots."""
+    time = found.signal_seconds
+    cost = math.inf if found.cost is None else float(found.cost.micros)
+    loss = math.inf if found.ln_success is None else -found.ln_success
+    return {
+        Aim.TIME: (time, cost, loss),
+        Aim.SUCCESS: (loss, time, cost),
+        Aim.PRICE: (cost, time, loss),
+    }[aim]
+
+
+def _why(devices: tuple[Prospect, ...], aim: Aim) -> list[str]:
+    first = devices[0]
+    reasons = [_summary(first)]
+    others = [found for found in devices if found.profile.modality != first.profile.modality]
+    seen = set()
+    for other in others:
+        if other.profile.modality not in seen:
+            seen.add(other.profile.modality)
+            reasons.append(_against(first, other, aim))
+    return reasons
+
+
+def _summary(found: Prospect) -> str:
+    name = found.profile.name
+    if found.embedding is not None:
+        if found.embedding.chain is None:
+            return (
+                f"{name}: at least {found.embedding.least} of {found.profile.qubits} qubits; "
+                "whether an embedding exists, only an embedder can tell"
+            )
+        return (
+            f"{name}: {found.qubits} of {found.profile.qubits} qubits hold the form in chains of "
+            f"{found.embedding.chain}; a read takes {seconds_text(found.shot_seconds)}; how good "
+            "reads are, its figures do not tell"
+        )
+    return (
+        f"{name}: {found.two_qubit_gates} two-qubit gates, {found.swaps} swaps included; a shot "
+        f"takes {seconds_text(found.shot_seconds)} and has no error with chance "
+        f"{chance_text(found.ln_success)}"
+    )
+
+
+def _against(first: Prospect, other: Prospect, aim: Aim) -> str:
+    """Why ``first`` and not ``other``: the factor between them, and what makes most of it."""
+    name = other.profile.name
+    if aim is Aim.PRICE:
+        dear = "what nobody has published" if other.cost is None else f"up to {other.cost}"
+        return f"{name} would cost {dear}, against {first.cost or 'an unpublished price'}"
+    if first.embedding is not None and other.embedding is None:
+        return (
+            f"{name} ({other.profile.modality}) would run it as QAOA with "
+            f"{other.two_qubit_gates} two-qubit gates and no error with chance "
+            f"{chance_text(other.ln_success)}"
+        )
+    fewer_errors = (first.ln_success or 0.0) - (other.ln_success or 0.0)
+    faster = math.log(other.shot_seconds / first.shot_seconds) if first.shot_seconds else math.inf
+    said = f"against {name} ({other.profile.modality}): "
+    if aim is Aim.TIME and faster > 2 * fewer_errors:
+        return said + (
+            f"speed, a shot takes {seconds_text(first.shot_seconds)} and not "
+            f"{seconds_text(other.shot_seconds)}" + _although(fewer_errors, first, other)
+        )
+    worst = max(other.ln_parts, key=lambda k: first.ln_parts.get(k, 0.0) - other.ln_parts[k])
+    chances = f"{chance_text(first.ln_success)} and not {chance_text(other.ln_success)}"
+    if worst == "idling":
+        return said + f"coherence, its qubits outlive the circuit; no error with chance {chances}"
+    if worst == "readout":
+        return said + f"readout; no error with chance {chances}"
+    if other.swaps > first.swaps:
+        return said + (
+            f"connectivity, {first.swaps} swaps and not {other.swaps}; no error with chance "
+            f"{chances}"
+        )
+    return said + f"better gates; no error with chance {chances}"
+
+
+def _although(fewer_errors: float, first: Prospect, other: Prospect) -> str:
+    if fewer_errors >= 0:
+        return ""
+    return (
+        f", although its shots have no error with chance {chance_text(first.ln_success)} only, "
+        f"against {chance_text(other.ln_success)}"
+    )
+
+
+def _premature(need: Need, refused: list[Refusal]) -> list[str]:
+    asked = f"{need.qubits} qubits, depth {need.depth} and {need.two_qubit_gates} two-qubit gates"
+    if need.kind is Kind.ANNEALING:
+        asked = f"{need.qubits} variables with {need.filled().pairs} couplings"
+    nearest = sorted(
+        (
+            each
+            for each in refused
+            if each.profile.runnable
+            and not each.profile.simulated
+            and (need.kind is Kind.ANNEALING or each.profile.runs is Runs.CIRCUIT)
+            and each.profile.runs is not Runs.ANALOGUE
+        ),
+        key=lambda each: (len(each.reasons), -each.profile.qubits),
+    )
+    return [
+        f"premature: no device that can be hired holds {asked}",
+        *("; ".join(each.reasons) for each in nearest[:3]),
+    ]

@@ -1,0 +1,310 @@
+"""Prospects: what a device would make of a need, from its published figures alone.
+
+Nothing is compiled or run here. For a gate device of two-qubit fidelity ``f2``, and so on:
+
+- gates: a program's two-qubit gates in native ones, plus three for every swap that routing needs
+  (`qupel.backends.placement`); gates on one qubit as they are, two more for every gate added;
+- time of a shot: ``d2 t2 + d1 t1 + readout + reset``, with ``d2`` layers of two-qubit gates, not
+  fewer than gates over those that run at once, and ``d1`` further layers;
+- success of a shot: ``f1^g1 f2^g2 (preparation readout)^m idle^n``, where a qubit idle for ``s``
+  seconds has ``idle = 1/2 + exp(-s/T1)/6 + exp(-s/T2)/3``, its average fidelity;
+- shots that are lost and show it (photons, atoms, gates of linear optics) are repeated: time and
+  price grow, success does not;
+- shots for a signal: errors shrink every expectation value to a share of ``success``, so as many
+  as ``shots / success^2`` are as precise as ``shots`` perfect ones.
+
+References
+----------
+Arute et al. (2019), doi:10.1038/s41586-019-1666-5, eq. 77 of the supplement, for the product of
+fidelities; Nielsen (2002), doi:10.1016/S0375-9601(02)01272-0, for the average fidelity of decay;
+Cai et al. (2023), Quantum error mitigation, doi:10.1103/RevModPhys.95.045005, for the overhead.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+
+from qupel.backends.contract import Kind
+from qupel.backends.need import Need
+from qupel.backends.placement import Embedding, embedding, swaps
+from qupel.backends.prices import Counts, Unpublished, Usage, price
+from qupel.backends.profile import Coherence, DeviceProfile, Fidelities, GateTimes, Runs
+from qupel.errors import InputError
+from qupel.model.money import Money
+
+#: Native gates that turn two qubits by a free angle.
+TURNING = frozenset({"rzz", "rxx", "ryy", "rzx", "cp", "crz", "crx", "cry"})
+#: Native gates of which one makes a CX with gates on one qubit.
+LIKE_CX = TURNING | {"cx", "cy", "cz", "ch", "ecr"}
+
+
+@dataclass(frozen=True, slots=True)
+class Prospect:
+    """What a device would make of a need.
+
+    Attributes
+    ----------
+    profile
+        The device.
+    qubits
+        Physical qubits used.
+    swaps
+        Swaps that the device's connectivity is expected to cost.
+    one_qubit_gates, two_qubit_gates, depth
+        Native, swaps included; 0 for an annealer.
+    ln_success
+        Natural logarithm of the chance that a shot has no error; None where the profile tells
+        nothing of it (an annealer).
+    ln_parts
+        The same, by cause: gates, idling, readout.
+    shot_seconds
+        Of one shot, repetitions of lost ones included.
+    run_seconds
+        Of all shots, and the job's overhead.
+    cost
+        Upper bound of the bill, as far as the time is right; None where no price is published.
+    shots
+        As asked for.
+    embedding
+        On an annealer.
+    """
+
+    profile: DeviceProfile
+    qubits: int
+    swaps: int
+    one_qubit_gates: int
+    two_qubit_gates: int
+    depth: int
+    ln_success: float | None
+    ln_parts: Mapping[str, float]
+    shot_seconds: float
+    run_seconds: float
+    cost: Money | None
+    shots: int
+    embedding: Embedding | None = None
+
+    @property
+    def success(self) -> float | None:
+        """Chance that a shot has no error; 0.0 where it is too small for a number."""
+        return None if self.ln_success is None else math.exp(self.ln_success)
+
+    @property
+    def signal_seconds(self) -> float:
+        """Seconds for a result as precise as the shots would give without errors.
+
+        Infinity where no clock would see the end. Where nothing is known of success, the time of
+        the shots alone.
+        """
+        more = self.run_seconds - self.shots * self.shot_seconds
+        growth = -2 * (self.ln_success or 0.0)
+        return (
+            more + self.shots * self.shot_seconds * math.exp(growth) if growth < 600 else math.inf
+        )
+
+
+def prospect(profile: DeviceProfile, need: Need) -> Prospect:
+    """What ``profile`` would make of ``need``, whether or not that fits.
+
+    Raises
+    ------
+    InputError
+        If the profile has no figures to tell: it is not runnable, or runs analogue programs.
+    """
+    need = need.filled()
+    if profile.runs is Runs.ANNEALING and profile.anneal is not None:
+        return _annealed(profile, need)
+    if profile.runs is not Runs.CIRCUIT or profile.fidelities is None or profile.times is None:
+        raise InputError(f"{profile.name} has no figures for circuits")
+    return _gated(profile, need, profile.fidelities, profile.times)
+
+
+def _gated(
+    profile: DeviceProfile, need: Need, fidelities: Fidelities, times: GateTimes
+) -> Prospect:
+    ordered = need.kind is Kind.CIRCUIT
+    swapped = swaps(profile, need.qubits, need.pairs or 0, need.two_qubit_gates, ordered)
+    plain = need.two_qubit_gates - need.rotations
+    per_cx, per_turn = _native(profile)
+    # Any gate on two qubits takes three CX at most, so a swap and a turn of one pair are as cheap
+    # as a swap, where gates may come in any order.
+    merged = 0 if ordered else min(swapped, need.rotations)
+    two = plain * per_cx + (need.rotations - merged) * per_turn + 3 * swapped
+    growth = two / need.two_qubit_gates if need.two_qubit_gates else 1.0
+    one = (need.one_qubit_gates or 0) + 2 * max(0, two - need.two_qubit_gates)
+    two_deep = math.ceil((need.two_qubit_depth or 0) * growth)
+    if times.parallel is not None:
+        two_deep = max(two_deep, math.ceil(two / times.parallel))
+    one_deep = max(0, need.depth - (need.two_qubit_depth or 0))
+    circuit_seconds = two_deep * times.two_qubit + one_deep * times.one_qubit
+    busy = one * times.one_qubit + 2 * two * times.two_qubit
+    waits = max(0.0, circuit_seconds - busy / need.qubits)
+    parts = {
+        "gates": one * math.log(fidelities.one_qubit) + two * math.log(fidelities.two_qubit),
+        "idling": need.qubits * _ln_idle(profile.coherence, waits),
+        "readout": (need.measured or 0)
+        * (math.log(fidelities.preparation) + math.log(fidelities.readout)),
+    }
+    ln_trials = -need.qubits * math.log(fidelities.survival) - two * math.log(
+        fidelities.two_qubit_yield
+    )
+    trials = math.exp(min(ln_trials, 600.0))
+    shot = (circuit_seconds + times.readout + times.reset) * trials
+    states = (one + two) * 2.0 ** min(need.qubits, 1000) * times.per_amplitude
+    run = times.job + states + need.shots * shot
+    counts = Counts(one, two, need.qubits, need.measured or 0)
+    return Prospect(
+        profile, need.qubits, swapped, one, two, two_deep + one_deep, sum(parts.values()), parts,
+        shot, run, _cost(profile, counts, need.shots, run), need.shots,
+    )  # fmt: skip
+
+
+def _annealed(profile: DeviceProfile, need: Need) -> Prospect:
+    assert profile.anneal is not None  # noqa: S101  # the caller looked
+    times = profile.anneal
+    lying = embedding(profile, need.qubits, need.pairs or 0)
+    shot = times.anneal + times.readout + times.delay
+    run = times.programming + need.shots * shot
+    return Prospect(
+        profile, lying.most or lying.least, 0, 0, 0, 0, None, {}, shot, run,
+        _cost(profile, Counts(), need.shots, run), need.shots, lying,
+    )  # fmt: skip
+
+
+def _cost(profile: DeviceProfile, counts: Counts, shots: int, seconds: float) -> Money | None:
+    if isinstance(profile.price, Unpublished):
+        return None
+    return price(profile.price, Usage((counts,), shots, Decimal(repr(seconds))))
+
+
+def _native(profile: DeviceProfile) -> tuple[int, int]:
+    """Native gates that a CX takes, and a turn of two qubits by an angle."""
+    gates = set(profile.native_gates)
+    per_cx = 1 if gates & LIKE_CX else 2
+    return per_cx, 1 if gates & TURNING else 2
+
+
+def _ln_idle(coherence: Coherence | None, seconds: float) -> float:
+    """Logarithm of the average fidelity of a qubit that waits."""
+    if coherence is None or seconds == 0:
+        return 0.0
+    relaxed, dephased = math.exp(-seconds / coherence.t1), math.exp(-seconds / coherence.t2)
+    return math.log(0.5 + relaxed / 6 + dephased / 3)
+
+
+def fits(profile: DeviceProfile, need: Need) -> list[str]:
+    """Reasons why a need does not fit a device, with numbers; none if it does.
+
+    Examples
+    --------
+    >>> from qupel.backends.catalogue import profile_named
+    >>> fits(profile_named("iqm-garnet"), Need(qubits=32, depth=10))
+    ['32 qubits are needed, iqm-garnet has 20']
+    """
+    name = profile.name
+    if not profile.runnable:
+        return [f"{name} is {profile.availability}: nobody can run programs there"]
+    if profile.runs is Runs.ANALOGUE:
+        return [f"{name} runs analogue programs, which are neither circuits nor forms"]
+    if profile.runs is Runs.ANNEALING and need.kind is Kind.CIRCUIT:
+        return [f"{name} anneals; it has no gates for a circuit"]
+    reasons = []
+    if need.qubits > profile.qubits:
+        reasons.append(f"{need.qubits} qubits are needed, {name} has {profile.qubits}")
+    if need.shots > profile.max_shots:
+        reasons.append(f"{need.shots} shots are needed, {name} takes {profile.max_shots}")
+    if profile.simulated and need.qubits > profile.qubits:
+        return reasons
+    found = prospect(profile, need)
+    reasons += _lies(found, need) + _signal(found, need)
+    if need.deadline is not None and found.run_seconds > need.deadline:
+        reasons.append(
+            f"the run takes about {seconds_text(found.run_seconds)}, the deadline is "
+            f"{seconds_text(need.deadline)}"
+        )
+    return reasons + _price(found, need)
+
+
+def _lies(found: Prospect, need: Need) -> list[str]:
+    """Why a form does not lie on an annealer's graph."""
+    if found.embedding is None or found.profile.simulated:
+        return []
+    name, lying, core = found.profile.name, found.embedding, need.filled().core or 0
+    if core + 1 > lying.largest:
+        return [
+            f"some {core + 1} variables or more have {core} couplings each among themselves; "
+            f"at most {lying.largest} can all be coupled on {name}"
+        ]
+    if lying.least > found.profile.qubits:
+        return [
+            f"at least {lying.least} physical qubits are needed for {need.filled().pairs} "
+            f"couplings, {name} has {found.profile.qubits}"
+        ]
+    return []
+
+
+def _signal(found: Prospect, need: Need) -> list[str]:
+    """Why errors leave nothing to see."""
+    if found.ln_success is None or found.ln_success + math.log(need.shots) >= 0:
+        return []
+    worst = min(found.ln_parts, key=lambda part: found.ln_parts[part])
+    causes = {
+        "gates": f"{found.two_qubit_gates} two-qubit gates, {found.swaps} swaps included",
+        "idling": f"qubits wait through a depth of {found.depth}",
+        "readout": f"{need.filled().measured} qubits are read",
+    }
+    expected = chance_text(found.ln_success + math.log(need.shots))
+    return [
+        f"of {need.shots} shots {expected} are expected without an error on "
+        f"{found.profile.name}: {causes[worst]}"
+    ]
+
+
+def _price(found: Prospect, need: Need) -> list[str]:
+    """Why the budget does not do."""
+    if need.budget is None or (found.cost is not None and found.cost.micros == 0):
+        return []
+    if found.cost is None:
+        return [
+            f"no price of {found.profile.name} is published, so no budget of {need.budget} can be "
+            "kept"
+        ]
+    if found.cost.currency != need.budget.currency:
+        return [
+            f"{found.profile.name} bills in {found.cost.currency}, the budget is in "
+            f"{need.budget.currency}"
+        ]
+    if need.budget < found.cost:
+        return [f"the bill is up to {found.cost}, the budget is {need.budget}"]
+    return []
+
+
+def seconds_text(seconds: float) -> str:
+    """A duration with a unit that suits it."""
+    if math.isinf(seconds):
+        return "for ever"
+    for limit, unit, size in (
+        (1e-6, "ns", 1e-9),
+        (1e-3, "µs", 1e-6),
+        (1.0, "ms", 1e-3),
+        (120.0, "s", 1.0),
+        (7200.0, "min", 60.0),
+        (172800.0, "h", 3600.0),
+        (3.2e7, "days", 86400.0),
+    ):
+        if seconds < limit:
+            return f"{seconds / size:.3g} {unit}"
+    years = seconds / 31557600
+    return f"{years:.3g} years"
+
+
+def chance_text(ln_success: float | None) -> str:
+    """A chance, as a power of ten where it is tiny."""
+    if ln_success is None:
+        return "unknown"
+    if ln_success > math.log(1e-4):
+        return f"{math.exp(ln_success):.3g}"
+    power = ln_success / math.log(10)
+    return f"10^{power:.3g}" if power > -100 else f"10^{power:.0f}"

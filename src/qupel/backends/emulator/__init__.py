@@ -2,7 +2,6 @@
 
 from qupel.backends.emulator.books import Books, Entry
 from qupel.backends.emulator.calibration import Drifting
-from qupel.backends.emulator.client import EmulatorBackend
 from qupel.backends.emulator.clocks import AcceleratedClock
 from qupel.backends.emulator.devices import Device, device_named
 from qupel.backends.emulator.direct import Direct, direct
@@ -21,7 +20,6 @@ __all__ = [
     "Device",
     "Direct",
     "Drifting",
-    "EmulatorBackend",
     "Entry",
     "Hooks",
     "Outage",

@@ -7,7 +7,7 @@ milliseconds, and a seed replays it.
 from __future__ import annotations
 
 import zlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from qupel.backends.emulator.hooks import Answer
@@ -30,13 +30,13 @@ class Direct:
     site
         The provider's front.
     token
-        Sent with every request that brings none.
+        Sent with every request that brings none; a function is asked anew every time.
     most_bytes
         Largest reply taken.
     """
 
     site: Site
-    token: str = ""
+    token: str | Callable[[], str] = ""
     most_bytes: int = MOST_BYTES
 
     def send(self, request: Request) -> Reply:
@@ -50,8 +50,9 @@ class Direct:
             As `qupel.backends.transport.Transport` says.
         """
         headers = {name.lower(): value for name, value in request.headers.items()}
-        if self.token and "authorization" not in headers:
-            headers["authorization"] = f"Bearer {self.token}"
+        token = self.token if isinstance(self.token, str) else self.token()
+        if token and "authorization" not in headers:
+            headers["authorization"] = f"Bearer {token}"
         sent = Request(request.method, request.path, request.body, headers, request.timeout)
         return self._received(self.site.handle(sent), request)
 
@@ -80,7 +81,7 @@ class Direct:
         return Reply(reply.status, body + b" " * answer.padding, _lower(reply.headers))
 
 
-def direct(provider: Provider, token: str = "", scenario: str = "") -> Direct:
+def direct(provider: Provider, token: str | Callable[[], str] = "", scenario: str = "") -> Direct:
     """Carry requests straight into a provider.
 
     Parameters
@@ -88,7 +89,8 @@ def direct(provider: Provider, token: str = "", scenario: str = "") -> Direct:
     provider
         Where to.
     token
-        A tenant's token; an account ``tenant`` is opened if none is given.
+        A tenant's token, or a function that gets it; an account ``tenant`` is opened if none is
+        given.
     scenario
         ``NAME`` or ``NAME:RATE`` of a scenario to turn on, or several joined by commas.
     """

@@ -68,7 +68,7 @@ def told(provider: Provider, job: Job) -> dict[str, Any]:
     """A job's document, as the scenarios that are on let it be told."""
     view = plain_job(job, provider.state(job))
     if view["started"] is not None:
-        view["calibration"] = provider.calibration(job.device.name, job.starts).id
+        view["calibration"] = provider.calibration_of(job).id
     return provider.stage.play("on_status", job.id, view, job)
 
 
@@ -109,7 +109,7 @@ def _result(provider: Provider, account: str, name: str) -> dict[str, Any]:
     if provider.state(job) is State.FAILED:
         raise Denied(409, "failed", f"the job failed: {job.fate.why}")
     findings = provider.findings(job)
-    return plain_findings(findings, job, provider.calibration(job.device.name, job.starts).id)
+    return plain_findings(findings, job, provider.calibration_of(job).id)
 
 
 def _devices(provider: Provider, name: str) -> dict[str, Any]:

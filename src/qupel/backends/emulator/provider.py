@@ -18,7 +18,7 @@ from qupel.backends.clock import Clock
 from qupel.backends.contract import State, kind_of_program
 from qupel.backends.emulator.accounts import Accounts
 from qupel.backends.emulator.books import Books, Entry, What
-from qupel.backends.emulator.calibration import Calibration, calibration_at
+from qupel.backends.emulator.calibration import Calibration, Drifting, calibration_at
 from qupel.backends.emulator.devices import MOST_QUBITS, Device, size_of
 from qupel.backends.emulator.hooks import Bill, Denied, Draft, Fate, Findings
 from qupel.backends.emulator.job import Job, Submission
@@ -64,6 +64,7 @@ class Provider:
     outages: list[Outage] = field(init=False)
     accepted: Callable[[Job], None] | None = field(default=None, init=False)
     lock: RLock = field(default_factory=RLock, init=False, repr=False)
+    _filed: dict[tuple[str, str | None], list[Job]] = field(default_factory=dict, init=False)
     _queues: dict[str, Queue] = field(default_factory=dict, init=False)
     _keys: dict[tuple[str, str], Job] = field(default_factory=dict, init=False)
     _coming: list[tuple[float, int, Callable[[], None]]] = field(default_factory=list, init=False)
@@ -127,7 +128,7 @@ class Provider:
         state = self.state(job)
         if state is not State.DONE:
             raise Denied(409, "not-done", f"the job is {state}, so it has no result")
-        readings = job.readings(self.calibration(job.device.name, job.starts))
+        readings = job.readings(self.calibration_of(job))
         return self.stage.play("on_result", job.id, Findings(job.id, job.digests(), readings), job)
 
     def cancel(self, account: str, name: str) -> Job:
@@ -145,13 +146,8 @@ class Provider:
         now = self.catch_up()
         if not self.terms.listing:
             raise Denied(501, "no-listing", "this provider lists no jobs")
-        shown = [
-            job
-            for job in reversed(self.jobs.values())
-            if job.account == account
-            and (tag is None or job.submission.tag == tag)
-            and job.listed <= now
-        ]
+        filed = self._filed.get((account, tag), [])
+        shown = [job for job in reversed(filed) if job.listed <= now]
         self._listings += 1
         return self.stage.play("on_list", f"list-{self._listings}", shown)
 
@@ -177,14 +173,20 @@ class Provider:
         except KeyError:
             raise Denied(404, "no-such-device", f"there is no device {name!r:.80}") from None
 
-    def calibration(self, device: str, at: float | None = None) -> Calibration:
-        """A device as it is now, or was at another time."""
+    def calibration_of(self, job: Job) -> Calibration:
+        """The device as it is when a job runs."""
+        return self.calibration(job.device.name, job.starts, job.device.errors)
+
+    def calibration(
+        self, device: str, at: float | None = None, errors: Drifting | None = None
+    ) -> Calibration:
+        """A device as it is now, or was at another time, or would be with other errors."""
         at = self.now() if at is None else at
         extra = 1.0
         for since, factor in self._drifts.get(device, []):
             extra *= factor if since <= at else 1.0
         redone = sum(since <= at for since in self._redone.get(device, []))
-        errors = self.device(device).errors
+        errors = errors or self.device(device).errors
         return calibration_at(errors, device, at, seed=self.terms.seed, extra=extra, redone=redone)
 
     def drift(self, device: str, factor: float, at: float | None = None) -> None:
@@ -250,7 +252,7 @@ class Provider:
 
     def take_up(self, job: Job, *, over: bool) -> None:
         """Know a job from before a restart again; ``over`` if its end was booked already."""
-        self.jobs[job.id] = job
+        self._file(job)
         if job.key:
             self._keys[job.account, job.key] = job
         if not over:
@@ -286,12 +288,18 @@ class Provider:
         self._put_off(job)
         if fate.recalibrated:
             self.recalibrate(device.name, at=job.starts)
-        self.jobs[job.id] = job
+        self._file(job)
         if self.accepted is not None:
             self.accepted(job)
         self._book("accept", job, now)
         self._expect_end(job)
         return job
+
+    def _file(self, job: Job) -> None:
+        """Put a job where it is found by its name, its account and its tag."""
+        self.jobs[job.id] = job
+        for tag in (None, job.submission.tag):
+            self._filed.setdefault((job.account, tag), []).append(job)
 
     def _put_off(self, job: Job) -> None:
         """Move the start of a job out of its device's outages."""

@@ -112,7 +112,7 @@ class Site:
             job = provider.jobs.get(name)
             if job is None or job.state(provider.catch_up()) is not State.DONE:
                 return
-            calibration = provider.calibration(job.device.name, job.starts)
+            calibration = provider.calibration_of(job)
         job.readings(calibration)
 
     def _renewed(self, request: Request) -> dict[str, Any]:
@@ -145,7 +145,8 @@ def _serve_unheard(act: Callable[[], tuple[int, Any]]) -> None:
 
 
 def _denial(denied: Denied) -> Reply:
-    document = {"error": denied.code, "message": denied.message}
+    # IonQ's clients look for `statusCode`.
+    document = {"statusCode": denied.status, "error": denied.code, "message": denied.message}
     return _json(denied.status, document, denied.headers)
 
 

@@ -1,1 +1,1 @@
-"""Scenarios, grouped by idea."""
+"""Scenarios, grouped by idea: one function each, named and described by itself."""

@@ -1,1 +1,68 @@
-"""."""
+"""Listings by which a lost job would be found again."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from qupel.backends.emulator.hooks import Denied, Draft, Hooks, Scene
+from qupel.backends.emulator.job import Job
+from qupel.backends.emulator.scenario import scenario
+
+
+@scenario
+def listing_lags() -> Hooks:
+    """A job is listed only after up to ten minutes."""
+
+    def hook(draft: Draft, scene: Scene) -> Draft:
+        return replace(draft, listed_after=600 * scene.rng.random())
+
+    return Hooks(on_submit=hook)
+
+
+@scenario
+def listing_omits_newest() -> Hooks:
+    """A listing leaves its newest job out."""
+    return Hooks(on_list=lambda jobs, scene: jobs[1:])
+
+
+@scenario
+def listing_omits_for_good() -> Hooks:
+    """A job is never listed."""
+    return Hooks(on_submit=lambda draft, scene: replace(draft, hidden=True))
+
+
+@scenario
+def listing_in_any_order() -> Hooks:
+    """Jobs are listed in another order every time."""
+
+    def hook(jobs: list[Job], scene: Scene) -> list[Job]:
+        return scene.rng.sample(jobs, len(jobs))
+
+    return Hooks(on_list=hook)
+
+
+@scenario
+def listing_repeats_jobs() -> Hooks:
+    """Jobs come twice in a listing, as they do when pages shift between two requests."""
+    return Hooks(on_list=lambda jobs, scene: [job for job in jobs for _ in range(2)])
+
+
+@scenario
+def listing_ignores_the_tag() -> Hooks:
+    """A listing shows every job of the account, whatever its tag."""
+
+    def hook(jobs: list[Job], scene: Scene) -> list[Job]:
+        accounts = {job.account for job in jobs}
+        return [job for job in reversed(scene.provider.jobs.values()) if job.account in accounts]
+
+    return Hooks(on_list=hook)
+
+
+@scenario
+def listing_fails() -> Hooks:
+    """Listings are answered 500."""
+
+    def hook(jobs: list[Job], scene: Scene) -> list[Job]:
+        raise Denied(500, "internal", "listing failed")
+
+    return Hooks(on_list=hook)

@@ -8,10 +8,10 @@ import json
 import re
 import types
 import typing
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from functools import cache
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 from qupel.errors import InputError
 
@@ -47,7 +47,9 @@ def read_yaml(path: Path, kind: type[T], also: Mapping[str, Any] | None = None) 
         raise InputError("\n".join(lines))
     try:
         # As JSON, since strict checks of JSON take text for names and dates, and nothing else.
-        return _adapter(kind).validate_json(json.dumps(plain, default=str), strict=True)
+        return _adapter(cast("Any", kind)).validate_json(
+            json.dumps(plain, default=str), strict=True
+        )
     except ValidationError as error:
         found = sorted(
             (line_of(tree, at), f"{_dotted(at)}: {message}")
@@ -59,7 +61,7 @@ def read_yaml(path: Path, kind: type[T], also: Mapping[str, Any] | None = None) 
 
 
 @cache
-def _adapter(kind: Hashable) -> Any:
+def _adapter(kind: Any) -> Any:
     from pydantic import TypeAdapter
 
     return TypeAdapter(kind)
@@ -98,6 +100,11 @@ def _plain(node: Any) -> Any:
 
 def _unknown(node: Any, kind: Any, where: tuple[str | int, ...]) -> list[tuple[Any, str]]:
     """Place and message of every field that the dataclass at this place does not have."""
+    if isinstance(node, list):
+        item = next(iter(typing.get_args(kind)), None)
+        return [
+            fault for k, value in enumerate(node) for fault in _unknown(value, item, (*where, k))
+        ]
     if not isinstance(node, dict):
         return []
     choices = [each for each in _choices(kind) if dataclasses.is_dataclass(each)]
@@ -131,12 +138,22 @@ def _without_branches(where: Sequence[str | int], node: Any, kind: Any) -> Any:
             kind = chosen
             continue
         kept.append(part)
-        is_field = dataclasses.is_dataclass(kind) and isinstance(part, str)
-        kind = _hints(kind).get(str(part)) if is_field else None
+        if isinstance(part, int):
+            kind = next(iter(typing.get_args(kind)), None)
+        else:
+            kind = _hints(kind).get(part) if dataclasses.is_dataclass(kind) else None
         if kind is not None and len(_choices(kind)) == 1:
             [kind] = _choices(kind)
-        node = node.get(part) if isinstance(node, dict) else None
+        node = _inside(node, part)
     return tuple(kept)
+
+
+def _inside(node: Any, part: str | int) -> Any:
+    """A part of a mapping or a list; None where there is no such part."""
+    try:
+        return node[cast("Any", part)] if isinstance(node, dict | list) else None
+    except (KeyError, IndexError, TypeError):
+        return None
 
 
 def _choices(kind: Any) -> list[Any]:
@@ -166,7 +183,7 @@ def _located(where: tuple[Any, ...], message: str, tree: Any) -> tuple[tuple[Any
     """Place and message, the place that of the field whose name the message starts with."""
     node = tree
     for part in where:
-        node = node[part] if isinstance(node, dict) and part in node else None
+        node = _inside(node, part)
     name, _, rest = message.partition(" ")
     return ((*where, name), rest) if isinstance(node, dict) and name in node else (where, message)
 

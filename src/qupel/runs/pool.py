@@ -153,11 +153,14 @@ class Workers:
         Modules imported once, before workers are forked.
     samples
         Folder for samples of tasks that ask for it.
+    preparation
+        Seconds in which a problem must be rebuilt and an engine imported, or samples be written.
     """
 
     count: int = 1
     preload: tuple[str, ...] = ()
     samples: Path | None = None
+    preparation: float = PREPARATION
     _process: subprocess.Popen[bytes] = field(init=False, repr=False)
     _control: socket.socket = field(init=False, repr=False)
     _folder: tempfile.TemporaryDirectory[str] = field(init=False, repr=False)
@@ -213,6 +216,10 @@ class Workers:
             self._process.kill()
             self._process.wait()
         self._folder.cleanup()
+
+    def kill(self) -> None:
+        """End every worker at once, from any thread; a `run` under way raises `RunError`."""
+        self._process.kill()
 
     def run(self, tasks: Iterable[Task]) -> Iterator[Record]:
         """Attempt every task; yield each record as it is complete.
@@ -273,7 +280,7 @@ class Workers:
             if kind in slot.prepared and problem in slot.shelf:
                 self._start(slot, job)
                 return
-            slot.patience = time.monotonic() + PREPARATION
+            slot.patience = time.monotonic() + self.preparation
             if problem in slot.shelf:
                 task = replace(task, problem={})
             slot.pipe.send(Prepare(task, slot.shelve(problem)))
@@ -316,7 +323,7 @@ class Workers:
             late = message.at > job.limit
             job.record = _late(job, message.at) if late else message.record
             job.ended = message.at
-            slot.patience = time.monotonic() + PREPARATION
+            slot.patience = time.monotonic() + self.preparation
         elif isinstance(message, Idle):
             slot.cpu, slot.job = message.cpu, None
             self._conclude(slot, job, message.samples, finished)
@@ -344,7 +351,8 @@ class Workers:
             job.ended = time.monotonic()
             status, why = Status.KILLED, f"no answer within {_over(job)}; the worker was killed"
             if not job.started:
-                status, why = Status.FAILED, f"the worker was not ready within {PREPARATION:g} s"
+                limit = f"{self.preparation:g} s"
+                status, why = Status.FAILED, f"the worker was not ready within {limit}"
             job.record = self._without_answer(slot, job, end, status, why)
         self._conclude(self._replaced(slot), job, "", finished)
 

@@ -1,0 +1,165 @@
+"""Which arm of a route answers in which mode, and what it is sent to a worker as."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, replace
+from typing import Any
+
+from qupel.errors import InputError
+from qupel.problems.contract import Problem
+from qupel.runs.contract import Contract
+from qupel.runs.description import family_from, plain, solver_from
+from qupel.runs.routes import stages
+from qupel.runs.routes.route import Arm, Mode, Route
+from qupel.runs.task import Task
+
+STAGES = "qupel.runs.routes.stages"
+#: Seconds that measuring, preparing or finishing may take where nothing else limits them.
+STAGE_SECONDS = 60.0
+
+_MODES = {
+    "classical": Mode.CLASSICAL,
+    "inspired": Mode.APPROXIMATE,
+    "quantum": Mode.QUANTUM,
+    "hybrid": Mode.QUANTUM,
+}
+
+
+def mode_of(route: Route) -> Mode:
+    """Mode that a route's primary answers in: that of its solver's kind."""
+    solver: Any = solver_of(route, route.primary)
+    return _MODES[solver.kind]
+
+
+def arm_for(route: Route, mode: Mode) -> Arm | None:
+    """Arm that answers in a mode; None where the fallback does alone.
+
+    Raises
+    ------
+    InputError
+        If the route has no arm for the mode.
+    """
+    if mode is mode_of(route):
+        return route.primary
+    if mode is Mode.CLASSICAL:
+        return route.classical
+    if mode is Mode.APPROXIMATE and route.approximate is not None:
+        return route.approximate
+    raise InputError(
+        f"route {route.name!r} has no {mode} arm: give it one (field {mode!s}, or a primary of "
+        f"this kind), or choose another mode"
+    )
+
+
+def modes_of(route: Route) -> tuple[Mode, ...]:
+    """Modes that a route can be in."""
+    found = {Mode.CLASSICAL, mode_of(route)}
+    if route.approximate is not None:
+        found.add(Mode.APPROXIMATE)
+    return tuple(mode for mode in Mode if mode in found)
+
+
+def solver_of(route: Route, arm: Arm) -> Any:
+    """Return the solver of an arm, checked against the route's family."""
+    return solver_from(arm.description, family_from(route.family))
+
+
+def goes_out(route: Route, arm: Arm) -> bool:
+    """Whether an arm's quantum step is ordered from a provider, through the ledger.
+
+    One on this machine's own simulator runs in a worker as any solver does.
+    """
+    return stages.is_hosted(solver_of(route, arm)) and not arm.backend.startswith("local:")
+
+
+def task_of(route: Route, problem: Problem[Any]) -> Task:
+    """Return the task of a route's fallback; those of its arms are made from it."""
+    result = route.contract.result
+    return Task.of(
+        problem,
+        route.fallback.description,
+        seconds=route.fallback_seconds,
+        seed=route.seed,
+        rounds=route.fallback.rounds,
+        repair=route.fallback.repair,
+        polish=route.fallback.polish,
+        encoding=dict(route.fallback.encoding),
+        contract=None if result is None else Contract(result=result),
+    )
+
+
+def arm_task(task: Task, route: Route, arm: Arm, seconds: float) -> Task:
+    """Return the task of an arm for the problem of ``task``."""
+    return replace(
+        task,
+        solver=arm.description,
+        seconds=seconds,
+        rounds=arm.rounds,
+        repair=arm.repair,
+        polish=arm.polish,
+        encoding=dict(arm.encoding),
+        contract=contract_of(route),
+    )
+
+
+def survey_task(task: Task, seconds: float) -> Task:
+    """Return the task of measuring the problem of ``task``."""
+    return _stage_task(task, {"solver": f"{STAGES}:Survey"}, seconds)
+
+
+def construct_task(task: Task, seconds: float) -> Task:
+    """Return the task of the last resort, under the contract of the fallback."""
+    return replace(
+        task,
+        solver={"solver": f"{STAGES}:Construct"},
+        seconds=seconds,
+        rounds=None,
+        repair=True,
+        polish=False,
+        encoding={},
+    )
+
+
+def prepare_task(task: Task, route: Route, arm: Arm, seconds: float, *, key: str, tag: str) -> Task:
+    """Return the task of making an arm's order."""
+    contract = contract_of(route)
+    prepared = {
+        "solver": f"{STAGES}:Prepare",
+        "of": stages.outside(arm.description),
+        "key": key,
+        "tag": tag,
+        "encoding": dict(arm.encoding),
+        "contract": plain(asdict(contract)),
+    }
+    return replace(_stage_task(task, prepared, seconds), contract=contract)
+
+
+def finish_task(
+    task: Task, route: Route, arm: Arm, seconds: float, *, result: str, evidence: str
+) -> Task:
+    """Return the task of reading the result of an arm's order, and judging what it holds."""
+    finished = {
+        "solver": f"{STAGES}:Finish",
+        "of": stages.outside(arm.description),
+        "result": result,
+        "encoding": dict(arm.encoding),
+        "evidence": evidence,
+    }
+    answer = route.contract.result
+    return replace(
+        _stage_task(task, finished, seconds),
+        repair=arm.repair,
+        polish=arm.polish,
+        contract=None if answer is None else Contract(result=answer),
+    )
+
+
+def contract_of(route: Route) -> Contract:
+    """Contract that an arm is held to; the fallback that it may ask for is the route's."""
+    return replace(route.contract, needs_fallback=False)
+
+
+def _stage_task(task: Task, solver: dict[str, Any], seconds: float) -> Task:
+    return replace(
+        task, solver=solver, seconds=seconds, rounds=None, polish=False, encoding={}, contract=None
+    )

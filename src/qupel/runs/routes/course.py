@@ -1,0 +1,253 @@
+"""The course of one arm: measured, held against the profile, attempted here or ordered there.
+
+Everything that comes back from a worker or a provider is posted, and acted on by whoever empties
+the post; so a course needs no locks.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from qupel.errors import BudgetError, QupelError, RunError
+from qupel.runs.ledger.naming import job_id_of
+from qupel.runs.record import Clocks, Record
+from qupel.runs.routes import arms, orders, stages
+from qupel.runs.routes.desk import Desk
+from qupel.runs.routes.orders import Ordered
+from qupel.runs.routes.route import Arm, Route
+from qupel.runs.routes.seats import Seat
+from qupel.runs.task import Task
+
+#: Seconds below which an attempt is not begun.
+LEAST = 0.05
+
+Post = Callable[[Callable[[], None]], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Arrival:
+    """What came of an arm.
+
+    Attributes
+    ----------
+    record
+        Its record, None if it was not attempted to the end.
+    why
+        Why not.
+    declined
+        Whether it was not meant to answer, so that the classical arm may: the profile, a budget,
+        a breaker or a gate said no.
+    """
+
+    record: Record | None
+    why: str = ""
+    declined: bool = False
+
+
+@dataclass(slots=True, eq=False)
+class ArmCourse:
+    """One arm at work on one problem.
+
+    Attributes
+    ----------
+    desk, seat
+        Where it works.
+    route, arm
+        What it does.
+    task
+        The fallback's task, which holds the problem.
+    decision
+        Id of the decision.
+    created
+        UTC seconds of the request.
+    seconds
+        Tells how long an attempt begun now may take.
+    post
+        Takes what is to be done next.
+    done
+        Is told how it ended, once.
+    measured
+        Is told the measures.
+    """
+
+    desk: Desk
+    seat: Seat
+    route: Route
+    arm: Arm
+    task: Task
+    decision: str
+    created: float
+    seconds: Callable[[], float]
+    post: Post
+    done: Callable[[Arrival], None]
+    measured: Callable[[Mapping[str, float]], None]
+    role: str = ""
+    job: str = ""
+    tried: bool = False
+    planned: bool = False
+    over: threading.Event = field(default_factory=threading.Event)
+    _prepared: Record | None = None
+
+    def begin(self, *, survey: bool, profile: bool) -> None:
+        """Begin by measuring, if that is wanted; ``profile`` says whether its rules count."""
+        if not survey and not (profile and self.route.profile.rules):
+            self._attempt()
+            return
+        task = arms.survey_task(self.task, max(self.seconds(), LEAST))
+        self.seat.ask(task, lambda record: self.post(lambda: self._surveyed(record, profile)))
+
+    def _surveyed(self, record: Record, profile: bool) -> None:
+        found = record.facts.get("measures")
+        if found is None:
+            self._end(Arrival(None, f"the instance could not be measured: {record.why}"))
+            return
+        self.measured(found)
+        objection = self.route.profile.objection(found) if profile else None
+        if objection is not None:
+            self._end(Arrival(None, f"profile: {objection}", declined=True))
+            return
+        self._attempt()
+
+    def _attempt(self) -> None:
+        seconds = self.seconds()
+        if seconds < LEAST:
+            self._end(Arrival(None, "no time was left for the attempt"))
+            return
+        self.tried = True
+        if not arms.goes_out(self.route, self.arm):
+            task = arms.arm_task(self.task, self.route, self.arm, seconds)
+            self.seat.ask(task, lambda record: self.post(lambda: self._end(Arrival(record))))
+            return
+        name = f"{self.decision}{self.role}"
+        task = arms.prepare_task(
+            self.task, self.route, self.arm, seconds, key=name, tag=f"qupel-{name[:24]}"
+        )
+        self.seat.ask(task, lambda record: self.post(lambda: self._ready(record)))
+
+    def _ready(self, record: Record) -> None:
+        """Order what was prepared."""
+        if "order" not in record.facts:
+            refused = record.why.startswith("contract field")
+            self._end(Arrival(None, f"not ordered: {record.why}", declined=refused))
+            return
+        self._prepared = record
+        order = stages.order_in(record.facts)
+        threading.Thread(target=self._order, args=(order,), name="qupel-order", daemon=True).start()
+
+    def _order(self, order: Any) -> None:
+        """Order, in a thread of its own: any of this may hang."""
+        try:
+            ordered = self._placed(order)
+        except (QupelError, OSError) as error:
+            why, planned = f"not ordered: {error}", self.planned
+            self.job = self.job if planned else ""
+            self.post(lambda: self._end(Arrival(None, why, declined=not planned)))
+            return
+        if ordered.open and ordered.job is not None:
+            self.desk.follower.add(ordered.job)
+        self.post(lambda: self._executed(ordered))
+
+    def _placed(self, order: Any) -> Ordered:
+        task, desk = self.task, self.desk
+        # Whoever finishes the job later, perhaps in another process, needs the problem.
+        desk.book().keep_input(task.problem_hash, task.family, task.problem)
+        ledger, backend = desk.ledger(), desk.opened_backend(self.arm.backend)
+        if desk.lock is not None:
+            desk.lock.check(backend)
+        objection = orders.objection(ledger, backend, order, self.route.budget)
+        if objection is not None:
+            raise BudgetError(objection)
+        if self.over.is_set():
+            return Ordered(None, None, "the answer had to go out before it was ordered")
+        self.job = job_id_of(order.key)  # known before, should the answer go out meanwhile
+        job = orders.place(
+            ledger,
+            order,
+            backend=self.arm.backend,
+            budget=self.route.budget,
+            deadline=self.created + self.route.late_seconds,
+            correlation=self.decision,
+            purpose={
+                "route": self.route.name,
+                "version": self.route.version,
+                "decision": self.decision,
+                "role": self.role,
+                "problem": task.problem_hash,
+            },
+        )
+        self.planned = True
+        return orders.follow(
+            ledger,
+            job,
+            backend,
+            seconds=lambda: -1.0 if self.over.is_set() else self.seconds(),
+            rest=self.over.wait,
+        )
+
+    def _executed(self, ordered: Ordered) -> None:
+        """Have the result read and judged."""
+        if ordered.result is None:
+            why = ordered.why or "the quantum step is not over yet"
+            self._end(Arrival(None, why))
+            return
+        task = finishing(self.task, self.route, self.arm, ordered, max(self.seconds(), LEAST))
+        prepared = self._prepared
+        self.seat.ask(
+            task,
+            lambda record: self.post(
+                lambda: self._end(Arrival(whole(self.route, self.arm, prepared, ordered, record)))
+            ),
+        )
+
+    def _end(self, arrival: Arrival) -> None:
+        self.done(arrival)
+
+
+def finishing(task: Task, route: Route, arm: Arm, ordered: Ordered, seconds: float) -> Task:
+    """Return the task of reading and judging a result."""
+    if ordered.result is None:
+        raise RunError("a job without a result cannot be finished")
+    return arms.finish_task(
+        task,
+        route,
+        arm,
+        seconds,
+        result=stages.text_of(ordered.result),
+        evidence=str(ordered.result.evidence),
+    )
+
+
+def whole(
+    route: Route, arm: Arm, prepared: Record | None, ordered: Ordered, finished: Record
+) -> Record:
+    """One record of all three stages; its clocks add up to its end-to-end time."""
+    job, result = ordered.job, ordered.result
+    if job is None or result is None:
+        raise RunError("a job without a result has no record")
+    known = prepared.clocks if prepared is not None else Clocks()
+    away = max(0.0, (job.concluded or job.planned) - job.planned)
+    run = min(away, job.run_seconds or 0.0)
+    last = finished.clocks
+    clocks = Clocks(
+        encode=known.encode,
+        compile=known.compile + known.execute + known.decode,
+        queue=known.queue + (away - run) + last.queue,
+        execute=run,
+        decode=last.encode + last.execute + last.decode,
+        repair=last.repair,
+        judge=last.judge,
+    )
+    earlier = prepared.cpu_seconds if prepared is not None else 0.0
+    solver = {**arm.description, "kind": "quantum"}
+    return replace(
+        finished,
+        solver=solver,
+        clocks=clocks,
+        end_to_end=clocks.total,
+        cpu_seconds=earlier + finished.cpu_seconds,
+        cost=None if job.billed is None else float(job.billed.amount),
+        facts={**finished.facts, "ledger_job": job.id, "backend": job.backend},
+    )

@@ -1,0 +1,230 @@
+"""The desk: what this process holds ready for decisions: workers, database, ledger, followers."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import logging
+import threading
+from collections import deque
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from qupel.backends.clock import Clock, SystemClock
+from qupel.backends.contract import Backend
+from qupel.backends.locks import FileCanaries, Lock, canary_file
+from qupel.backends.registry import backend_named
+from qupel.errors import InputError, QupelError, TransientError
+from qupel.runs.database import Database, home
+from qupel.runs.ledger.ledger import Ledger
+from qupel.runs.routes.aside import Aside
+from qupel.runs.routes.book import Book
+from qupel.runs.routes.decision import Decision, Kept
+from qupel.runs.routes.orders import Follower, Ordered
+from qupel.runs.routes.seats import Seat
+from qupel.runs.routes.spool import Spool
+from qupel.runs.routes.standing import Standing
+
+log = logging.getLogger("qupel.routes")
+
+#: Seats by what they are for; any that is free comes to the fallback's rescue.
+FALLBACK, PRIMARY, BESIDE = "fallback", "primary", "beside"
+#: Seconds to wait for the database before a decision goes on without it, at most.
+PATIENCE = 1.0
+#: Answers of a route that a process remembers.
+EARLIER = 3
+
+
+@dataclass(slots=True, eq=False)
+class Desk:
+    """Whatever may hang is asked for aside, and for a limited time.
+
+    Attributes
+    ----------
+    where
+        Database by path or URL, as `Database.open` takes it; opened when it is first needed.
+    clock
+        Tells the time of day; deadlines are measured on the system's monotonic clock.
+    backend
+        Opens a backend by name.
+    lock
+        Says whether an adapter's canary has passed; None lets every adapter through.
+    offline
+        Whether this process must not use the database, nor order anything: an edge node.
+    folder
+        Where the spool and the last known standings lie.
+    preload
+        Modules that workers import before they are forked.
+    """
+
+    where: Path | str | Database | None = None
+    clock: Clock = field(default_factory=SystemClock)
+    backend: Callable[[str], Backend] = backend_named
+    lock: Lock | None = field(default_factory=lambda: Lock(FileCanaries(canary_file())))
+    offline: bool = False
+    folder: Path = field(default_factory=home)
+    preload: tuple[str, ...] = ()
+    clerk: Aside = field(init=False, repr=False)
+    thinker: Aside = field(init=False, repr=False)
+    follower: Follower = field(init=False, repr=False)
+    spool: Spool = field(init=False, repr=False)
+    on_over: Callable[[Ordered], None] = field(init=False, repr=False)
+    _seats: dict[str, Seat] = field(default_factory=dict, init=False, repr=False)
+    _database: Database | None = field(default=None, init=False, repr=False)
+    _opening: threading.Lock = field(default_factory=threading.Lock, init=False, repr=False)
+    _known: dict[str, Standing] = field(default_factory=dict, init=False, repr=False)
+    _went_out: dict[str, deque[str]] = field(default_factory=dict, init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        self.clerk = Aside("qupel-clerk")
+        self.thinker = Aside("qupel-thinker")
+        self.spool = Spool(self.folder / "spool" / "decisions.jsonl")
+        self.on_over = lambda ordered: None
+        self.follower = Follower(
+            self.ledger, self.opened_backend, lambda ordered: self.on_over(ordered)
+        )
+        if isinstance(self.where, Database):
+            self._database = self.where
+
+    def close(self) -> None:
+        """End workers and threads; jobs on their way stay in the ledger."""
+        self.follower.close()
+        self.clerk.close(5.0)
+        self.thinker.close(0.1)
+        for seat in self._seats.values():
+            seat.close()
+        if self._database is not None and self._database is not self.where:
+            self._database.close()
+
+    def seat(self, role: str) -> Seat:
+        """Seat of a role, its worker being started if there was none."""
+        if role not in self._seats:
+            self._seats[role] = Seat(self.preload)
+        return self._seats[role]
+
+    def free_seat(self) -> Seat | None:
+        """Any seat that has nothing to do, the fallback's first."""
+        return next((seat for seat in self._seats.values() if seat.free), None)
+
+    def warm(self, seconds: float = 30.0) -> None:
+        """Have the workers of decisions ready, waiting so long at most."""
+        for role in (FALLBACK, PRIMARY):
+            self.seat(role)
+        for role in (FALLBACK, PRIMARY):
+            self.seat(role).wait_until_warm(seconds)
+
+    def database(self) -> Database:
+        """Open database; may hang, so ask the clerk for it, or use a thread of your own."""
+        if self.offline:
+            raise TransientError("this process is offline")
+        with self._opening:
+            if self._database is None:
+                place = self.where
+                self._database = place if isinstance(place, Database) else Database.open(place)
+            return self._database
+
+    def book(self) -> Book:
+        """Book of routes; may hang."""
+        return Book(self.database())
+
+    def ledger(self) -> Ledger:
+        """Ledger; may hang."""
+        return Ledger(self.database(), clock=self.clock)
+
+    def opened_backend(self, name: str) -> Backend:
+        """Open a backend by name; may hang."""
+        return self.backend(name)
+
+    def standing(self, name: str, seconds: float) -> tuple[Standing, str]:
+        """How a route stands, and why this is not certain; empty if it is.
+
+        Where the database does not answer in ``seconds``, it is the last that was known.
+
+        Raises
+        ------
+        InputError
+            If no such route is known.
+        """
+        try:
+            found = self.clerk.ask(lambda: self.book().standing(name), min(seconds, PATIENCE))
+        except InputError as error:
+            # Also what opening an unreachable database raises; a route we know goes on.
+            if (known := self._remembered(name)) is None or self._database is not None:
+                raise
+            return known, f"the database cannot be used: {error}"
+        except QupelError as error:
+            known = self._remembered(name)
+            if known is None:
+                raise TransientError(
+                    f"route {name!r} is not known on this machine, and the database cannot be "
+                    f"asked: {error}"
+                ) from error
+            return known, f"the database cannot be used: {error}"
+        self.remember(found)
+        return found, ""
+
+    def remember(self, standing: Standing) -> None:
+        """Keep a standing for a time without a database, in memory and on this machine's disk."""
+        name = standing.route.name
+        known = self._known.get(name)
+        self._known[name] = standing
+        if known is not None and known.change == standing.change and known.gates == standing.gates:
+            return
+        path = self._standing_file(name)
+        with contextlib.suppress(OSError):
+            path.parent.mkdir(parents=True, exist_ok=True)
+            fresh = path.with_suffix(".new")
+            fresh.write_text(json.dumps(standing.to_json()), encoding="utf-8")
+            fresh.replace(path)
+
+    def keep(self, decision: Decision, wish: Mapping[str, Any] | None, seconds: float) -> Decision:
+        """Write a decision down, in the spool if the database does not take it in time.
+
+        Parameters
+        ----------
+        wish
+            Family and document of the problem where a quantum step is wanted later.
+        """
+        try:
+            self.clerk.ask(lambda: self.book().keep(decision, wish), min(seconds, PATIENCE))
+            return replace(decision, kept=Kept.DATABASE)
+        except (QupelError, OSError) as error:
+            why = str(error)
+        spooled = {"decision": decision.to_json(), "wish": None if wish is None else dict(wish)}
+        try:
+            Aside("qupel-spool").ask(lambda: self.spool.append(spooled), min(seconds, PATIENCE))
+            return replace(decision, kept=Kept.SPOOL)
+        except (QupelError, OSError) as error:
+            log.error(
+                "decision %s of route %s could not be written down: %s; %s",
+                decision.id, decision.route, why, error,
+            )  # fmt: skip
+            return decision
+
+    def earlier_solutions(self, name: str, problem_hash: str) -> list[str]:
+        """Solutions of a route that went out before; those of this process need no database."""
+        known = list(self._went_out.get(name, ()))
+        with contextlib.suppress(QupelError, OSError):
+            known += self.book().last_known(name, problem_hash)
+        return known
+
+    def went_out(self, decision: Decision) -> None:
+        """Remember an answer that went out."""
+        if decision.solution:
+            known = self._went_out.setdefault(decision.route, deque(maxlen=EARLIER))
+            known.appendleft(decision.solution)
+
+    def _remembered(self, name: str) -> Standing | None:
+        if name in self._known:
+            return self._known[name]
+        try:
+            document = json.loads(self._standing_file(name).read_text(encoding="utf-8"))
+            self._known[name] = Standing.from_json(document)
+        except (OSError, ValueError, KeyError, TypeError, QupelError):
+            return None
+        return self._known[name]
+
+    def _standing_file(self, name: str) -> Path:
+        return self.folder / "routes" / f"{name}.json"

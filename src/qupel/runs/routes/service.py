@@ -1,0 +1,338 @@
+"""Routes in force: deployed, decided by, switched, watched, and brought up to date."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+from qupel.backends.clock import Clock, SystemClock
+from qupel.backends.contract import Backend
+from qupel.backends.locks import FileCanaries, Lock, canary_file
+from qupel.backends.registry import backend_named
+from qupel.errors import InputError
+from qupel.problems.contract import Problem
+from qupel.runs.database import Database, home
+from qupel.runs.pool import Workers
+from qupel.runs.record import Record
+from qupel.runs.routes import arms, deploying, gates, late
+from qupel.runs.routes.book import LATE, TRIAL, Event
+from qupel.runs.routes.deciding import Deciding
+from qupel.runs.routes.decision import Decision
+from qupel.runs.routes.desk import Desk
+from qupel.runs.routes.health import Health, assess
+from qupel.runs.routes.late import CaughtUp
+from qupel.runs.routes.orders import Ordered
+from qupel.runs.routes.route import Mode, Route
+from qupel.runs.routes.standing import Standing, Trial
+from qupel.runs.routes.timetable import Timetable
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """How a route stands and how it is doing.
+
+    Attributes
+    ----------
+    standing
+        Version, mode, switch and trial.
+    health
+        Rates and drift over the last window.
+    decisions, unjudged
+        Decisions of the version, and how many of its quantum results are still awaited.
+    """
+
+    standing: Standing
+    health: Health
+    decisions: int
+    unjudged: int
+
+
+@dataclass(frozen=True, slots=True)
+class DeployedRoute:
+    """A route by its name; what it says is looked up anew for each decision.
+
+    Attributes
+    ----------
+    name
+        Of the route.
+    routes
+        Where it is deployed.
+    """
+
+    name: str
+    routes: Routes = field(repr=False)
+
+    def decide(self, problem: Problem[Any], *, key: str = "") -> Decision:
+        """Answer by the route's deadline, whatever becomes of its quantum step.
+
+        Parameters
+        ----------
+        problem
+            An instance of the route's family.
+        key
+            The caller's name of the decision, by which a trial is split; random if empty.
+
+        Returns
+        -------
+        The decision, written down. Where not even a last resort answered, it says so:
+        ``answered_by`` is then ``nobody``.
+
+        Raises
+        ------
+        InputError
+            If no such route is deployed, or the problem is of another family.
+        """
+        return self.routes.decide(self.name, problem, key=key)
+
+    def late(self, decision_id: str) -> Record | None:
+        """Return what the quantum step came to after its decision; None if nothing (yet)."""
+        return self.routes.late(decision_id)
+
+    def off(self, *, who: str, why: str) -> None:
+        """Switch the quantum step off, from the next decision on."""
+        self.routes.change(self.name, "off", who=who, why=why, is_on=False)
+
+    def on(self, *, who: str, why: str) -> None:
+        """Switch the quantum step on again."""
+        self.routes.change(self.name, "on", who=who, why=why, is_on=True)
+
+    def set_mode(self, mode: Mode | str, *, who: str, why: str) -> None:
+        """Answer in another mode, from the next decision on; `InputError` if it has no arm."""
+        self.routes.set_mode(self.name, Mode(mode), who=who, why=why)
+
+    def rollback(self, *, who: str, why: str) -> str:
+        """Put the version before this one in force again, and return its hash."""
+        return self.routes.roll_back(self.name, who=who, why=why)
+
+    def shadow(self, candidate: Mode | Route | str, *, who: str, share: float = 0.0) -> None:
+        """Run a candidate beside; its answers go out for a share of the decisions.
+
+        Parameters
+        ----------
+        candidate
+            Another mode of the version in force, or another version of the route.
+        share
+            0 for a shadow: what goes out stays as it is. Above 0 for an A/B trial, split by the
+            decisions' keys.
+        """
+        self.routes.try_beside(self.name, candidate, who=who, share=share)
+
+    def end_trial(self, *, who: str, why: str) -> None:
+        """End the trial under way."""
+        self.routes.change(self.name, "trial", who=who, why=why, trial="null")
+
+    def pairs(self) -> list[tuple[Decision, Record]]:
+        """Decisions of trials with the record of the arm that did not answer them."""
+        return self.routes.desk.book().outcomes(self.name, TRIAL)
+
+    def status(self) -> Status:
+        """How the route stands and how it is doing."""
+        return self.routes.status(self.name)
+
+    def history(self) -> list[Event]:
+        """What happened to the route, the oldest first."""
+        return self.routes.desk.book().events(self.name)
+
+
+@dataclass(slots=True, eq=False)
+class Routes:
+    """All routes of one database, and this process's means to decide by them.
+
+    Use it as a context manager; workers are started when it is made, so that no decision waits
+    for them::
+
+        with Routes() as routes:
+            routes.deploy(route, sample, who="Ada")
+            decision = routes["cuts"].decide(problem)
+
+    Attributes
+    ----------
+    where
+        Database by path or URL, as `Database.open` takes it, or opened.
+    clock
+        Tells the time of day.
+    backend
+        Opens a backend by name.
+    lock
+        Says whether an adapter's canary has passed; None lets every adapter through.
+    offline
+        Whether decisions are made without database and providers, on an edge node: they are
+        spooled, and taken over by `catch_up` where there is a connection.
+    folder
+        Where the spool and the last known standings lie.
+    """
+
+    where: Path | str | Database | None = None
+    clock: Clock = field(default_factory=SystemClock)
+    backend: Callable[[str], Backend] = backend_named
+    lock: Lock | None = field(default_factory=lambda: Lock(FileCanaries(canary_file())))
+    offline: bool = False
+    folder: Path = field(default_factory=home)
+    desk: Desk = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        self.desk = Desk(self.where, self.clock, self.backend, self.lock, self.offline, self.folder)
+        self.desk.on_over = self._judge
+
+    def _judge(self, ordered: Ordered) -> None:
+        late.judge_over(self.desk, ordered)
+
+    def __enter__(self) -> Self:
+        self.desk.warm()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """End workers and threads; orders on their way stay in the ledger."""
+        self.desk.close()
+
+    def __getitem__(self, name: str) -> DeployedRoute:
+        """Return a route by its name."""
+        return DeployedRoute(name, self)
+
+    def names(self) -> list[str]:
+        """Names of all deployed routes."""
+        return self.desk.book().names()
+
+    def deploy(
+        self,
+        route: Route,
+        sample: Problem[Any],
+        *,
+        who: str,
+        why: str = "",
+        mode: Mode | str | None = None,
+    ) -> str:
+        """Try a route on a sample and put it in force; return its version.
+
+        Parameters
+        ----------
+        sample
+            A typical instance; the fallback must answer it in its time, twice the same, and the
+            quantum step must answer it on a simulator.
+        mode
+            Mode to begin in; that of the primary unless given.
+
+        Raises
+        ------
+        InputError, ContractError
+            If it cannot work, with the field and the remedy.
+        """
+        if type(sample).family != route.family:
+            raise InputError(f"sample: is a {type(sample).family} instance, not {route.family}")
+        book, ledger, now = self.desk.book(), self.desk.ledger(), self.clock.now
+        deploying.check(route, {account.name for account in ledger.accounts()})
+        chosen = arms.mode_of(route) if mode is None else Mode(mode)
+        arms.arm_for(route, chosen)
+        with Workers(1) as workers:
+            shown = [deploying.try_fallback(route, sample, workers)]
+            deploying.check_profile(route, sample, workers)
+            simulated = deploying.try_simulator(route, sample, workers, ledger)
+            shown += [] if simulated is None else [simulated]
+        book.add_version(route, at=now())
+        for trial in shown:
+            book.pass_gate(route.version, trial.gate, who=who, detail=trial.detail, at=now())
+        book.deploy(route, mode=chosen, who=who, why=why, at=now())
+        self.desk.remember(book.standing(route.name))
+        return route.version
+
+    def approve(self, version: str, *, who: str, why: str) -> None:
+        """Approve a version for hardware; its owner cannot."""
+        book = self.desk.book()
+        route = book.version(version)
+        if who.strip().casefold() == route.owner.strip().casefold() or not who.strip():
+            raise InputError(f"{route.owner} owns the route; somebody else has to approve it")
+        book.pass_gate(route.version, gates.APPROVAL, who=who, detail=why, at=self.clock.now())
+
+    def decide(self, name: str, problem: Problem[Any], *, key: str = "") -> Decision:
+        """Answer by a route's deadline; see `DeployedRoute.decide`."""
+        begun = time.monotonic()
+        standing, unsure = self.desk.standing(name, PATIENCE)
+        if type(problem).family != standing.route.family:
+            raise InputError(
+                f"route {name!r} decides {standing.route.family}, not {type(problem).family}"
+            )
+        timetable = Timetable.of(begun, standing.route.deadline_seconds)
+        deciding = Deciding(self.desk, standing, unsure, problem, key, timetable)
+        decision = deciding.run()
+        self.desk.went_out(decision)
+        return decision
+
+    def late(self, decision_id: str) -> Record | None:
+        """Return what a quantum step came to after its decision; None if nothing (yet)."""
+        decision = self.desk.book().decision(decision_id)
+        return late.judged(self.desk, decision)
+
+    def catch_up(self) -> CaughtUp:
+        """Take the spool over, order what was wished, and judge what came late."""
+        return late.catch_up(self.desk)
+
+    def change(self, name: str, kind: str, *, who: str, why: str, **row: Any) -> None:
+        """Change how a route stands."""
+        book = self.desk.book()
+        book.change(name, kind, who=who, why=why, at=self.clock.now(), **row)
+        self.desk.remember(book.standing(name))
+
+    def set_mode(self, name: str, mode: Mode, *, who: str, why: str) -> None:
+        """Set a route's mode."""
+        arms.arm_for(self.desk.book().standing(name).route, mode)
+        self.change(name, "mode", who=who, why=why or f"{mode}", mode=str(mode))
+
+    def roll_back(self, name: str, *, who: str, why: str) -> str:
+        """Put the version before in force again."""
+        book = self.desk.book()
+        version = book.roll_back(name, who=who, why=why, at=self.clock.now())
+        self.desk.remember(book.standing(name))
+        return version
+
+    def try_beside(
+        self, name: str, candidate: Mode | Route | str, *, who: str, share: float
+    ) -> None:
+        """Begin a trial."""
+        import json
+
+        book = self.desk.book()
+        standing = book.standing(name)
+        salt = f"{name} {self.clock.now()}"
+        if isinstance(candidate, Route):
+            book.add_version(candidate, at=self.clock.now())
+            candidate = candidate.version
+        if candidate in set(Mode):
+            arms.arm_for(standing.route, Mode(candidate))
+            trial = Trial(Mode(candidate), "", share, salt)
+        else:
+            other = book.version(str(candidate))
+            trial = Trial(arms.mode_of(other), other.version, share, salt)
+        why = f"{trial.mode} {trial.version[:12]} beside, share {share:g}".replace("  ", " ")
+        held = json.dumps({**asdict(trial), "mode": str(trial.mode)})
+        self.change(name, "trial", who=who, why=why, trial=held)
+
+    def status(self, name: str) -> Status:
+        """How a route stands and how it is doing."""
+        book = self.desk.book()
+        standing = book.standing(name)
+        version, window = standing.route.version, standing.route.limits.window
+        first = book.decisions(name, version=version, first=window)
+        last = book.decisions(name, version=version, last=window)
+        health = assess(
+            [d.sighting for d in first], [d.sighting for d in last], standing.route.limits
+        )
+        waiting = [d for d in book.open_jobs() if d.route == name]
+        return Status(standing, health, len(last), len(waiting))
+
+
+#: Seconds to ask how a route stands, before it goes on with what was known.
+PATIENCE = 0.5
+
+__all__ = ["LATE", "DeployedRoute", "Routes", "Status"]

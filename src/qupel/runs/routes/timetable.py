@@ -1,0 +1,51 @@
+"""When what has to be done, so that an answer is there by the deadline."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Self
+
+from qupel.runs.pool import grace_seconds
+
+#: Share of the deadline, and seconds at most, kept for choosing and keeping the answer.
+LAST_SHARE, LAST_SECONDS = 0.15, 0.3
+
+
+@dataclass(frozen=True, slots=True)
+class Timetable:
+    """Readings of a monotonic clock.
+
+    Attributes
+    ----------
+    begun
+        When the decision was asked for.
+    answer_by
+        When the answer is chosen at the latest, from what is there.
+    deadline
+        When the answer must be with whoever asked.
+    """
+
+    begun: float
+    answer_by: float
+    deadline: float
+
+    @classmethod
+    def of(cls, begun: float, deadline_seconds: float) -> Self:
+        """Timetable of a decision asked for at ``begun``."""
+        kept = min(LAST_SHARE * deadline_seconds, LAST_SECONDS)
+        deadline = begun + deadline_seconds
+        return cls(begun, deadline - kept, deadline)
+
+    def left(self, now: float) -> float:
+        """Seconds until the answer is chosen."""
+        return max(0.0, self.answer_by - now)
+
+    def budget(self, now: float) -> float:
+        """Longest budget of an attempt begun now that, its grace included, ends in time."""
+        left = self.left(now)
+        return max(0.0, min(left - grace_seconds(0.0), left / (1.0 + grace_seconds(1e9) / 1e9)))
+
+
+def overdue(asked: float, seconds: float) -> float:
+    """When an attempt that was asked for is given up, whatever its worker says."""
+    return asked + seconds + 2 * grace_seconds(seconds)

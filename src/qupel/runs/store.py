@@ -1,4 +1,4 @@
-"""The store: records, runs and their charters in SQLite, samples in files beside it.
+"""The store: records, runs and their charters in a database, samples in files beside it.
 
 Each record is committed on its own, so a process may be killed at any moment and what was saved
 stays saved. Several processes may write at once; they wait for each other.
@@ -7,29 +7,23 @@ stays saved. Several processes may write at once; they wait for each other.
 from __future__ import annotations
 
 import json
-import os
-import sqlite3
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Self
 
 import sqlalchemy as sa
-from sqlalchemy.dialects.sqlite import insert
 
-from qupel.errors import ContractError, InputError, RunError
+from qupel.errors import ContractError, InputError
 from qupel.model.samples import Samples
 from qupel.runs.archive import load_samples, save_samples
+from qupel.runs.database import REVISION, Database, home, insert_into
 from qupel.runs.identity import digest
 from qupel.runs.record import Record
 from qupel.runs.tables import amendments, records, runs
 
-#: The migration that this code needs; `open` brings older stores up to it.
-REVISION = "0001"
-#: Seconds to wait for another process that writes.
-BUSY_SECONDS = 30
+__all__ = ["REVISION", "Amendment", "Cell", "Run", "Store", "home"]
 
 Cell = tuple[str, str, int]
 
@@ -84,25 +78,17 @@ class Amendment:
     charter: Mapping[str, Any]
 
 
-def home() -> Path:
-    """Folder of Qupel's data: ``QUPEL_HOME``, else ``~/.local/share/qupel``."""
-    return Path(os.environ.get("QUPEL_HOME") or Path.home() / ".local" / "share" / "qupel")
-
-
 @dataclass(frozen=True, slots=True, eq=False)
 class Store:
-    """Records in a SQLite file, samples in the folder ``samples`` beside it.
+    """Records in a database, samples in the folder ``samples`` beside it.
 
     Attributes
     ----------
-    path
-        The SQLite file.
-    engine
-        SQLAlchemy's engine on it.
+    database
+        Where records, runs and charters stand.
     """
 
-    path: Path
-    engine: sa.Engine
+    database: Database
 
     @classmethod
     def open(cls, path: Path | str | None = None) -> Self:
@@ -111,40 +97,39 @@ class Store:
         Parameters
         ----------
         path
-            A SQLite file, or a folder that holds ``qupel.db``; `home` unless given.
+            A SQLite file, a folder that holds ``qupel.db``, or the URL of a PostgreSQL database;
+            what `Database.open` takes unless given.
 
         Raises
         ------
         InputError
             If the file cannot be opened, is no store, or was made by a newer Qupel.
         """
-        place = home() if path is None else Path(path)
-        if place.is_dir() or not place.suffix:
-            place = place / "qupel.db"
-        try:
-            place.parent.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise InputError(
-                f"{place.parent}: the store's folder cannot be made: {error}"
-            ) from error
-        engine = sa.create_engine(f"sqlite:///{place}", connect_args={"timeout": BUSY_SECONDS})
-        sa.event.listen(engine, "connect", _configure)
-        sa.event.listen(engine, "begin", _begin)
-        store = cls(place.absolute(), engine)
-        try:
-            store._migrate()
-        except sa.exc.DatabaseError as error:
-            raise InputError(f"{place}: is not a store of Qupel: {error.orig}") from error
-        return store
+        return cls(Database.open(path))
+
+    @property
+    def path(self) -> Path:
+        """The SQLite file; for PostgreSQL where it would be, beside the samples."""
+        return Path(self.database.place) if self.database.is_sqlite else self.folder / "qupel.db"
+
+    @property
+    def folder(self) -> Path:
+        """Folder of the files that belong to the store."""
+        return self.database.folder
+
+    @property
+    def engine(self) -> sa.Engine:
+        """SQLAlchemy's engine on the database."""
+        return self.database.engine
 
     @property
     def samples(self) -> Path:
         """Folder of the samples."""
-        return self.path.parent / "samples"
+        return self.folder / "samples"
 
     def close(self) -> None:
         """Close all connections."""
-        self.engine.dispose()
+        self.database.close()
 
     def __enter__(self) -> Self:
         return self
@@ -155,10 +140,10 @@ class Store:
     def save(self, run_id: str, record: Record) -> bool:
         """Keep a record; False if its cell was kept before, which then stays as it is."""
         document = record.to_json()
-        with self._writing() as connection:
+        with self.database.writing() as connection:
             self._ensure(connection, run_id)
             done = connection.execute(
-                insert(records)
+                insert_into(records, connection)
                 .values(
                     run_id=run_id,
                     document=json.dumps(document, allow_nan=False),
@@ -171,7 +156,7 @@ class Store:
     def records(self, run_id: str) -> list[Record]:
         """Return a run's records in the order they were saved."""
         chosen = sa.select(records.c.document).where(records.c.run_id == run_id)
-        with self.engine.connect() as connection:
+        with self.database.reading() as connection:
             found = connection.execute(chosen.order_by(records.c.number)).scalars().all()
         return [Record.from_json(json.loads(document)) for document in found]
 
@@ -188,7 +173,7 @@ class Store:
             .where(records.c.id.startswith(record_id, autoescape=True))
             .order_by(records.c.number.desc())
         )
-        with self.engine.connect() as connection:
+        with self.database.reading() as connection:
             found = connection.execute(chosen).all()
         if len({row.id for row in found}) != 1:
             what = "no record has" if not found else "several records have"
@@ -198,7 +183,7 @@ class Store:
     def finished_cells(self, run_id: str) -> set[Cell]:
         """Return arm, case and seed of every record of a run."""
         columns = (records.c.arm, records.c.case, records.c.seed)
-        with self.engine.connect() as connection:
+        with self.database.reading() as connection:
             rows = connection.execute(sa.select(*columns).where(records.c.run_id == run_id))
             return {(row.arm, row.case, row.seed) for row in rows}
 
@@ -209,7 +194,7 @@ class Store:
             sa.select(sa.func.count()).where(amendments.c.run_id == runs.c.id).scalar_subquery()
         )
         columns = (runs.c.id, runs.c.created, runs.c.status, runs.c.charter_hash, kept, changed)
-        with self.engine.connect() as connection:
+        with self.database.reading() as connection:
             rows = connection.execute(sa.select(*columns).order_by(runs.c.created, runs.c.id))
             return [Run(*row) for row in rows]
 
@@ -218,12 +203,12 @@ class Store:
         found = {known.id: known for known in self.runs()}
         if run_id not in found:
             known = ", ".join(list(found)[-5:]) or "none yet"
-            raise InputError(f"no run {run_id!r} in {self.path}; latest: {known}")
+            raise InputError(f"no run {run_id!r} in {self.database.place}; latest: {known}")
         return found[run_id]
 
     def set_status(self, run_id: str, status: str) -> None:
         """Set the word for how a run stands; the run is made if it is new."""
-        with self._writing() as connection:
+        with self.database.writing() as connection:
             self._ensure(connection, run_id)
             connection.execute(sa.update(runs).where(runs.c.id == run_id).values(status=status))
 
@@ -236,7 +221,7 @@ class Store:
             If another charter is in force; a change needs `amend`.
         """
         hashed = digest(dict(charter))
-        with self._writing() as connection:
+        with self.database.writing() as connection:
             self._ensure(connection, run_id)
             standing, _ = self._in_force(connection, run_id)
             if standing == "":
@@ -263,7 +248,7 @@ class Store:
         if not who.strip() or not why.strip():
             raise InputError("an amendment needs who makes it and why")
         hashed = digest(dict(charter))
-        with self._writing() as connection:
+        with self.database.writing() as connection:
             standing, _ = self._in_force(connection, run_id)
             if standing in {"", hashed}:
                 what = "no locked charter to amend" if not standing else "this charter already"
@@ -283,14 +268,14 @@ class Store:
 
     def charter(self, run_id: str) -> dict[str, Any] | None:
         """Return the charter in force, amendments included; None if none is locked."""
-        with self.engine.connect() as connection:
+        with self.database.reading() as connection:
             standing, document = self._in_force(connection, run_id)
         return json.loads(document) if standing else None
 
     def amendments(self, run_id: str) -> list[Amendment]:
         """Return the changes of a run's charter, the oldest first."""
         chosen = sa.select(amendments).where(amendments.c.run_id == run_id)
-        with self.engine.connect() as connection:
+        with self.database.reading() as connection:
             rows = connection.execute(chosen.order_by(amendments.c.number)).all()
         return [
             Amendment(
@@ -307,22 +292,12 @@ class Store:
         """Return the samples of a hash; `InputError` if there are none or they were changed."""
         return load_samples(self.samples, name)
 
-    @contextmanager
-    def _writing(self) -> Iterator[sa.Connection]:
-        """Return a connection that may write; committed at the end, rolled back on an error."""
-        try:
-            writer = self.engine.connect().execution_options(qupel_writes=True)
-            with writer as connection, connection.begin():
-                yield connection
-        except sa.exc.OperationalError as error:
-            raise RunError(f"{self.path}: could not be written: {error.orig}") from error
-
     def _ensure(self, connection: sa.Connection, run_id: str) -> None:
         """Make a run unless it is there."""
         if not run_id:
             raise InputError("a run needs a name")
         connection.execute(
-            insert(runs)
+            insert_into(runs, connection)
             .values(id=run_id, created=_now(), status="open", charter_hash="", charter="")
             .on_conflict_do_nothing()
         )
@@ -337,28 +312,6 @@ class Store:
             if (row := connection.execute(chosen.limit(1)).first()) is not None:
                 return row.charter_hash, row.charter
         return "", ""
-
-    def _migrate(self) -> None:
-        """Bring the tables up to `REVISION`; nothing to do in all but the first opening."""
-        with self.engine.connect() as connection:
-            standing = _standing(connection)
-        if standing == REVISION:
-            return
-        from alembic import command
-        from alembic.config import Config
-        from alembic.script import ScriptDirectory
-
-        config = Config()
-        config.set_main_option("script_location", "qupel.runs:migrations")
-        with self._writing() as connection:
-            standing = _standing(connection)  # another process may have been first
-            known = {
-                script.revision for script in ScriptDirectory.from_config(config).walk_revisions()
-            }
-            if standing is not None and standing not in known:
-                raise InputError(f"{self.path} was made by a newer Qupel; update this one")
-            config.attributes["connection"] = connection
-            command.upgrade(config, REVISION)
 
 
 _COLUMNS = (
@@ -375,31 +328,6 @@ _COLUMNS = (
     "end_to_end",
     "created",
 )
-
-
-def _configure(connection: sqlite3.Connection, _: object) -> None:
-    """Set a new connection up: we begin transactions ourselves, readers do not block writers."""
-    connection.isolation_level = None
-    connection.execute("PRAGMA journal_mode = WAL")
-    connection.execute("PRAGMA synchronous = FULL")  # a record took longer than a disk's flush
-    connection.execute("PRAGMA foreign_keys = ON")
-
-
-def _begin(connection: sa.Connection) -> None:
-    """Begin; writers take the lock at once, so that they wait instead of failing later."""
-    writes = connection.get_execution_options().get("qupel_writes", False)
-    connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
-
-
-def _standing(connection: sa.Connection) -> str | None:
-    """Migration that a store is at, None for an empty file."""
-    tables = connection.exec_driver_sql(
-        "SELECT 1 FROM sqlite_master WHERE name = 'alembic_version'"
-    ).first()
-    if tables is None:
-        return None
-    found = connection.exec_driver_sql("SELECT version_num FROM alembic_version").first()
-    return None if found is None else str(found[0])
 
 
 def _now() -> str:

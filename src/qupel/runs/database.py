@@ -1,0 +1,238 @@
+"""The database of records, ledger and budgets: SQLite in a file, or PostgreSQL by URL.
+
+Whatever stands in it is written inside one transaction or not at all, and several processes may
+write at once: they wait for each other.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Self
+
+import sqlalchemy as sa
+
+from qupel.errors import InputError, RunError
+
+if TYPE_CHECKING:
+    import sqlite3
+
+#: The migration that this code needs; `Database.open` brings older databases up to it.
+REVISION = "0003"
+#: Seconds to wait for another process that writes.
+BUSY_SECONDS = 30
+#: Name of the lock under which one process at a time migrates a PostgreSQL database.
+_MIGRATING = 0x71757065
+
+
+def home() -> Path:
+    """Folder of Qupel's data: ``QUPEL_HOME``, else ``~/.local/share/qupel``."""
+    return Path(os.environ.get("QUPEL_HOME") or Path.home() / ".local" / "share" / "qupel")
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Database:
+    """Tables of this code's revision, in SQLite or PostgreSQL.
+
+    Attributes
+    ----------
+    place
+        The SQLite file, or the URL without its password: what messages name.
+    folder
+        Where files that belong to it lie: beside the SQLite file, else `home`.
+    engine
+        SQLAlchemy's engine on it.
+    """
+
+    place: str
+    folder: Path
+    engine: sa.Engine
+
+    @classmethod
+    def open(cls, where: Path | str | None = None) -> Self:
+        """Open a database, made and migrated as need be.
+
+        Parameters
+        ----------
+        where
+            A SQLite file, a folder that holds ``qupel.db``, or a URL such as
+            ``postgresql+psycopg://user@host/name``; unless given the URL in ``QUPEL_DATABASE``,
+            else the folder `home`.
+
+        Raises
+        ------
+        InputError
+            If it cannot be opened, is no database of Qupel, or was made by a newer Qupel.
+        """
+        chosen = where if where is not None else os.environ.get("QUPEL_DATABASE") or home()
+        text = str(chosen)
+        opened = cls(*(_by_url(text) if "://" in text else _by_path(Path(chosen))))
+        try:
+            opened._migrate()
+        except sa.exc.DBAPIError as error:
+            opened.close()
+            raise InputError(
+                f"{opened.place}: is not a store of Qupel, or cannot be reached: {error.orig}"
+            ) from error
+        return opened
+
+    @property
+    def is_sqlite(self) -> bool:
+        """Whether it is a SQLite file, where one process writes at a time."""
+        return self.engine.dialect.name == "sqlite"
+
+    def close(self) -> None:
+        """Close all connections."""
+        self.engine.dispose()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    @contextmanager
+    def reading(self) -> Iterator[sa.Connection]:
+        """Return a connection that sees one state of the database."""
+        try:
+            with self.engine.connect() as connection:
+                yield connection
+        except sa.exc.OperationalError as error:
+            raise RunError(f"{self.place}: could not be read: {error.orig}") from error
+
+    @contextmanager
+    def writing(self, *, durable: bool = True) -> Iterator[sa.Connection]:
+        """Return a connection that may write; committed at the end, rolled back on an error.
+
+        Parameters
+        ----------
+        durable
+            Whether the commit must be on the disk when this returns. A killed process loses no
+            commit either way; a power failure may take the latest of those that need not be.
+
+        Raises
+        ------
+        RunError
+            If it stays locked, is full, or is gone. After that nothing, or on a lost connection
+            to PostgreSQL possibly everything, was committed.
+        """
+        options = {"qupel_writes": True, "qupel_durable": durable}
+        try:
+            writer = self.engine.connect().execution_options(**options)
+            with writer as connection, connection.begin():
+                yield connection
+        except sa.exc.OperationalError as error:
+            raise RunError(f"{self.place}: could not be written: {error.orig}") from error
+
+    def _migrate(self) -> None:
+        """Bring the tables up to `REVISION`; nothing to do in all but the first opening."""
+        with self.engine.connect() as connection:
+            standing = _standing(connection)
+        if standing == REVISION:
+            return
+        from alembic import command
+        from alembic.config import Config
+        from alembic.script import ScriptDirectory
+
+        config = Config()
+        config.set_main_option("script_location", "qupel.runs:migrations")
+        known = {script.revision for script in ScriptDirectory.from_config(config).walk_revisions()}
+        with self.writing() as connection:
+            if not self.is_sqlite:
+                connection.execute(sa.select(sa.func.pg_advisory_xact_lock(_MIGRATING)))
+            standing = _standing(connection)  # another process may have been first
+            if standing is not None and standing not in known:
+                raise InputError(f"{self.place} was made by a newer Qupel; update this one")
+            if standing != REVISION:
+                config.attributes["connection"] = connection
+                command.upgrade(config, REVISION)
+
+
+def insert_into(table: sa.Table, connection: sa.Connection) -> Any:
+    """Insertion into a table that knows ``on_conflict_do_nothing``, in the connection's dialect."""
+    if connection.dialect.name == "sqlite":
+        from sqlalchemy.dialects import sqlite
+
+        return sqlite.insert(table)
+    from sqlalchemy.dialects import postgresql
+
+    return postgresql.insert(table)
+
+
+def _by_path(place: Path) -> tuple[str, Path, sa.Engine]:
+    """Name, folder and engine of a SQLite file."""
+    if place.is_dir() or not place.suffix:
+        place = place / "qupel.db"
+    place = place.absolute()
+    try:
+        place.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise InputError(f"{place.parent}: the store's folder cannot be made: {error}") from error
+    engine = sa.create_engine(f"sqlite:///{place}", connect_args={"timeout": BUSY_SECONDS})
+    sa.event.listen(engine, "connect", _configure)
+    sa.event.listen(engine, "begin", _begin)
+    return str(place), place.parent, engine
+
+
+def _by_url(text: str) -> tuple[str, Path, sa.Engine]:
+    """Name, folder and engine of a database that a URL names."""
+    try:
+        url = sa.make_url(text)
+    except sa.exc.ArgumentError as error:
+        raise InputError(
+            "a database is a path or a URL such as postgresql+psycopg://user@host/name"
+        ) from error
+    if url.get_backend_name() == "sqlite":
+        if not url.database or url.database == ":memory:":
+            raise InputError("a SQLite database needs a file, so that other processes can share it")
+        return _by_path(Path(url.database))
+    if url.get_backend_name() != "postgresql":
+        raise InputError(f"a database is SQLite or PostgreSQL, got {url.get_backend_name()!r}")
+    try:
+        engine = sa.create_engine(
+            url.set(drivername="postgresql+psycopg"),
+            pool_pre_ping=True,
+            connect_args={"connect_timeout": BUSY_SECONDS},
+        )
+    except ModuleNotFoundError as error:
+        raise InputError('PostgreSQL needs: pip install "qupel[postgres]"') from error
+    sa.event.listen(engine, "begin", _begin_postgresql)
+    return url.render_as_string(hide_password=True), home(), engine
+
+
+def _configure(connection: sqlite3.Connection, _: object) -> None:
+    """Set a new connection up: we begin transactions ourselves, readers do not block writers."""
+    connection.isolation_level = None
+    connection.execute("PRAGMA journal_mode = WAL")
+    connection.execute("PRAGMA foreign_keys = ON")
+
+
+def _begin(connection: sa.Connection) -> None:
+    """Begin; writers take the lock at once, so that they wait instead of failing later."""
+    options = connection.get_execution_options()
+    if options.get("qupel_writes", False):
+        level = "FULL" if options.get("qupel_durable", True) else "NORMAL"
+        connection.exec_driver_sql(f"PRAGMA synchronous = {level}")
+        connection.exec_driver_sql("BEGIN IMMEDIATE")
+    else:
+        connection.exec_driver_sql("BEGIN")
+
+
+def _begin_postgresql(connection: sa.Connection) -> None:
+    """Wait as long for a lock as SQLite does, and for the disk only where it matters."""
+    options = connection.get_execution_options()
+    if options.get("qupel_writes", False):
+        connection.exec_driver_sql(f"SET LOCAL lock_timeout = '{int(BUSY_SECONDS * 1000)}ms'")
+        if not options.get("qupel_durable", True):
+            connection.exec_driver_sql("SET LOCAL synchronous_commit = off")
+
+
+def _standing(connection: sa.Connection) -> str | None:
+    """Migration that a database is at, None for an empty one."""
+    if not sa.inspect(connection).has_table("alembic_version"):
+        return None
+    found = connection.exec_driver_sql("SELECT version_num FROM alembic_version").first()
+    return None if found is None else str(found[0])

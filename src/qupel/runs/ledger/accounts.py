@@ -1,0 +1,357 @@
+"""Accounts: caps on money, shots and runs, kept by the database itself.
+
+A job holds its upper bound in every account it belongs to before anything is sent, by one
+conditional update an account, all or none. What it is billed is spent, the rest is released.
+No commit leaves held plus spent above a cap: a constraint of the table forbids it. A bill above
+its bound is booked apart, as ``over``, and counts against every later hold.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import sqlalchemy as sa
+
+from qupel.errors import BudgetError, InputError
+from qupel.model.money import Money
+from qupel.runs.database import insert_into
+from qupel.runs.tables import accounts, holds
+
+#: Words before the colon of an account's name.
+KINDS = ("job", "experiment", "pilot", "team")
+#: Share of a cap from which on an alert is given, in per cent.
+ALERT_PERCENT = 80
+
+
+@dataclass(frozen=True, slots=True)
+class Amounts:
+    """Money in millionths, shots, and runs."""
+
+    money: int = 0
+    shots: int = 0
+    runs: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """Who pays.
+
+    Attributes
+    ----------
+    name
+        A kind of `KINDS`, a colon, and a name.
+    currency
+        Of its money; empty until money comes into it.
+    cap_money, cap_shots, cap_runs
+        Caps; None for none. Money in millionths, here and below.
+    held, spent
+        For open jobs, and for good.
+    over
+        Money billed beyond what was held for it.
+    alerted
+        Whether the alert at 80 % of a cap has been given.
+    """
+
+    name: str
+    currency: str
+    cap_money: int | None
+    cap_shots: int | None
+    cap_runs: int | None
+    held: Amounts
+    spent: Amounts
+    over: int
+    alerted: bool
+
+    def remaining(self) -> dict[str, int | None]:
+        """What may still be held of money, shots and runs; None where there is no cap."""
+        return {
+            "money": _left(self.cap_money, self.held.money + self.spent.money + self.over),
+            "shots": _left(self.cap_shots, self.held.shots + self.spent.shots),
+            "runs": _left(self.cap_runs, self.held.runs + self.spent.runs),
+        }
+
+    def document(self) -> dict[str, Any]:
+        """The account as plain data; money in the currency's unit."""
+
+        def shown(micros: int | None) -> str | None:
+            return None if micros is None else str(Money(micros, self.currency or "XXX").amount)
+
+        left = self.remaining()
+        return {
+            "account": self.name,
+            "currency": self.currency,
+            "money": {
+                "cap": shown(self.cap_money),
+                "held": shown(self.held.money),
+                "spent": shown(self.spent.money),
+                "over": shown(self.over),
+                "remaining": shown(left["money"]),
+            },
+            "shots": {
+                "cap": self.cap_shots,
+                "held": self.held.shots,
+                "spent": self.spent.shots,
+                "remaining": left["shots"],
+            },
+            "runs": {
+                "cap": self.cap_runs,
+                "held": self.held.runs,
+                "spent": self.spent.runs,
+                "remaining": left["runs"],
+            },
+            "alerted": self.alerted,
+        }
+
+
+def checked_names(names: Sequence[str]) -> tuple[str, ...]:
+    """Names of accounts, each once and sorted, so that all who lock several do so in one order."""
+    for name in names:
+        kind, colon, rest = name.partition(":")
+        if kind not in KINDS or not colon or not rest.strip():
+            raise InputError(
+                f"an account is named {', '.join(f'{kind}:NAME' for kind in KINDS)}, got {name!r}"
+            )
+    return tuple(sorted(set(names)))
+
+
+def hold(
+    connection: sa.Connection,
+    job: str,
+    names: Sequence[str],
+    amounts: Amounts,
+    currency: str,
+) -> list[str]:
+    """Hold a job's upper bound in every account, made without a cap if it is new.
+
+    Returns
+    -------
+    list of str
+        Accounts that have now reached the alert.
+
+    Raises
+    ------
+    BudgetError
+        If a cap would be exceeded or the currency is another; the caller rolls back.
+    """
+    reached = []
+    values = {"money": amounts.money, "shots": amounts.shots, "runs": amounts.runs}
+    values |= {"currency": currency if amounts.money else ""}
+    for name in checked_names(names):
+        held = connection.execute(_HOLD, {**values, "account": name}).first()
+        if held is None:
+            made = insert_into(accounts, connection).values(name=name).on_conflict_do_nothing()
+            connection.execute(made)
+            held = connection.execute(_HOLD, {**values, "account": name}).first()
+        if held is None:
+            raise _refusal(account_named(connection, name), amounts, currency)
+        if not held.alerted and _near(held):
+            connection.execute(
+                sa.update(accounts).where(accounts.c.name == name).values(alerted=True)
+            )
+            reached.append(name)
+        connection.execute(
+            sa.insert(holds).values(
+                job_id=job,
+                account=name,
+                held_money=amounts.money,
+                held_shots=amounts.shots,
+                held_runs=amounts.runs,
+            )
+        )
+    return reached
+
+
+def settle(connection: sa.Connection, job: str, bill: Amounts) -> int:
+    """Book what a job cost in all its accounts and release the rest of what it held.
+
+    Returns
+    -------
+    int
+        Money of the bill beyond what was held, in millionths; 0 if nothing.
+    """
+    over = 0
+    for row in connection.execute(sa.select(holds).where(holds.c.job_id == job)).all():
+        spent = Amounts(*(min(a, b) for a, b in zip(_of(bill), _held(row), strict=True)))
+        beyond = bill.money - spent.money
+        over = max(over, beyond)
+        connection.execute(
+            sa.update(accounts)
+            .where(accounts.c.name == row.account)
+            .values(
+                held_money=accounts.c.held_money - row.held_money,
+                held_shots=accounts.c.held_shots - row.held_shots,
+                held_runs=accounts.c.held_runs - row.held_runs,
+                spent_money=accounts.c.spent_money + spent.money,
+                spent_shots=accounts.c.spent_shots + spent.shots,
+                spent_runs=accounts.c.spent_runs + spent.runs,
+                over_money=accounts.c.over_money + beyond,
+            )
+        )
+        connection.execute(
+            sa.update(holds)
+            .where(holds.c.job_id == job, holds.c.account == row.account)
+            .values(
+                held_money=0,
+                held_shots=0,
+                held_runs=0,
+                spent_money=holds.c.spent_money + spent.money,
+                spent_shots=holds.c.spent_shots + spent.shots,
+                spent_runs=holds.c.spent_runs + spent.runs,
+                over_money=holds.c.over_money + beyond,
+            )
+        )
+    return over
+
+
+def set_caps(
+    connection: sa.Connection,
+    name: str,
+    money: Money | None,
+    shots: int | None,
+    runs: int | None,
+) -> Account:
+    """Set the caps of an account, made if it is new; None takes a cap away.
+
+    Raises
+    ------
+    InputError
+        If a cap is negative, or of another currency than the account's.
+    BudgetError
+        If more than a cap is held or spent already.
+    """
+    [name] = checked_names([name])
+    for word, cap in (("shots", shots), ("runs", runs), ("money", money and money.micros)):
+        if cap is not None and cap < 0:
+            raise InputError(f"a cap on {word} must be at least 0, got {cap}")
+    connection.execute(insert_into(accounts, connection).values(name=name).on_conflict_do_nothing())
+    standing = account_named(connection, name)
+    if money is not None and standing.currency not in {"", money.currency}:
+        raise InputError(f"{name} counts in {standing.currency}, not in {money.currency}")
+    wanted = {"money": money and money.micros, "shots": shots, "runs": runs}
+    for word, cap in wanted.items():
+        used = getattr(standing.held, word) + getattr(standing.spent, word)
+        if cap is not None and used > cap:
+            raise BudgetError(
+                f"{name} has {used} of {word} held or spent already, more than the cap {cap}; "
+                "cancel jobs first, or set a higher cap"
+            )
+    connection.execute(
+        sa.update(accounts)
+        .where(accounts.c.name == name)
+        .values(
+            cap_money=wanted["money"],
+            cap_shots=shots,
+            cap_runs=runs,
+            currency=standing.currency if money is None else money.currency,
+            alerted=False,
+        )
+    )
+    return account_named(connection, name)
+
+
+def account_named(connection: sa.Connection, name: str) -> Account:
+    """One account; `InputError` if there is none of this name."""
+    row = connection.execute(sa.select(accounts).where(accounts.c.name == name)).first()
+    if row is None:
+        raise InputError(f"no account {name!r}; `qupel budget set` makes one")
+    return _account(row)
+
+
+def all_accounts(connection: sa.Connection) -> list[Account]:
+    """All accounts by name."""
+    return [_account(row) for row in connection.execute(_ALL)]
+
+
+def _condition(cap: str, amount: str, *columns: str) -> sa.ColumnElement[bool]:
+    """Condition that ``amount`` more fits under a cap."""
+    limit = accounts.c[cap]
+    used = sum(
+        (accounts.c[column] for column in columns), sa.bindparam(amount, type_=sa.BigInteger)
+    )
+    return sa.or_(limit.is_(None), used <= limit)
+
+
+def _more(column: str, amount: str) -> Any:
+    return accounts.c[column] + sa.bindparam(amount, type_=sa.BigInteger)
+
+
+_CURRENCY = sa.bindparam("currency", type_=sa.String)
+
+#: One conditional update: it changes a row, or there is no room.
+_HOLD = (
+    sa.update(accounts)
+    .where(
+        accounts.c.name == sa.bindparam("account"),
+        sa.or_(_CURRENCY == "", accounts.c.currency == "", accounts.c.currency == _CURRENCY),
+        _condition("cap_money", "money", "held_money", "spent_money", "over_money"),
+        _condition("cap_shots", "shots", "held_shots", "spent_shots"),
+        _condition("cap_runs", "runs", "held_runs", "spent_runs"),
+    )
+    .values(
+        held_money=_more("held_money", "money"),
+        held_shots=_more("held_shots", "shots"),
+        held_runs=_more("held_runs", "runs"),
+        currency=sa.case((_CURRENCY == "", accounts.c.currency), else_=_CURRENCY),
+    )
+    .returning(*accounts.c)
+)
+_ALL = sa.select(accounts).order_by(accounts.c.name)
+
+
+def _account(row: sa.Row[Any]) -> Account:
+    return Account(
+        row.name,
+        row.currency,
+        row.cap_money,
+        row.cap_shots,
+        row.cap_runs,
+        Amounts(row.held_money, row.held_shots, row.held_runs),
+        Amounts(row.spent_money, row.spent_shots, row.spent_runs),
+        row.over_money,
+        row.alerted,
+    )
+
+
+def _near(row: sa.Row[Any]) -> bool:
+    """Whether any cap is used to the share that is alerted."""
+    uses = (
+        (row.cap_money, row.held_money + row.spent_money + row.over_money),
+        (row.cap_shots, row.held_shots + row.spent_shots),
+        (row.cap_runs, row.held_runs + row.spent_runs),
+    )
+    return any(cap is not None and 100 * used >= ALERT_PERCENT * cap for cap, used in uses)
+
+
+def _refusal(account: Account, amounts: Amounts, currency: str) -> BudgetError:
+    """The error that says which cap has no room, with all its numbers."""
+    if amounts.money and account.currency not in {"", currency}:
+        return BudgetError(
+            f"{account.name} counts in {account.currency}, the job is paid in {currency}; "
+            "give it an account of its currency"
+        )
+    for word, left in account.remaining().items():
+        asked = getattr(amounts, word)
+        if left is not None and asked > left:
+            cap = getattr(account, f"cap_{word}")
+            if word == "money":
+                code = currency or account.currency
+                asked, left, cap = Money(asked, code), Money(left, code), Money(cap, code)
+            return BudgetError(
+                f"{account.name}: the job may need {asked} of {word}, {left} of the cap of {cap} "
+                "is left; lower the job, wait for open jobs, or set a higher cap"
+            )
+    return BudgetError(f"{account.name}: the job does not fit into the budget")
+
+
+def _left(cap: int | None, used: int) -> int | None:
+    return None if cap is None else cap - used
+
+
+def _of(amounts: Amounts) -> tuple[int, int, int]:
+    return amounts.money, amounts.shots, amounts.runs
+
+
+def _held(row: sa.Row[Any]) -> tuple[int, int, int]:
+    return row.held_money, row.held_shots, row.held_runs

@@ -1,0 +1,119 @@
+"""Circuit breakers in the database: one for each device of a provider, shared by all processes.
+
+Consecutive failures open one. While it is open, one call in each interval is let through over
+all processes, by a conditional update; the first call that succeeds closes it. A frozen breaker
+lets no new job through until a person thaws it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import sqlalchemy as sa
+
+from qupel.runs.database import insert_into
+from qupel.runs.ledger.retry import Patience
+from qupel.runs.tables import breakers
+
+#: In place of a device: all of a provider's.
+ALL = "*"
+
+
+@dataclass(frozen=True, slots=True)
+class Breaker:
+    """How a device has answered lately.
+
+    Attributes
+    ----------
+    provider, device
+        Which one.
+    failures
+        Consecutive ones, as of now.
+    opened
+        UTC seconds since when calls are held back; None if they are not.
+    probe
+        UTC seconds of the next call that is let through while it is open.
+    frozen
+        Why no new job is paid there until a person agrees; empty if nothing is amiss.
+    reconciled
+        UTC seconds of the last reconciliation with the provider, None for never.
+    """
+
+    provider: str
+    device: str
+    failures: int = 0
+    opened: float | None = None
+    probe: float = 0.0
+    frozen: str = ""
+    reconciled: float | None = None
+
+    @property
+    def is_open(self) -> bool:
+        """Whether calls are held back."""
+        return self.opened is not None
+
+
+def breaker_of(connection: sa.Connection, provider: str, device: str) -> Breaker:
+    """The breaker of a device; one that never saw a failure if there is none."""
+    rows = {row.device: row for row in connection.execute(_FIND, {"p": provider, "d": device})}
+    found = Breaker(*rows[device]) if device in rows else Breaker(provider, device)
+    if ALL in rows and rows[ALL].frozen:
+        found = replace(found, frozen=rows[ALL].frozen)
+    return found
+
+
+def admit(connection: sa.Connection, breaker: Breaker, now: float, patience: Patience) -> float:
+    """Seconds until a call may be made: 0 for now, which takes the interval's one probe."""
+    if breaker.opened is None:
+        return 0.0
+    taken = connection.execute(
+        sa.update(breakers)
+        .where(*_same(breaker), breakers.c.opened.is_not(None), breakers.c.probe <= now)
+        .values(probe=now + patience.probe)
+    )
+    if taken.rowcount:
+        return 0.0
+    return max(0.05, breaker.probe - now if breaker.probe > now else patience.probe)
+
+
+def failed(
+    connection: sa.Connection, provider: str, device: str, now: float, patience: Patience
+) -> bool:
+    """Count a failure; True if it opened the breaker."""
+    key = {"provider": provider, "device": device}
+    connection.execute(insert_into(breakers, connection).values(**key).on_conflict_do_nothing())
+    here = (breakers.c.provider == provider, breakers.c.device == device)
+    connection.execute(sa.update(breakers).where(*here).values(failures=breakers.c.failures + 1))
+    opened = connection.execute(
+        sa.update(breakers)
+        .where(*here, breakers.c.opened.is_(None), breakers.c.failures >= patience.failures)
+        .values(opened=now, probe=now + patience.probe)
+    )
+    return bool(opened.rowcount)
+
+
+def succeeded(connection: sa.Connection, breaker: Breaker) -> bool:
+    """Note that the provider answered; True if that closed the breaker."""
+    if not breaker.failures and breaker.opened is None:
+        return False
+    connection.execute(
+        sa.update(breakers).where(*_same(breaker)).values(failures=0, opened=None, probe=0.0)
+    )
+    return breaker.is_open
+
+
+def freeze(connection: sa.Connection, provider: str, why: str, device: str = ALL) -> None:
+    """Pay no new job at a provider; an empty reason thaws it."""
+    key = {"provider": provider, "device": device}
+    connection.execute(insert_into(breakers, connection).values(**key).on_conflict_do_nothing())
+    here = (breakers.c.provider == provider, breakers.c.device == device)
+    connection.execute(sa.update(breakers).where(*here).values(frozen=why))
+
+
+def _same(breaker: Breaker) -> tuple[sa.ColumnElement[bool], ...]:
+    return breakers.c.provider == breaker.provider, breakers.c.device == breaker.device
+
+
+_FIND = sa.select(breakers).where(
+    breakers.c.provider == sa.bindparam("p"), breakers.c.device.in_([sa.bindparam("d"), ALL])
+)

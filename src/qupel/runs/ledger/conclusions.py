@@ -1,0 +1,178 @@
+"""How jobs end: terminal states, bills, and what is learned too late to count."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import sqlalchemy as sa
+
+from qupel.backends.contract import JobStatus, State, Times
+from qupel.model.money import Money
+from qupel.runs.ledger import accounts as budgets
+from qupel.runs.ledger import breaker as breaking
+from qupel.runs.ledger.accounts import Amounts
+from qupel.runs.ledger.causes import Cause
+from qupel.runs.ledger.jobs import AttemptState, JobState
+from qupel.runs.ledger.transaction import Transaction
+from qupel.runs.tables import accounts, attempts, holds
+
+#: When a job is due that nobody needs to look after.
+NEVER = 1e18
+#: Seconds after its end at which a missing bill is asked for, and at which it raises an alarm.
+BILL_SECONDS, BILL_ALARM = 60.0, 86_400.0
+
+
+def conclude(
+    tx: Transaction,
+    row: sa.Row[Any],
+    state: JobState,
+    *,
+    why: str = "",
+    cause: Cause | None = None,
+    bill: Money | None = None,
+    free: bool = False,
+    alarm: bool = False,
+    **values: Any,
+) -> None:
+    """End a job for good, and settle its bill if that is known.
+
+    Parameters
+    ----------
+    tx, row
+        The transaction, and the job under its lease.
+    state, why, cause
+        The end, and for a failure the reason.
+    bill
+        The final bill, None while it is not known.
+    free
+        Whether nothing is owed, because nothing was accepted or nothing is ever billed.
+    alarm
+        Whether a person should look.
+    values
+        Further columns to set.
+    """
+    tx.update(
+        row,
+        state=state.value,
+        why=why,
+        cause=cause.value if cause else "",
+        concluded=tx.now,
+        leased=0.0,
+        due=tx.now + BILL_SECONDS,
+        **values,
+    )
+    tx.log(state.value, row, alarm=alarm, why=why, cause=cause.value if cause else "")
+    if bill is None and (free or row.bound is None):
+        bill = Money(0, row.currency or "XXX")
+    if bill is not None:
+        settle(tx, row, state, bill)
+
+
+def settle(tx: Transaction, row: sa.Row[Any], state: JobState, bill: Money) -> None:
+    """Book a final bill; one beyond the bound freezes the provider and raises an alarm."""
+    currency = row.currency or (bill.currency if bill.micros else "")
+    clash = [] if not bill.micros else _other_currencies(tx, row, bill.currency)
+    if bill.micros < 0 or (bill.micros and (bill.currency != currency or clash)):
+        tx.update(row, due=NEVER)
+        tx.log(
+            "bill in another currency" if bill.micros > 0 else "bill below zero",
+            row,
+            alarm=True,
+            bill=str(bill),
+            bound=str(Money(row.bound or 0, row.currency or "XXX")),
+            accounts=clash,
+        )
+        return
+    used = _used(row, state, bill)
+    budgets.settle(tx.connection, row.id, used)
+    tx.update(row, settled=True, billed=bill.micros, currency=currency, due=NEVER)
+    tx.log("settled", row, bill=str(bill) if currency else "", shots=used.shots, runs=used.runs)
+    if bill.micros > (row.bound or 0):
+        provider = row.backend.partition(":")[0]
+        bound = Money(row.bound or 0, currency)
+        why = f"job {row.id} was bound to {bound} and billed {bill}"
+        breaking.freeze(tx.connection, provider, why)
+        tx.log("bill over bound", row, alarm=True, bill=str(bill), bound=str(bound), why=why)
+
+
+def adopt(tx: Transaction, row: sa.Row[Any], provider_job: str, number: int, how: str) -> bool:
+    """Take a provider's job as this one's; False if another has been taken, or it is over.
+
+    What is learned is written whoever holds the lease: it only adds to what is certain. The
+    token grows, so that nobody sends a request on what was known before.
+    """
+    state = JobState(row.state)
+    if row.provider_job == provider_job:
+        return True
+    if row.provider_job or state.final:
+        tx.log("second job at the provider", row, attempt=number, alarm=True, job=provider_job)
+        return False
+    tx.update(
+        row,
+        state=JobState.SUBMITTED.value,
+        why="",
+        provider_job=provider_job,
+        submitted=tx.now,
+        token=row.token + 1,
+        leased=0.0,
+        tries=0,
+        due=tx.now,
+    )
+    if number:
+        tx.update_attempt(
+            row.id,
+            number,
+            state=AttemptState.ACCEPTED.value,
+            provider_job=provider_job,
+            answered=tx.now,
+        )
+    tx.log("adopted", row, attempt=number, job=provider_job, how=how)
+    return True
+
+
+def told(status: JobStatus, row: sa.Row[Any], now: float) -> dict[str, Any]:
+    """Columns that follow from what the provider says of a job."""
+    values: dict[str, Any] = {"word": (status.word or status.state.value)[:200]}
+    values |= stamps(status.times)
+    if status.state is not State.UNKNOWN:
+        values["odd_since"] = None
+    elif row.odd_since is None:
+        values["odd_since"] = now
+    if status.state in {State.RUNNING, State.DONE} and row.seen_running is None:
+        values["seen_running"] = now
+    return values
+
+
+def stamps(times: Times) -> dict[str, float]:
+    """Columns of the provider's time stamps, those that it gave."""
+    given = {
+        "created_there": times.created,
+        "queued_there": times.queued,
+        "running_there": times.running,
+        "finished_there": times.finished,
+    }
+    return {name: value for name, value in given.items() if value is not None}
+
+
+def last_attempt(connection: sa.Connection, job: str) -> sa.Row[Any] | None:
+    """The row of the newest attempt of a job."""
+    chosen = sa.select(attempts).where(attempts.c.job_id == job)
+    return connection.execute(chosen.order_by(attempts.c.number.desc()).limit(1)).first()
+
+
+def _used(row: sa.Row[Any], state: JobState, bill: Money) -> Amounts:
+    """What a job used up: a run if it was accepted, its shots if it ran or was billed."""
+    accepted = bool(row.provider_job)
+    ran = state in {JobState.DONE, JobState.PAID_NO_RESULT} or bill.micros > 0
+    counted = accepted and (ran or state is JobState.FAILED)
+    return Amounts(bill.micros, row.shots if ran else 0, 1 if counted else 0)
+
+
+def _other_currencies(tx: Transaction, row: sa.Row[Any], currency: str) -> list[str]:
+    """Accounts of a job that count in another currency."""
+    chosen = (
+        sa.select(accounts.c.name)
+        .join(holds, holds.c.account == accounts.c.name)
+        .where(holds.c.job_id == row.id, accounts.c.currency.not_in(["", currency]))
+    )
+    return list(tx.connection.execute(chosen).scalars())

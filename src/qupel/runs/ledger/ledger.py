@@ -1,0 +1,363 @@
+"""The ledger: every paid job once, whatever dies when.
+
+`plan` writes a job down and holds its money; `advance` does the next single thing about it. What
+is to be sent is committed before it is sent, under a lease with a number that every later write
+is conditional on.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import sqlalchemy as sa
+
+from qupel.backends.clock import Clock, SystemClock
+from qupel.backends.contract import Backend, Order, Result
+from qupel.errors import BudgetError, ContractError, InputError
+from qupel.model.money import Money
+from qupel.runs.database import Database, insert_into
+from qupel.runs.description import plain
+from qupel.runs.ledger import accounts as budgets
+from qupel.runs.ledger import breaker as breaking
+from qupel.runs.ledger.accounts import Account, Amounts
+from qupel.runs.ledger.breaker import Breaker
+from qupel.runs.ledger.costs import CostReport, cost_report
+from qupel.runs.ledger.facts import ensure_installation, installation
+from qupel.runs.ledger.jobs import (
+    Attempt,
+    Event,
+    Job,
+    JobState,
+    Progress,
+    attempt_of,
+    event_of,
+    job_of,
+)
+from qupel.runs.ledger.lease import this_worker
+from qupel.runs.ledger.naming import job_id_of
+from qupel.runs.ledger.payloads import order_bytes, order_from, programs_hash, result_from
+from qupel.runs.ledger.retry import Patience, Retry
+from qupel.runs.ledger.transaction import Listener, payload, transaction
+from qupel.runs.tables import attempts, events, jobs
+
+
+def _nothing(_: str) -> None:
+    """Go on: nobody wants the process to die here."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Ledger:
+    """Plans, pays, follows and settles jobs in a database that several processes share.
+
+    Attributes
+    ----------
+    database
+        Where everything stands.
+    clock
+        Tells the time.
+    owner
+        Name of this worker, which no other has at the same time.
+    retry, patience
+        How often and how long.
+    rng
+        Stream of the jitter of waits.
+    listener
+        Called with every event after it was committed; it must not fail.
+    simulate_first
+        Whether hardware is paid only for programs, or a ``version`` in the purpose, that a
+        simulator or an emulator has run before.
+    reached
+        Called with the name of every point at which a process may die; for tests.
+    """
+
+    database: Database
+    clock: Clock = field(default_factory=SystemClock)
+    owner: str = field(default_factory=this_worker)
+    retry: Retry = field(default_factory=Retry)
+    patience: Patience = field(default_factory=Patience)
+    rng: np.random.Generator = field(default_factory=np.random.default_rng)
+    listener: Listener | None = None
+    simulate_first: bool = True
+    reached: Callable[[str], None] = _nothing
+    first_seen: dict[tuple[str, int], float] = field(default_factory=dict, init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        with self.database.reading() as connection:
+            named = installation(connection)
+        if not named:
+            with self.database.writing() as connection:
+                ensure_installation(connection)
+
+    def plan(
+        self,
+        order: Order,
+        *,
+        backend: str,
+        accounts: Sequence[str] = (),
+        bound: Money | None,
+        deadline: float | None = None,
+        correlation: str = "",
+        purpose: Mapping[str, Any] | None = None,
+    ) -> Job:
+        """Write a job down and hold its money, shots and one run in every account.
+
+        Planning again under the same key gives the same job, and holds nothing twice.
+
+        Parameters
+        ----------
+        order
+            What is wanted; its key names it for ever. Key and tag that the provider sees are
+            made by the ledger.
+        backend
+            ``provider:device``.
+        accounts
+            Names such as ``experiment:traps``; those that are new have no cap.
+        bound
+            Most that the provider can charge; None where nothing is billed.
+        deadline
+            UTC seconds after which it is wanted no more.
+        correlation
+            Identifier that all rows of a larger piece of work share; the job's id by default.
+        purpose
+            Plain data: experiment, outcome, version, seed.
+
+        Raises
+        ------
+        BudgetError
+            If a cap has no room; nothing is written but the refusal.
+        ContractError
+            If the key stands for another order or backend already.
+        InputError
+            If a name or value cannot be used.
+        """
+        provider, colon, device = backend.partition(":")
+        if not (provider and colon and device):
+            raise InputError(f"a backend is named 'provider:device', got {backend!r}")
+        names = budgets.checked_names(accounts)
+        if bound is not None and bound.micros < 0:
+            raise InputError(f"the bound of a bill is at least 0, got {bound}")
+        body, job_id = order_bytes(order), job_id_of(order.key)
+        shots = order.shots * len(order.programs)
+        amounts = Amounts(0 if bound is None else bound.micros, shots, 1)
+        currency = "" if bound is None else bound.currency
+        try:
+            with self._transaction() as tx:
+                name = tx.keep(body)
+                made = tx.connection.execute(
+                    insert_into(jobs, tx.connection)
+                    .values(
+                        id=job_id,
+                        key=order.key,
+                        backend=backend,
+                        state=JobState.PLANNED.value,
+                        correlation=correlation or job_id,
+                        purpose=json.dumps(plain(dict(purpose or {})), sort_keys=True),
+                        version=str((purpose or {}).get("version", "")),
+                        order_hash=name,
+                        programs_hash=programs_hash(order),
+                        shots=shots,
+                        currency=currency,
+                        bound=None if bound is None else bound.micros,
+                        planned=tx.now,
+                        deadline=deadline,
+                        due=tx.now,
+                    )
+                    .on_conflict_do_nothing()
+                )
+                row = tx.job(job_id)
+                if not made.rowcount and row.order_hash:
+                    if row.order_hash != name or row.backend != backend:
+                        raise ContractError(
+                            f"key {order.key!r} stands for another order or backend (job {job_id});"
+                            " a new order needs a new key"
+                        )
+                    return job_of(row)
+                reached = budgets.hold(tx.connection, job_id, names, amounts, currency)
+                if not made.rowcount:  # the provider had it before we did: an orphan of ours
+                    tx.update(
+                        row,
+                        order_hash=name,
+                        programs_hash=programs_hash(order),
+                        shots=shots,
+                        currency=currency,
+                        bound=amounts.money if currency else None,
+                        deadline=deadline,
+                        due=tx.now,
+                    )
+                    row = tx.job(job_id)
+                tx.log("planned", row, backend=backend, bound=str(bound), accounts=list(names))
+                for account in reached:
+                    tx.log("budget alert", row, alarm=True, account=account)
+        except BudgetError as error:
+            with self._transaction(durable=False) as tx:
+                tx.log("budget refused", None, job=job_id, key=order.key, why=str(error))
+            raise
+        return job_of(row)
+
+    def advance(self, job_id: str, backend: Backend) -> Progress:
+        """Do the next single thing about a job, and say when to call again.
+
+        Whatever died in the middle of an earlier call, this one finds out what is certain and
+        goes on from there. It waits for nothing, and calls the backend at most twice.
+
+        Raises
+        ------
+        InputError
+            If there is no such job.
+        """
+        from qupel.runs.ledger.steps import advance
+
+        return advance(self, job_id, backend)
+
+    def job(self, job_id: str) -> Job:
+        """One job; the beginning of its id is enough.
+
+        Raises
+        ------
+        InputError
+            If there is none, or several begin so.
+        """
+        chosen = sa.select(jobs).where(jobs.c.id.startswith(job_id, autoescape=True)).limit(2)
+        with self.database.reading() as connection:
+            found = connection.execute(chosen).all()
+        if len(found) != 1:
+            what = "several jobs have" if found else "no job has"
+            raise InputError(f"{what} an id that begins with {job_id!r}; see `qupel jobs list`")
+        return job_of(found[0])
+
+    def jobs(
+        self,
+        state: JobState | str | None = None,
+        *,
+        backend: str | None = None,
+        correlation: str | None = None,
+        due: float | None = None,
+        limit: int | None = None,
+    ) -> list[Job]:
+        """Jobs, those due first at the front.
+
+        Parameters
+        ----------
+        state, backend, correlation
+            Only those of this one.
+        due
+            Only those to be looked after by this time, UTC seconds.
+        limit
+            As many at most.
+        """
+        chosen = sa.select(jobs).order_by(jobs.c.due, jobs.c.planned, jobs.c.id)
+        if state is not None:
+            chosen = chosen.where(jobs.c.state == JobState(state).value)
+        if backend is not None:
+            chosen = chosen.where(jobs.c.backend == backend)
+        if correlation is not None:
+            chosen = chosen.where(jobs.c.correlation == correlation)
+        if due is not None:
+            chosen = chosen.where(jobs.c.due <= due)
+        with self.database.reading() as connection:
+            return [job_of(row) for row in connection.execute(chosen.limit(limit))]
+
+    def attempts(self, job_id: str) -> list[Attempt]:
+        """Every request that was made, or may have been made, to accept a job."""
+        chosen = sa.select(attempts).where(attempts.c.job_id == job_id)
+        with self.database.reading() as connection:
+            rows = connection.execute(chosen.order_by(attempts.c.number)).all()
+        return [attempt_of(row) for row in rows]
+
+    def events(
+        self, job_id: str | None = None, *, kind: str | None = None, alarms: bool = False
+    ) -> list[Event]:
+        """What happened, the oldest first; to one job, of one kind, or only alarms."""
+        chosen = sa.select(events).order_by(events.c.number)
+        if job_id is not None:
+            chosen = chosen.where(events.c.job_id == job_id)
+        if kind is not None:
+            chosen = chosen.where(events.c.kind == kind)
+        if alarms:
+            chosen = chosen.where(events.c.alarm)
+        with self.database.reading() as connection:
+            return [event_of(row) for row in connection.execute(chosen)]
+
+    def order(self, job_id: str) -> Order:
+        """The order that a job was planned with."""
+        with self.database.reading() as connection:
+            name = connection.execute(
+                sa.select(jobs.c.order_hash).where(jobs.c.id == job_id)
+            ).scalar_one_or_none()
+            if not name:
+                raise InputError(f"no order of a job {job_id!r} is known")
+            return order_from(payload(connection, name))
+
+    def result(self, job_id: str) -> Result | None:
+        """The checked result of a job; None unless it is done."""
+        found = self.job(job_id)
+        if found.state is not JobState.DONE:
+            return None
+        with self.database.reading() as connection:
+            return result_from(payload(connection, found.result_hash))
+
+    def cancel(self, job_id: str) -> Job:
+        """Ask for a job not to be run; `advance` carries it out. No error if it is over."""
+        with self._transaction() as tx:
+            row = tx.job(job_id)
+            if not JobState(row.state).final and row.cancel_asked is None:
+                here = sa.update(jobs).where(jobs.c.id == job_id)
+                tx.connection.execute(here.values(cancel_asked=tx.now, due=tx.now))
+                tx.log("cancel asked", row)
+                row = tx.job(job_id)
+        return job_of(row)
+
+    def breaker(self, provider: str, device: str) -> Breaker:
+        """How a device has answered lately, and whether calls to it are held back."""
+        with self.database.reading() as connection:
+            return breaking.breaker_of(connection, provider, device)
+
+    def set_budget(
+        self,
+        account: str,
+        *,
+        money: Money | None = None,
+        shots: int | None = None,
+        runs: int | None = None,
+    ) -> Account:
+        """Set the caps of an account; None takes one away.
+
+        Raises
+        ------
+        InputError, BudgetError
+            If a cap makes no sense, or more is held or spent already.
+        """
+        with self._transaction() as tx:
+            made = budgets.set_caps(tx.connection, account, money, shots, runs)
+            tx.log("budget set", None, account=account, money=money, shots=shots, runs=runs)
+        return made
+
+    def account(self, name: str) -> Account:
+        """One account: caps, held, spent, and what remains."""
+        with self.database.reading() as connection:
+            return budgets.account_named(connection, name)
+
+    def accounts(self) -> list[Account]:
+        """All accounts by name."""
+        with self.database.reading() as connection:
+            return budgets.all_accounts(connection)
+
+    def costs(self, by: str = "job") -> CostReport:
+        """What was held and billed.
+
+        Parameters
+        ----------
+        by
+            ``job``, ``experiment``, ``pilot``, ``team``, ``backend``, or ``purpose.NAME`` for
+            any name in the purposes, such as ``purpose.outcome``.
+        """
+        with self.database.reading() as connection:
+            return cost_report(connection, by)
+
+    def _transaction(self, *, durable: bool = True) -> Any:
+        """A transaction at the present time, whose events are told to the listener."""
+        return transaction(self.database, self.clock.now(), self.listener, durable=durable)

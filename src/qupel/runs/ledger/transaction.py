@@ -1,0 +1,132 @@
+"""One transaction of the ledger: rows, what happened, and who may write."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+import sqlalchemy as sa
+
+from qupel.errors import InputError
+from qupel.runs.database import Database, insert_into
+from qupel.runs.ledger.jobs import Event
+from qupel.runs.ledger.payloads import compressed, decompressed, name_of
+from qupel.runs.tables import attempts, events, jobs, payloads
+
+#: What is told of every event that raises an alarm or concerns money.
+Listener = Callable[[Event], None]
+
+
+class FencedError(Exception):
+    """Another worker holds the job now; nothing of this transaction was written."""
+
+
+@dataclass(slots=True)
+class Transaction:
+    """Writes rows of the ledger, all of them or none.
+
+    Attributes
+    ----------
+    connection
+        Of the database.
+    now
+        UTC seconds, for every row it writes.
+    told
+        Events it wrote.
+    """
+
+    connection: sa.Connection
+    now: float
+    told: list[Event] = field(default_factory=list)
+
+    def job(self, job_id: str) -> sa.Row[Any]:
+        """The row of a job, locked where rows can be."""
+        chosen = sa.select(jobs).where(jobs.c.id == job_id)
+        if self.connection.dialect.name != "sqlite":
+            chosen = chosen.with_for_update()
+        row = self.connection.execute(chosen).first()
+        if row is None:
+            raise InputError(f"no job {job_id!r}; `qupel jobs list` shows them")
+        return row
+
+    def update(self, row: sa.Row[Any], **values: Any) -> None:
+        """Change a job under the lease that its row was read under.
+
+        Raises
+        ------
+        FencedError
+            If somebody has taken it up since.
+        """
+        done = self.connection.execute(
+            sa.update(jobs).where(jobs.c.id == row.id, jobs.c.token == row.token).values(**values)
+        )
+        if not done.rowcount:
+            raise FencedError(row.id)
+
+    def update_attempt(self, job_id: str, number: int, **values: Any) -> None:
+        """Change an attempt."""
+        here = (attempts.c.job_id == job_id, attempts.c.number == number)
+        self.connection.execute(sa.update(attempts).where(*here).values(**values))
+
+    def log(
+        self,
+        kind: str,
+        row: sa.Row[Any] | None = None,
+        *,
+        attempt: int = 0,
+        seconds: float | None = None,
+        alarm: bool = False,
+        **detail: Any,
+    ) -> None:
+        """Write down that something happened."""
+        job_id = "" if row is None else row.id
+        correlation = "" if row is None else row.correlation
+        done = self.connection.execute(
+            sa.insert(events).values(
+                at=self.now,
+                kind=kind,
+                job_id=job_id,
+                attempt=attempt,
+                correlation=correlation,
+                seconds=seconds,
+                alarm=alarm,
+                detail=json.dumps(detail, default=str),
+            )
+        )
+        [number] = done.inserted_primary_key or [0]
+        self.told.append(
+            Event(number, self.now, kind, job_id, attempt, correlation, seconds, alarm, detail)
+        )
+
+    def keep(self, body: bytes) -> str:
+        """Keep a payload under its hash, and return that."""
+        name = name_of(body)
+        insertion = insert_into(payloads, self.connection).values(hash=name, body=compressed(body))
+        self.connection.execute(insertion.on_conflict_do_nothing())
+        return name
+
+
+@contextmanager
+def transaction(
+    database: Database, now: float, listener: Listener | None, *, durable: bool = True
+) -> Iterator[Transaction]:
+    """Return a transaction; what it wrote is told to the listener once it is committed."""
+    with database.writing(durable=durable) as connection:
+        opened = Transaction(connection, now)
+        yield opened
+    if listener is not None:
+        for event in opened.told:
+            listener(event)
+
+
+def payload(connection: sa.Connection, name: str) -> bytes:
+    """The payload of this hash; `InputError` if there is none or it was changed."""
+    body = connection.execute(
+        sa.select(payloads.c.body).where(payloads.c.hash == name)
+    ).scalar_one_or_none()
+    if body is None:
+        raise InputError(f"no payload of hash {name[:12]} in the database")
+    return decompressed(bytes(body), name)

@@ -10,12 +10,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from datetime import date
 from enum import StrEnum
+from typing import Any
 
 from qupel.backends.contract import Kind
 from qupel.backends.need import Need
-from qupel.backends.profile import DeviceProfile, Runs
+from qupel.backends.profile import DeviceProfile, Modality, Runs
 from qupel.backends.prospect import Prospect, chance_text, fits, prospect, seconds_text
 from qupel.errors import InputError
 
@@ -34,6 +36,15 @@ class Refusal:
 
     profile: DeviceProfile
     reasons: tuple[str, ...]
+
+    def document(self, today: date) -> dict[str, Any]:
+        """It as plain data."""
+        return {
+            "device": self.profile.name,
+            "family": str(self.profile.modality),
+            "refused": list(self.reasons),
+            "notice": self.profile.notice(today),
+        }
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +83,39 @@ class Advice:
     def premature(self) -> bool:
         """Whether no quantum device that anybody can run programs on can hold it."""
         return not self.devices
+
+    def document(self, today: date) -> dict[str, Any]:
+        """All of it as plain data."""
+        need = asdict(self.need.filled())
+        budget = self.need.budget
+        return {
+            "need": need | {"budget": None if budget is None else str(budget)},
+            "aim": str(self.aim),
+            "premature": self.premature,
+            "recommended": self.best.profile.name if self.best else None,
+            "reasons": list(self.reasons),
+            "devices": [found.document(today) for found in self.devices],
+            "simulators": [found.document(today) for found in self.simulators],
+            "refused": [each.document(today) for each in self.refused],
+        }
+
+
+def compare(need: Need, profiles: Iterable[DeviceProfile]) -> list[Prospect | Refusal]:
+    """What each device would make of one need, or why it does not fit; by family, then by time."""
+    found: list[Prospect | Refusal] = []
+    for profile in profiles:
+        reasons = fits(profile, need)
+        found.append(Refusal(profile, tuple(reasons)) if reasons else prospect(profile, need))
+    order = list(Modality)
+    return sorted(
+        found,
+        key=lambda each: (
+            isinstance(each, Refusal),
+            order.index(each.profile.modality),
+            each.signal_seconds if isinstance(each, Prospect) else 0.0,
+            each.profile.name,
+        ),
+    )
 
 
 def advise(need: Need, profiles: Iterable[DeviceProfile], aim: Aim = Aim.TIME) -> Advice:

@@ -147,28 +147,52 @@ class Need:
         can be ordered so that the depth is one more than the largest number of couplings of one
         variable, at most (Vizing's theorem).
         """
+        held = form.couplings if isinstance(form, Ising) else form.weights
+        ends = sparse.triu(held, 1).tocoo()
+        used = ends.data != 0
+        rows, columns = (each[used].tolist() for each in ends.coords)
+        n, pairs = form.variables, list(zip(rows, columns, strict=True))
+        degree = np.bincount(np.array(pairs, dtype=np.int64).reshape(-1), minlength=n)
+        most, core = int(degree.max(initial=0)), degeneracy(n, pairs)
+        return cls.of_couplings(
+            n, len(pairs), shots, layers, deadline, budget, most=most, core=core
+        )
+
+    @classmethod
+    def of_couplings(
+        cls, variables: int, couplings: int, shots: int = 1000, layers: int = 1,
+        deadline: float | None = None, budget: Money | None = None, *, most: int | None = None,
+        core: int | None = None,
+    ) -> Need:  # fmt: skip
+        """What a form asks of which only these numbers are known; see `of_form`.
+
+        Parameters
+        ----------
+        most
+            Couplings of one variable at most; the mean, rounded up, if None.
+        core
+            Degeneracy of its graph; half the mean number of couplings, rounded up, if None.
+        """
         if type(layers) is not int or layers < 1:
             raise InputError(f"layers must be a whole number from 1, got {layers!r}")
-        held = form.couplings if isinstance(form, Ising) else form.weights
-        n = form.variables
-        if n < 1:
+        if variables < 1:
             raise InputError("a form without variables asks nothing of a device")
-        ends = sparse.triu(held, 1).tocoo()
-        rows, columns = ends.coords
-        used = ends.data != 0
-        pairs = list(zip(rows[used].tolist(), columns[used].tolist(), strict=True))
-        degree = np.bincount(np.array(pairs, dtype=np.int64).reshape(-1), minlength=n)
-        most = int(degree.max(initial=0))
+        if couplings > variables * (variables - 1) // 2:
+            raise InputError(
+                f"{variables} variables have at most {variables * (variables - 1) // 2} couplings, "
+                f"got {couplings}"
+            )
+        most = math.ceil(2 * couplings / variables) if most is None else most
         rounds = layers * (most + 1 if most else 0)
         return cls(
-            qubits=n,
+            qubits=variables,
             depth=rounds + 2 * layers + 1,
-            two_qubit_gates=layers * len(pairs),
-            rotations=layers * len(pairs),
-            one_qubit_gates=n * (2 * layers + 1),
+            two_qubit_gates=layers * couplings,
+            rotations=layers * couplings,
+            one_qubit_gates=variables * (2 * layers + 1),
             two_qubit_depth=rounds,
-            pairs=len(pairs),
-            core=degeneracy(n, pairs),
+            pairs=couplings,
+            core=core,
             shots=shots,
             kind=Kind.ANNEALING,
             deadline=deadline,

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields, is_dataclass
 from datetime import date
+from decimal import Decimal
 from enum import StrEnum
+from typing import Any
 
 from qupel.backends.lattices import Connectivity, Edges
 from qupel.backends.prices import Free, PriceModel
@@ -292,11 +294,31 @@ class DeviceProfile:
             "check the source and renew the profile"
         )
 
+    def document(self, today: date) -> dict[str, Any]:
+        """Every claim as plain data, with what is to be said of its age."""
+        found = {each.name: _plain(getattr(self, each.name)) for each in fields(self)}
+        edges = self.coupling()
+        return found | {
+            "runnable": self.runnable,
+            "couplings": None if edges is None else len(edges),
+            "expired": self.expired(today),
+            "notice": self.notice(today),
+        }
+
     def _check_gate_device(self) -> None:
         if self.fidelities is None or self.times is None:
             raise InputError("fidelities and times must be given for a device that runs circuits")
         if not any(GATES[gate].qubits == 2 for gate in self.native_gates) and self.qubits > 1:
             raise InputError("native_gates must name a gate on two qubits")
+
+
+def _plain(value: Any) -> Any:
+    """Dataclasses as mappings, dates and decimal numbers as text."""
+    if is_dataclass(value) and not isinstance(value, type):
+        return {each.name: _plain(getattr(value, each.name)) for each in fields(value)}
+    if isinstance(value, tuple):
+        return [_plain(item) for item in value]
+    return str(value) if isinstance(value, date | Decimal | StrEnum) else value
 
 
 def _check_seconds(times: GateTimes | AnnealTimes, *names: str) -> None:

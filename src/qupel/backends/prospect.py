@@ -25,7 +25,9 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import date
 from decimal import Decimal
+from typing import Any
 
 from qupel.backends.contract import Kind
 from qupel.backends.need import Need
@@ -98,11 +100,36 @@ class Prospect:
         Infinity where no clock would see the end. Where nothing is known of success, the time of
         the shots alone.
         """
-        more = self.run_seconds - self.shots * self.shot_seconds
         growth = -2 * (self.ln_success or 0.0)
-        return (
-            more + self.shots * self.shot_seconds * math.exp(growth) if growth < 600 else math.inf
-        )
+        if growth >= 600:
+            return math.inf
+        rest = self.run_seconds - self.shots * self.shot_seconds
+        return rest + self.shots * self.shot_seconds * math.exp(growth)
+
+    def document(self, today: date) -> dict[str, Any]:
+        """Its numbers as plain data; chances too small for a number stand in their logarithms."""
+        ln, lying = self.ln_success, self.embedding
+        return {
+            "device": self.profile.name,
+            "family": str(self.profile.modality),
+            "availability": str(self.profile.availability),
+            "qubits": self.qubits,
+            "swaps": self.swaps,
+            "one_qubit_gates": self.one_qubit_gates,
+            "two_qubit_gates": self.two_qubit_gates,
+            "depth": self.depth,
+            "success": self.success,
+            "log10_success": None if ln is None else ln / math.log(10),
+            "log10_by_cause": {k: v / math.log(10) for k, v in self.ln_parts.items()},
+            "shots": self.shots,
+            "shot_seconds": self.shot_seconds,
+            "run_seconds": self.run_seconds,
+            "signal_seconds": None if ln is None else self.signal_seconds,
+            "cost_micros": None if self.cost is None else self.cost.micros,
+            "currency": None if self.cost is None else self.cost.currency,
+            "chain": None if lying is None else lying.chain,
+            "notice": self.profile.notice(today),
+        }
 
 
 def prospect(profile: DeviceProfile, need: Need) -> Prospect:

@@ -22,17 +22,25 @@ def command_page() -> str:
         "",
     ]
     for name in root.list_commands(context):
-        command = root.get_command(context, name)
-        inner = command.make_context(name, [], parent=context, resilient_parsing=True)
-        usage = " ".join(command.collect_usage_pieces(inner))
-        lines += [f"## qupel {name}", "", (command.help or "").strip(), ""]
-        lines += ["```text", f"qupel {name} {usage}", "```", ""]
-        rows = [row for part in command.get_params(inner) if (row := _row(part, inner))]
-        if rows:
-            lines += ["| argument or option | meaning |", "|---|---|", *rows, ""]
+        lines += _command(root.get_command(context, name), name, context, "qupel")
     lines += ["## Exit codes", "", "| code | meaning |", "|---|---|"]
     lines += [f"| {int(code)} | {meaning} |" for code, meaning in MEANINGS.items()]
     return "\n".join(lines) + "\n"
+
+
+def _command(command: Any, name: str, context: Any, before: str) -> list[str]:
+    """One command, or a group of commands and then each of them."""
+    inner = command.make_context(name, [], parent=context, resilient_parsing=True)
+    whole = f"{before} {name}"
+    lines = [f"## {whole}", "", (command.help or "").strip(), ""]
+    if hasattr(command, "list_commands"):
+        for each in command.list_commands(inner):
+            lines += _command(command.get_command(inner, each), each, inner, whole)
+        return lines
+    usage = " ".join(command.collect_usage_pieces(inner))
+    lines += ["```text", f"{whole} {usage}", "```", ""]
+    rows = [row for part in command.get_params(inner) if (row := _row(part, inner))]
+    return lines + (["| argument or option | meaning |", "|---|---|", *rows, ""] if rows else [])
 
 
 def _row(part: Any, context: Any) -> str:

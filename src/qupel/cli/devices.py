@@ -1,0 +1,326 @@
+"""`qupel devices`: the catalogue of devices, and which one suits a program."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from qupel.cli.exits import Exit
+from qupel.cli.output import print_document, print_text, say
+from qupel.cli.table import text_table
+from qupel.errors import InputError
+
+if TYPE_CHECKING:
+    from qupel.backends.need import Need
+    from qupel.backends.profile import DeviceProfile
+
+app = typer.Typer(
+    help="Devices as published: list them, show one, compare them, choose one.",
+    no_args_is_help=True,
+)
+
+AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]
+Folders = Annotated[
+    list[Path] | None, typer.Option("--profiles", help="Folder of further profiles; repeatable.")
+]
+Shots = Annotated[int, typer.Option(min=1, help="Repetitions, or reads of an annealer.")]
+
+
+@app.command("list")
+def list_devices(
+    family: Annotated[
+        str | None, typer.Option(help="Only this kind, such as 'trapped ion' or 'annealer'.")
+    ] = None,
+    runnable: Annotated[
+        bool, typer.Option("--runnable", help="Only devices on which somebody can run programs.")
+    ] = False,
+    folders: Folders = None,
+    as_json: AsJson = False,
+) -> None:
+    """List devices by kind, with what is published of them and how old that is."""
+    from qupel.backends.catalogue import profiles
+    from qupel.backends.profile import Modality
+    from qupel.errors import unknown_name
+
+    if family is not None and family not in list(Modality):
+        raise unknown_name("kind of device", family, list(Modality))
+    chosen = [
+        profile
+        for profile in profiles(folders or []).values()
+        if (family is None or profile.modality == family) and (profile.runnable or not runnable)
+    ]
+    chosen.sort(key=lambda profile: (list(Modality).index(profile.modality), profile.name))
+    today = _today()
+    if as_json:
+        print_document({"devices": [profile.document(today) for profile in chosen]})
+        return
+    print_text(text_table(_HEADS, [_line(profile, today) for profile in chosen]))
+    _say_expired(chosen, today)
+
+
+@app.command()
+def show(
+    name: Annotated[str, typer.Argument(help="Name of a device; see `qupel devices list`.")],
+    folders: Folders = None,
+    as_json: AsJson = False,
+) -> None:
+    """Show every claim about one device, with its source and its date."""
+    from qupel.backends.catalogue import profile_named
+
+    profile, today = profile_named(name, folders or []), _today()
+    document = profile.document(today)
+    if as_json:
+        print_document(document)
+        return
+    rows = [[key, _shown(value)] for key, value in _flat(document) if value not in (None, [], "")]
+    print_text("\n".join(f"{key:<26} {value}" for key, value in rows))
+    _say_expired([profile], today)
+
+
+@app.command()
+def advise(
+    program: Annotated[
+        Path | None,
+        typer.Argument(help="OpenQASM file (.qasm), or an instance file; or give numbers."),
+    ] = None,
+    qubits: Annotated[int | None, typer.Option(min=1, help="Qubits, or variables.")] = None,
+    depth: Annotated[int | None, typer.Option(min=1, help="Longest chain of gates.")] = None,
+    two_qubit_gates: Annotated[
+        int | None, typer.Option(min=0, help="Gates on two qubits, in units of CX.")
+    ] = None,
+    couplings: Annotated[
+        int | None, typer.Option(min=0, help="Couplings of a form to anneal, in place of gates.")
+    ] = None,
+    shots: Shots = 1000,
+    layers: Annotated[int, typer.Option(min=1, help="QAOA layers, where a form is run so.")] = 1,
+    family: Annotated[
+        str | None, typer.Option(help="Family of an instance that does not tell it.")
+    ] = None,
+    deadline: Annotated[
+        float | None, typer.Option(min=1e-9, help="Seconds on the device at most.")
+    ] = None,
+    budget: Annotated[
+        str | None, typer.Option(help="Price at most, such as 50 or '50 EUR'.")
+    ] = None,
+    aim: Annotated[str, typer.Option(help="Rank by time, success or price.")] = "time",
+    folders: Folders = None,
+    as_json: AsJson = False,
+) -> None:
+    """Recommend a device, with reasons; exit 22 if no device that can be hired holds the need."""
+    from qupel.backends.advice import Aim
+    from qupel.backends.advice import advise as advised
+    from qupel.backends.catalogue import profiles
+    from qupel.errors import unknown_name
+
+    if aim not in list(Aim):
+        raise unknown_name("aim", aim, list(Aim))
+    numbers = {"--qubits": qubits, "--depth": depth, "--two-qubit-gates": two_qubit_gates,
+               "--couplings": couplings}  # fmt: skip
+    given = [option for option, value in numbers.items() if value is not None]
+    limits: dict[str, Any] = {"shots": shots, "deadline": deadline, "budget": _money(budget)}
+    if program is not None:
+        if given:
+            raise InputError(f"{program} is counted by itself; leave out {', '.join(given)}")
+        need = _need(program, family, layers, limits)
+    else:
+        need = _counted(qubits, depth, two_qubit_gates, couplings, layers, limits)
+    today = _today()
+    advice = advised(need, profiles(folders or []).values(), Aim(aim))
+    if as_json:
+        print_document(advice.document(today))
+    else:
+        _print_advice(advice, today)
+    if advice.premature:
+        raise typer.Exit(Exit.PREMATURE)
+
+
+@app.command()
+def compare(
+    circuit: Annotated[Path, typer.Argument(help="OpenQASM file (.qasm), or an instance file.")],
+    device: Annotated[
+        list[str] | None, typer.Option(help="Only this device; repeatable. All by default.")
+    ] = None,
+    shots: Shots = 1000,
+    layers: Annotated[int, typer.Option(min=1, help="QAOA layers, where a form is run so.")] = 1,
+    family: Annotated[
+        str | None, typer.Option(help="Family of an instance that does not tell it.")
+    ] = None,
+    folders: Folders = None,
+    as_json: AsJson = False,
+) -> None:
+    """Compare devices on one program: chance of success, time and price, from published figures."""
+    from qupel.backends.advice import compare as compared
+    from qupel.backends.catalogue import profile_named, profiles
+
+    chosen = (
+        [profile_named(name, folders or []) for name in device]
+        if device
+        else list(profiles(folders or []).values())
+    )
+    need = _need(circuit, family, layers, {"shots": shots})
+    found, today = compared(need, chosen), _today()
+    if as_json:
+        print_document(
+            {
+                "program": str(circuit),
+                "evidence": "published figures; nothing was run",
+                "devices": [each.document(today) for each in found],
+            }
+        )
+        return
+    _print_comparison(found, today)
+
+
+_HEADS = ("device", "kind", "qubits", "couplings", "1q error", "2q error", "misread", "T2",
+          "two-qubit gate", "price", "for", "read on")  # fmt: skip
+
+
+def _line(profile: DeviceProfile, today: date) -> list[str]:
+    from qupel.backends.prospect import seconds_text
+
+    edges, f = profile.coupling(), profile.fidelities
+    quality = (
+        [f"{1 - f.one_qubit:.2g}", f"{1 - f.two_qubit:.2g}", f"{1 - f.readout:.2g}"] if f else []
+    )
+    times = profile.times
+    return [
+        profile.name,
+        str(profile.modality),
+        str(profile.qubits),
+        "all" if edges is None else f"{len(edges)}",
+        *(quality or ["–", "–", "–"]),
+        seconds_text(profile.coherence.t2) if profile.coherence else "–",
+        seconds_text(times.two_qubit) if times and not profile.simulated else "–",
+        str(profile.price.kind),
+        str(profile.availability),
+        _age(profile, today),
+    ]
+
+
+def _print_advice(advice: Any, today: date) -> None:
+    from qupel.backends.prospect import seconds_text
+
+    if advice.best is not None:
+        print_text(f"recommended: {advice.best.profile.name} ({advice.best.profile.modality})")
+    for reason in advice.reasons:
+        print_text(f"  {reason}")
+    if advice.devices:
+        print_text("")
+        _print_comparison(advice.devices, today)
+    for found in advice.simulators:
+        price = "free" if found.cost is None or found.cost.micros == 0 else f"up to {found.cost}"
+        print_text(
+            f"classical: {found.profile.name} does it in about "
+            f"{seconds_text(found.run_seconds)}, {price}"
+        )
+    print_text("")
+    for refusal in advice.refused:
+        print_text(f"not {refusal.profile.name}: {'; '.join(refusal.reasons)}")
+
+
+def _print_comparison(found: Any, today: date) -> None:
+    from qupel.backends.advice import Refusal
+    from qupel.backends.prospect import chance_text, seconds_text
+
+    heads = ("device", "kind", "two-qubit gates", "of them for swaps", "no error", "a shot",
+             "all shots", "as good as perfect", "price at most", "for", "read on")  # fmt: skip
+    rows, refused = [], []
+    for each in found:
+        if isinstance(each, Refusal):
+            refused.append(each)
+            continue
+        annealed = each.embedding is not None
+        rows.append(
+            [
+                each.profile.name,
+                str(each.profile.modality),
+                "–" if annealed else str(each.two_qubit_gates),
+                "–" if annealed else str(3 * each.swaps),
+                chance_text(each.ln_success),
+                seconds_text(each.shot_seconds),
+                seconds_text(each.run_seconds),
+                "unknown" if each.ln_success is None else seconds_text(each.signal_seconds),
+                "unpublished" if each.cost is None else str(each.cost),
+                str(each.profile.availability),
+                _age(each.profile, today),
+            ]
+        )
+    print_text(text_table(heads, rows))
+    for refusal in refused:
+        print_text(f"not {refusal.profile.name}: {'; '.join(refusal.reasons)}")
+    _say_expired([each.profile for each in found if not isinstance(each, Refusal)], today)
+
+
+def _age(profile: DeviceProfile, today: date) -> str:
+    return f"{profile.checked}{' EXPIRED' if profile.expired(today) else ''}"
+
+
+def _say_expired(shown: list[DeviceProfile], today: date) -> None:
+    for profile in shown:
+        if notice := profile.notice(today):
+            say(f"expired: {notice}")
+
+
+def _need(path: Path, family: str | None, layers: int, limits: dict[str, Any]) -> Need:
+    """What the program in a file asks."""
+    from qupel.backends.need import Need
+
+    if path.name.removesuffix(".gz").endswith(".qasm"):
+        from qupel.model.formats import read_qasm, read_text
+
+        circuit = read_qasm(read_text(path), str(path))
+        return Need.of_circuit(circuit, **limits)
+    from qupel.encodings import encode
+    from qupel.model.ising import Ising
+    from qupel.problems.registry import read_problem
+
+    form = encode(read_problem(path, family).form(), into=Ising, keep_quotas=False).form
+    return Need.of_form(form, layers=layers, **limits)
+
+
+def _counted(
+    qubits: int | None, depth: int | None, gates: int | None, couplings: int | None, layers: int,
+    limits: dict[str, Any],
+) -> Need:  # fmt: skip
+    from qupel.backends.need import Need
+
+    if qubits is None:
+        raise InputError("give a file, or --qubits with --depth and --two-qubit-gates")
+    if couplings is None:
+        return Need(qubits, depth=depth or 1, two_qubit_gates=gates or 0, **limits)
+    if depth is not None or gates is not None:
+        raise InputError("--couplings tells of a form, --depth and --two-qubit-gates of a circuit")
+    return Need.of_couplings(qubits, couplings, layers=layers, **limits)
+
+
+def _money(text: str | None) -> Any:
+    from qupel.model.money import Money
+
+    if text is None:
+        return None
+    amount, _, currency = text.strip().partition(" ")
+    return Money.of(amount, currency.strip() or "USD")
+
+
+def _flat(document: dict[str, Any], before: str = "") -> list[tuple[str, Any]]:
+    """Nested fields with dotted names."""
+    found = []
+    for key, value in document.items():
+        if isinstance(value, dict):
+            found += _flat(value, f"{before}{key}.")
+        else:
+            found.append((f"{before}{key}", value))
+    return found
+
+
+def _shown(value: Any) -> str:
+    if isinstance(value, list):
+        return ", ".join(_shown(item) for item in value)
+    return f"{value:g}" if isinstance(value, float) else str(value)
+
+
+def _today() -> date:
+    return datetime.now(UTC).date()

@@ -13,7 +13,7 @@ import typer
 from typer.exceptions import TyperException
 
 from qupel import __version__
-from qupel.cli import catalogue, check, devices, pilot, results, solve
+from qupel.cli import catalogue, check, devices, emulator, pilot, results, solve
 from qupel.cli.exits import Exit, code_of
 from qupel.cli.output import print_text, say
 from qupel.errors import QupelError
@@ -39,6 +39,7 @@ app.command()(solve.solve)
 app.command()(check.check)
 app.command()(catalogue.solvers)
 app.command()(catalogue.families)
+app.command()(emulator.emulator)
 app.add_typer(devices.app, name="devices")
 
 

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from collections import defaultdict
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any, Literal
 
-from qupel.errors import InputError
 from qupel.model.money import Money
 
 What = Literal["accept", "cancel", "end", "bill", "refund"]
@@ -127,25 +124,3 @@ class Books:
 def plain_money(money: Money | None) -> dict[str, Any] | None:
     """An amount as JSON holds it: whole millionths and the currency's code."""
     return None if money is None else {"micros": money.micros, "currency": money.currency}
-
-
-def read_books(path: Path) -> list[Entry]:
-    """Entries of a ledger file; a last line that was cut short is left out.
-
-    Raises
-    ------
-    InputError
-        With the line's number, if another line is no entry.
-    """
-    found = []
-    lines = path.read_bytes().split(b"\n")
-    for number, line in enumerate(lines, 1):
-        if not line or number == len(lines):  # every whole line ends in a newline
-            continue
-        try:
-            found.append(Entry.from_dict(json.loads(line)["entry"]))
-        except (ValueError, KeyError, TypeError) as error:
-            raise InputError(
-                f"{path}: line {number} is no entry of an emulator's ledger; give a new file"
-            ) from error
-    return found

@@ -1,17 +1,25 @@
-"""Devices of the emulated provider."""
+"""Devices of the emulated provider: three of its own, and every profile of the catalogue."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
+from decimal import Decimal
 
+from qupel.backends.catalogue import profile_named, profiles
 from qupel.backends.contract import Annealing, Kind, Program
 from qupel.backends.emulator.calibration import Drifting
-from qupel.backends.emulator.prices import Prices
-from qupel.errors import unknown_name
+from qupel.backends.noise import depolarising_probability
+from qupel.backends.prices import Counts, PerSecond, PerShot, PriceModel, Unpublished, Usage, price
+from qupel.backends.profile import DeviceProfile, Runs
+from qupel.errors import InputError, unknown_name
 from qupel.model.circuit import Circuit
+from qupel.model.money import Money
 
 #: Qubits of a state vector that the emulator runs at most: 1 GiB.
 MOST_QUBITS = 26
+#: Layers of gates that a profile's circuits are taken to have, for how long a shot takes.
+LAYERS = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,13 +44,18 @@ class Device:
         Of one job.
     profile
         Name of its profile in the catalogue, empty if it has none.
+
+    Raises
+    ------
+    InputError
+        If its price is not published.
     """
 
     name: str
     kind: Kind = Kind.CIRCUIT
     qubits: int = 20
     region: str = "eu-emulated-1"
-    prices: Prices = field(default_factory=Prices)
+    prices: PriceModel = field(default_factory=lambda: PerShot(Decimal("0.30"), Decimal("0.00035")))
     errors: Drifting = field(default_factory=Drifting)
     job_seconds: float = 0.0
     shot_seconds: float = 1e-5
@@ -50,21 +63,24 @@ class Device:
     max_programs: int = 100
     profile: str = ""
 
+    def __post_init__(self) -> None:
+        if isinstance(self.prices, Unpublished):
+            raise InputError(f"nobody publishes what {self.name} costs, so it cannot be emulated")
+
     def seconds(self, programs: int, shots: int) -> float:
         """Seconds on the device."""
         return self.job_seconds + programs * shots * self.shot_seconds
+
+    def bill(self, programs: Sequence[Program], shots: int) -> Money:
+        """What a job costs that ran these programs so often."""
+        counts = tuple(Counts.of(p) if isinstance(p, Circuit) else Counts() for p in programs)
+        seconds = Decimal(str(round(self.seconds(len(programs), shots), 9)))
+        return price(self.prices, Usage(counts, shots, seconds))
 
 
 def size_of(program: Program) -> int:
     """Qubits or spins of a program."""
     return program.form.variables if isinstance(program, Annealing) else program.qubits
-
-
-def bits_of_program(program: Program) -> int:
-    """Bits of one shot."""
-    if isinstance(program, Circuit):
-        return program.qubits if program.measured is None else len(program.measured)
-    return program.form.variables
 
 
 #: Devices that need no catalogue: one without noise, one with, one that anneals.
@@ -77,7 +93,7 @@ OWN = {
             "annealer",
             Kind.ANNEALING,
             qubits=2000,
-            prices=Prices(per_job=0, per_shot=0, per_second=2_000_000),
+            prices=PerSecond(Decimal(2), increment=Decimal("0.001")),
             job_seconds=0.01,
             shot_seconds=1e-4,
         ),
@@ -86,7 +102,65 @@ OWN = {
 
 
 def device_named(name: str) -> Device:
-    """One of the emulator's own devices; `InputError` if there is none of that name."""
+    """One of the emulator's own devices, or that of a profile in the catalogue.
+
+    Raises
+    ------
+    InputError
+        If there is none of that name, or the profile's device cannot be emulated.
+    """
     if name in OWN:
         return OWN[name]
-    raise unknown_name("emulated device", name, OWN)
+    if name in profiles():
+        return device_of(profile_named(name))
+    raise unknown_name("emulated device", name, [*OWN, *profiles()])
+
+
+def device_of(profile: DeviceProfile) -> Device:
+    """The emulated twin of a device in the catalogue.
+
+    Its noise is depolarising after gates and misreading, from the profile's mean fidelities;
+    circuits are run as they stand, however its qubits are coupled.
+    """
+    region = profile.regions[0] if profile.regions else "local"
+    if profile.runs is Runs.ANNEALING and profile.anneal is not None:
+        times = profile.anneal
+        return Device(
+            profile.name,
+            Kind.ANNEALING,
+            profile.qubits,
+            region,
+            profile.price,
+            job_seconds=times.programming,
+            shot_seconds=times.anneal + times.readout + times.delay,
+            max_shots=profile.max_shots,
+            profile=profile.name,
+        )
+    if profile.runs is not Runs.CIRCUIT or profile.times is None:
+        raise InputError(f"{profile.name} runs neither circuits nor annealings for hire")
+    gates = profile.times
+    layer = gates.one_qubit + gates.two_qubit
+    return Device(
+        profile.name,
+        Kind.CIRCUIT,
+        profile.qubits,
+        region,
+        profile.price,
+        _errors(profile),
+        job_seconds=gates.job,
+        shot_seconds=gates.reset + gates.readout + LAYERS * layer,
+        max_shots=profile.max_shots,
+        profile=profile.name,
+    )
+
+
+def _errors(profile: DeviceProfile) -> Drifting:
+    known = profile.fidelities
+    if known is None or profile.simulated:
+        return Drifting()
+    return Drifting(
+        depolarising_probability(known.one_qubit, 1),
+        depolarising_probability(known.two_qubit, 2),
+        min(1 - known.readout, 0.5),
+        spread=0.1,
+    )

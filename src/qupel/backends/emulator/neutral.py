@@ -126,7 +126,7 @@ def _device(provider: Provider, device: Device) -> dict[str, Any]:
         "region": device.region,
         "max_shots": device.max_shots,
         "max_programs": device.max_programs,
-        "prices": asdict(device.prices),
+        "prices": _prices(device),
         "job_seconds": device.job_seconds,
         "shot_seconds": device.shot_seconds,
         "queue_seconds": provider.expected_wait(device.name),
@@ -136,6 +136,11 @@ def _device(provider: Provider, device: Device) -> dict[str, Any]:
         "profile": device.profile,
     }
     return provider.stage.play("on_device", device.name, view)
+
+
+def _prices(device: Device) -> dict[str, str]:
+    """The price list; amounts are texts, so that they stay exact."""
+    return {name: str(value) for name, value in asdict(device.prices).items()}
 
 
 def _calibration(provider: Provider, device: str) -> dict[str, Any]:

@@ -28,6 +28,9 @@ from qupel.backends.emulator.waiting import Queue
 from qupel.model.circuit import Circuit
 from qupel.model.money import Money
 
+#: Note of a refund that an administrator made.
+BY_HAND = "by hand"
+
 
 @dataclass(slots=True, eq=False)
 class Provider:
@@ -62,7 +65,6 @@ class Provider:
     jobs: dict[str, Job] = field(default_factory=dict, init=False)
     devices: dict[str, Device] = field(init=False)
     outages: list[Outage] = field(init=False)
-    accepted: Callable[[Job], None] | None = field(default=None, init=False)
     lock: RLock = field(default_factory=RLock, init=False, repr=False)
     _filed: dict[tuple[str, str | None], list[Job]] = field(default_factory=dict, init=False)
     _queues: dict[str, Queue] = field(default_factory=dict, init=False)
@@ -101,13 +103,11 @@ class Provider:
         draft = Draft(account, submission.shots, device)
         draft = self.stage.play("on_submit", f"submission-{self._submissions}", draft)
         known = self._keys.get((account, key)) if key and self.terms.keys and draft.keyed else None
-        if known is not None and now < known.created + self.terms.key_seconds:
+        if known is not None and not self._forgotten(known, now):
             if known.digest != submission.digest():
                 raise Denied(409, "key-reused", "this idempotency key belongs to another order")
             return known
         first, *_ = [self._accept(draft, submission, key, now) for _ in range(draft.copies)]
-        if key:
-            self._keys[account, key] = first
         return first
 
     def job(self, account: str, name: str) -> Job:
@@ -154,7 +154,7 @@ class Provider:
     def quote(self, submission: Submission) -> Money:
         """Bill to be expected."""
         device = self._fitting(submission)
-        return _price(device, submission, submission.shots)
+        return device.bill(submission.programs, submission.shots)
 
     def expected_wait(self, device: str) -> float:
         """Seconds that a job would wait which is submitted now."""
@@ -217,14 +217,14 @@ class Provider:
             if job.cancelled is None and job.starts > self._latest:
                 self._put_off(job)
 
-    def refund(self, name: str, note: str = "") -> None:
+    def refund(self, name: str) -> None:
         """Pay back everything a job was billed."""
         now = self.catch_up()
         job = self.jobs.get(name)
         if job is None:
             raise Denied(404, "no-such-job", f"there is no job {name!r:.80}")
         for amount in job.bills:
-            self._book("refund", job, now, amount, note)
+            self._book("refund", job, now, amount, BY_HAND)
         job.bills.clear()
 
     def ledger(self) -> tuple[Entry, ...]:
@@ -250,15 +250,27 @@ class Provider:
         self._counted += 1
         heapq.heappush(self._coming, (at, self._counted, act))
 
-    def take_up(self, job: Job, *, over: bool) -> None:
-        """Know a job from before a restart again; ``over`` if its end was booked already."""
-        self._file(job)
-        if job.key:
+    def file(self, job: Job) -> None:
+        """Put a job where it is found by its name, its account, its tag and its key."""
+        self.jobs[job.id] = job
+        for tag in (None, job.submission.tag):
+            self._filed.setdefault((job.account, tag), []).append(job)
+        known = self._keys.get((job.account, job.key))
+        if job.key and (known is None or self._forgotten(known, job.created)):
             self._keys[job.account, job.key] = job
-        if not over:
-            self._expect_end(job)
-        else:
-            self._expect_bills(job)
+
+    def go_on(self) -> None:
+        """Take up every job of the books where it stood; time goes on from the last entry."""
+        last = max((entry.at for entry in self.books.entries), default=self._latest)
+        behind, advance = last - self.now(), getattr(self.clock, "advance", None)
+        if behind > 0 and advance is not None:
+            advance(behind)
+        self._latest = max(self._latest, last)
+        for job in self.jobs.values():
+            if job.closed:
+                self._expect_bills(job)
+            else:
+                self._expect_end(job)
 
     def _accept(self, draft: Draft, submission: Submission, key: str, now: float) -> Job:
         number = len(self.jobs)
@@ -288,18 +300,14 @@ class Provider:
         self._put_off(job)
         if fate.recalibrated:
             self.recalibrate(device.name, at=job.starts)
-        self._file(job)
-        if self.accepted is not None:
-            self.accepted(job)
+        self.file(job)
         self._book("accept", job, now)
         self._expect_end(job)
         return job
 
-    def _file(self, job: Job) -> None:
-        """Put a job where it is found by its name, its account and its tag."""
-        self.jobs[job.id] = job
-        for tag in (None, job.submission.tag):
-            self._filed.setdefault((job.account, tag), []).append(job)
+    def _forgotten(self, known: Job, now: float) -> bool:
+        """Whether a job's key is no longer known."""
+        return now >= known.created + self.terms.key_seconds
 
     def _put_off(self, job: Job) -> None:
         """Move the start of a job out of its device's outages."""
@@ -326,7 +334,7 @@ class Provider:
         over = job.ended() or 0.0
         usual: tuple[Bill, ...] = ()
         if job.state(over) is State.DONE:
-            usual = (Bill(_price(job.device, job.submission, job.shots)),)
+            usual = (Bill(job.device.bill(job.submission.programs, job.shots)),)
         bills = self.stage.play("on_bill", job.id, usual, job)
         for bill in bills[job.booked :]:
             at = over + bill.after
@@ -372,11 +380,6 @@ class Provider:
         if size > most:
             raise _unfit(f"{size} qubits; the emulated {device.name} runs up to {most}")
         return device
-
-
-def _price(device: Device, submission: Submission, shots: int) -> Money:
-    programs = len(submission.programs)
-    return device.prices.cost(programs, shots, device.seconds(programs, shots))
 
 
 def _unfit(message: str) -> Denied:

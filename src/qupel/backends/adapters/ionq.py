@@ -1,0 +1,442 @@
+"""IonQ's quantum cloud by its own REST interface, version 0.4, over our own transport.
+
+No library of IonQ's is used: those that there are submit again when a reply is lost, and IonQ
+knows no idempotency key. The key comes from ``IONQ_API_KEY``; ``QUPEL_IONQ_URL`` names another
+address, an emulator's say, whose results are then called an emulator's.
+
+IonQ counts outcomes as whole numbers in which qubit 0 is the lowest bit, and always all qubits of
+the circuit. It gives shares of shots, not counts.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from urllib.parse import urlencode, urlsplit
+
+import numpy as np
+
+from qupel.backends.adapters import exchange
+from qupel.backends.adapters.claims import bound_of, profile_behind
+from qupel.backends.adapters.documents import listing, mapping, number, stamp, text
+from qupel.backends.adapters.limits import check_fits, shape_of
+from qupel.backends.adapters.readings import (
+    bits_of_numbers,
+    facts_of_shots,
+    measured_circuit,
+    reading_of_rows,
+)
+from qupel.backends.adapters.shares import counts_of_shares
+from qupel.backends.catalogue import DeviceProfile
+from qupel.backends.compiling import Target, compile_circuit
+from qupel.backends.contract import (
+    Capabilities,
+    Estimate,
+    JobStatus,
+    Kind,
+    Lookup,
+    Order,
+    Reading,
+    Result,
+    State,
+    Times,
+)
+from qupel.backends.http import EnvironmentToken, HttpTransport, secret_in
+from qupel.backends.local import stream
+from qupel.backends.transport import Request, Transport
+from qupel.errors import RefusedError, ResultError, TransientError, UnknownOutcomeError
+from qupel.model.circuit import Circuit, Gate
+from qupel.model.evidence import Evidence
+from qupel.model.money import Money
+
+KEY_VARIABLE, URL_VARIABLE = "IONQ_API_KEY", "QUPEL_IONQ_URL"
+HOME = "https://api.ionq.co/v0.4"
+#: Pages of a listing that are read at most, and jobs on each.
+MOST_PAGES, PAGE = 200, 100
+MOST_PROGRAMS = 100
+#: Settings of an order that are understood.
+SETTINGS = frozenset({"noise", "debiasing", "seed"})
+
+WORDS = {
+    "submitted": State.QUEUED,
+    "ready": State.QUEUED,
+    "started": State.RUNNING,
+    "running": State.RUNNING,
+    "completed": State.DONE,
+    "failed": State.FAILED,
+    "canceled": State.CANCELLED,
+}
+#: Our gates under IonQ's names; what is not among them is compiled first.
+GATES = {
+    "x": "x", "y": "y", "z": "z", "h": "h", "s": "s", "sdg": "si", "t": "t", "tdg": "ti",
+    "sx": "v", "sxdg": "vi", "rx": "rx", "ry": "ry", "rz": "rz", "p": "rz",
+    "swap": "swap", "rxx": "xx", "ryy": "yy", "rzz": "zz",
+}  # fmt: skip
+
+
+def open(device: str) -> Ionq:  # noqa: A001  # every provider's entry point has this name
+    """Open ``simulator``, ``qpu.forte-1`` or another device that a profile names.
+
+    Raises
+    ------
+    InputError
+        If there is no such device, or no key in the environment.
+    """
+    profile = profile_behind("ionq", device)
+    secret_in(KEY_VARIABLE)
+    url = os.environ.get(URL_VARIABLE, "").strip() or HOME
+    return Ionq(
+        device,
+        HttpTransport(url, EnvironmentToken(KEY_VARIABLE, "apiKey")),
+        profile,
+        genuine=urlsplit(url).hostname == urlsplit(HOME).hostname,
+    )
+
+
+@dataclass(slots=True, eq=False)
+class Ionq:
+    """One of IonQ's devices.
+
+    Settings of an order: ``noise`` names a noise model of the simulator, ``debiasing`` switches
+    IonQ's error mitigation on or off, ``seed`` draws the shots of a simulation.
+
+    Attributes
+    ----------
+    device
+        Its name at IonQ.
+    transport
+        Carries the requests; paths are below ``/v0.4``.
+    profile
+        What the catalogue says of the device.
+    genuine
+        Whether IonQ itself is behind the transport.
+    timeout
+        Seconds for one request.
+    lag_seconds
+        Longest time from a job's acceptance until it is listed. IonQ names none; give one only
+        if you know.
+    """
+
+    device: str
+    transport: Transport
+    profile: DeviceProfile
+    genuine: bool = False
+    timeout: float = 30.0
+    lag_seconds: float | None = None
+
+    @property
+    def provider(self) -> str:
+        """``ionq``."""
+        return "ionq"
+
+    def capabilities(self) -> Capabilities:
+        """What it can do, by its profile."""
+        lag = self.lag_seconds
+        simulated = Evidence.NOISELESS if self.profile.simulated else Evidence.HARDWARE
+        return Capabilities(
+            kind=Kind.CIRCUIT,
+            qubits=self.profile.qubits,
+            max_shots=self.profile.max_shots,
+            max_programs=MOST_PROGRAMS,
+            lookup=Lookup.TAG,
+            settle_seconds=None if lag is None else self.timeout + lag,
+            cancels=True,
+            evidence=simulated if self.genuine else Evidence.EMULATOR,
+            region=(self.profile.regions or ("us",))[0],
+            currency="USD",
+            profile=self.profile.name,
+        )
+
+    def estimate(self, order: Order) -> Estimate:
+        """What an order will need; IonQ is asked for its price, the catalogue if it names none."""
+        self._check(order)
+        circuits = [_written(program) for program in order.programs]
+        qubits, depth, pairs = shape_of(order)
+        told = self._told(order, circuits)
+        asked = _price(told, len(circuits))
+        listed = bound_of(self.profile, circuits, order.shots)
+        known = [cost for cost in (asked, listed) if cost is not None]
+        return Estimate(
+            qubits=qubits,
+            depth=depth,
+            two_qubit_gates=pairs,
+            shots=order.shots * len(circuits),
+            run_seconds=_seconds(told.get("estimated_execution_time"), len(circuits)),
+            queue_seconds=_seconds(told.get("current_predicted_queue_time"), 1),
+            cost=max(known, key=lambda cost: cost.micros, default=None),
+            remarks=(
+                "depth and gates as written; IonQ compiles again",
+                "the cost is the higher of IonQ's estimate and the catalogue's price",
+            ),
+        )
+
+    def submit(self, order: Order) -> str:
+        """Send one request to accept the order; IonQ knows no key, so it must not be repeated."""
+        self._check(order)
+        request = exchange.post("/jobs", self._document(order), {}, self.timeout)
+        document = exchange.submit(self.transport, request)
+        try:
+            return text(mapping(document, "the reply").get("id"), "the job's id")
+        except ResultError as error:
+            raise UnknownOutcomeError(f"a submission was accepted, but {error}") from error
+
+    def find(self, order: Order) -> list[str]:
+        """Jobs whose metadata hold the order's tag, among all that IonQ lists."""
+        found: list[str] = []
+        query = {"limit": str(PAGE)}
+        for _ in range(MOST_PAGES):
+            document = exchange.ask(self.transport, self._get(f"/jobs?{urlencode(query)}"))
+            try:
+                jobs = listing(mapping(document, "a listing").get("jobs"), "jobs")
+                for job in jobs:
+                    entry = mapping(job, "a listed job")
+                    if _tag(entry) == order.tag and not entry.get("parent_job_id"):
+                        found.append(text(entry.get("id"), "id"))
+                following = document.get("next")
+                if not following:
+                    return list(dict.fromkeys(found))
+                query["next"] = text(following, "next")
+            except ResultError as error:
+                raise TransientError(f"a listing cannot be read: {error}") from error
+        raise TransientError(f"the listing has more than {MOST_PAGES} pages; jobs may be missing")
+
+    def status(self, job: str) -> JobStatus:
+        """Where a job stands; the bill is asked for once it is over."""
+        document = self._job(job)
+        if document is None:
+            return JobStatus(State.UNKNOWN, "not found")
+        word = document.get("status")
+        state = WORDS.get(word, State.UNKNOWN) if isinstance(word, str) else State.UNKNOWN
+        return JobStatus(
+            state,
+            word=f"{word!s:.80}",
+            why=_failure(document),
+            times=_times(document),
+            billed=self._billed(job) if state.final else None,
+        )
+
+    def result(self, job: str, order: Order) -> Result:
+        """Counts of the shots; IonQ tells shares, which are shots again after rounding."""
+        document = self._job(job)
+        if document is None:
+            raise ResultError(f"IonQ knows no job {job!r:.80}")
+        if _tag(document) != order.tag:
+            raise ResultError(f"job {job!r:.80} was not filed under the order's tag")
+        if document.get("backend", self.device) != self.device:
+            raise ResultError(f"job {job!r:.80} ran on another device than {self.device}")
+        several = len(order.programs) > 1
+        path = f"/jobs/{exchange.segment(job)}/results/probabilities"
+        got = exchange.fetch(self.transport, self._get(path + "/aggregated" * several))
+        shares = mapping(got, "the result")
+        parts = _parts(shares, document, order) if several else [shares]
+        facts: dict[str, Any] = {}
+        readings = tuple(
+            self._reading(mapping(part, f"circuit {k}"), order, k, facts)
+            for k, part in enumerate(parts)
+        )
+        calibration = document.get("characterization_id") or ""
+        return Result(
+            readings,
+            job=job,
+            device=self.device,
+            evidence=self._evidence(order),
+            times=_times(document),
+            calibration=calibration if isinstance(calibration, str) else "",
+            facts={**facts, **facts_of_shots(readings, order)},
+        )
+
+    def cancel(self, job: str) -> None:
+        """Ask for a job not to be run, unless it is over: IonQ would call a done job cancelled."""
+        if self.status(job).state.final:
+            return
+        path = f"/jobs/{exchange.segment(job)}/status/cancel"
+        exchange.cancel(self.transport, Request("PUT", path, timeout=self.timeout))
+
+    def _check(self, order: Order) -> None:
+        check_fits(order, self.capabilities(), f"{self.provider}:{self.device}")
+        unknown = set(order.settings) - SETTINGS
+        if unknown:
+            raise RefusedError(
+                f"{self.provider} knows no setting {sorted(unknown)[0]!r}; "
+                f"known: {', '.join(sorted(SETTINGS))}"
+            )
+
+    def _evidence(self, order: Order) -> Evidence:
+        held = self.capabilities().evidence
+        noisy = held is Evidence.NOISELESS and order.settings.get("noise", "ideal") != "ideal"
+        return Evidence.NOISY if noisy else held
+
+    def _document(self, order: Order) -> dict[str, Any]:
+        circuits = [_written(program) for program in order.programs]
+        gates = [[plain_gate(gate) for gate in circuit.gates] for circuit in circuits]
+        inputs: dict[str, Any] = {
+            "gateset": "qis",
+            "qubits": max(circuit.qubits for circuit in circuits),
+        }
+        several = len(circuits) > 1
+        if several:
+            inputs["circuits"] = [{"name": str(k), "circuit": g} for k, g in enumerate(gates)]
+        else:
+            inputs["circuit"] = gates[0]
+        document: dict[str, Any] = {
+            "type": "ionq.multi-circuit.v1" if several else "ionq.circuit.v1",
+            "backend": self.device,
+            "name": order.tag,
+            "shots": order.shots,
+            "metadata": {"qupel_tag": order.tag, "qupel_key": order.key},
+            "input": inputs,
+        }
+        if "noise" in order.settings:
+            document["noise"] = {"model": str(order.settings["noise"])}
+        if "debiasing" in order.settings:
+            mitigation = {"debiasing": bool(order.settings["debiasing"])}
+            document["settings"] = {"error_mitigation": mitigation}
+        return document
+
+    def _reading(
+        self, shares: Mapping[str, Any], order: Order, place: int, facts: dict[str, Any]
+    ) -> Reading:
+        what = f"circuit {place}"
+        programs = [measured_circuit(program) for program in order.programs]
+        wide = max(program.qubits for program in programs)
+        written = measured_circuit(_written(programs[place]))
+        numbers, weights = _shares(shares, wide, what)
+        drawn = stream(order, place) if self.profile.simulated else None
+        times, rounded = counts_of_shares(weights, order.shots, drawn, what)
+        facts["counts"] = "drawn from probabilities" if drawn is not None else "shares of shots"
+        if rounded:
+            facts["shots_rounded"] = facts.get("shots_rounded", 0) + rounded
+        kept = [k for k, count in enumerate(times) if count]
+        rows = bits_of_numbers([numbers[k] for k in kept], written.measured or ())
+        return reading_of_rows(rows, [times[k] for k in kept], what)
+
+    def _job(self, job: str) -> dict[str, Any] | None:
+        path = f"/jobs/{exchange.segment(job)}"
+        document = exchange.ask(self.transport, self._get(path), frozenset({404}))
+        if document is None:
+            return None
+        if not isinstance(document, dict) or document.get("id") != job:
+            raise TransientError(f"asked for job {job!r:.80}, told of something else")
+        return document
+
+    def _told(self, order: Order, circuits: Sequence[Circuit]) -> dict[str, Any]:
+        ones = max(sum(len(g.qubits) == 1 for g in c.gates) for c in circuits)
+        query = {
+            "backend": self.device,
+            "type": "ionq.circuit.v1",
+            "qubits": max(circuit.qubits for circuit in circuits),
+            "shots": order.shots,
+            "1q_gates": ones,
+            "2q_gates": max(circuit.two_qubit_gates() for circuit in circuits),
+            "error_mitigation": str(bool(order.settings.get("debiasing", True))).lower(),
+        }
+        unasked = frozenset({400, 404, 405, 422, 501})
+        path = f"/jobs/estimate?{urlencode(query)}"
+        told = exchange.ask(self.transport, self._get(path), unasked)
+        return told if isinstance(told, dict) else {}
+
+    def _billed(self, job: str) -> Money | None:
+        path = f"/jobs/{exchange.segment(job)}/cost"
+        try:
+            told = exchange.ask(self.transport, self._get(path), frozenset({404, 501}))
+        except TransientError:
+            return None  # where the job stands is worth telling without its bill
+        cost = told.get("cost") if isinstance(told, dict) else None
+        return _money(cost.get("value"), cost.get("unit")) if isinstance(cost, dict) else None
+
+    def _get(self, path: str) -> Request:
+        return Request("GET", path, timeout=self.timeout)
+
+
+def plain_gate(gate: Gate) -> dict[str, Any]:
+    """A gate as IonQ's JSON holds it; phases become turns about Z, equal up to a global phase."""
+    if gate.name == "cx":
+        return {"gate": "cnot", "control": gate.qubits[0], "target": gate.qubits[1]}
+    plain: dict[str, Any] = {"gate": GATES[gate.name], "targets": list(gate.qubits)}
+    if gate.angles:
+        [angle] = gate.angles
+        plain["rotation"] = angle
+    return plain
+
+
+def _written(program: object) -> Circuit:
+    """A circuit in gates that IonQ names, with its measurement."""
+    circuit = measured_circuit(program)  # type: ignore[arg-type]
+    used = set(circuit.counts())
+    if used <= {*GATES, "cx", "id"}:
+        gates = [gate for gate in circuit.gates if gate.name != "id"]
+        return Circuit(circuit.qubits, gates, circuit.measured)
+    target = Target(circuit.qubits, frozenset({"rz", "rx", "rzz"}))
+    return compile_circuit(circuit, target).circuit
+
+
+def _parts(shares: dict[str, Any], document: dict[str, Any], order: Order) -> list[Any]:
+    """Results of the children in the order of the circuits, as the job tells it."""
+    told = document.get("child_job_ids") or document.get("children")
+    children = [text(child, "a child") for child in listing(told, "the job's children")]
+    if len(children) != len(order.programs) or set(children) != set(shares):
+        raise ResultError(
+            f"{len(order.programs)} programs were ordered; the job has {len(children)} children "
+            f"and the result {len(shares)}"
+        )
+    return [shares[child] for child in children]
+
+
+def _shares(shares: Mapping[str, Any], qubits: int, what: str) -> tuple[list[int], list[float]]:
+    numbers = []
+    for key in shares:
+        outcome = int(key) if key.isascii() and key.isdigit() and len(key) < 40 else -1
+        if str(outcome) != key or outcome >> qubits:
+            raise ResultError(f"{what}: {key!r:.40} is no outcome of {qubits} qubits")
+        numbers.append(outcome)
+    return numbers, [number(share, f"{what}: a share") for share in shares.values()]
+
+
+def _tag(document: Mapping[str, Any]) -> str:
+    metadata = document.get("metadata")
+    tag = metadata.get("qupel_tag") if isinstance(metadata, dict) else None
+    return tag if isinstance(tag, str) else ""
+
+
+def _failure(document: Mapping[str, Any]) -> str:
+    failure = document.get("failure")
+    if not isinstance(failure, dict):
+        return ""
+    words = [failure.get(name) for name in ("code", "error", "message")]
+    return "; ".join(f"{word:.200}" for word in words if isinstance(word, str) and word)
+
+
+def _times(document: Mapping[str, Any]) -> Times:
+    return Times(
+        created=_moment(document.get("submitted_at")),
+        running=_moment(document.get("started_at")),
+        finished=_moment(document.get("completed_at")),
+    )
+
+
+def _moment(value: Any) -> float | None:
+    if not isinstance(value, str):
+        return stamp(value)
+    try:
+        moment = datetime.fromisoformat(value)
+    except ValueError:
+        return None
+    return stamp(moment.timestamp()) if moment.tzinfo else None
+
+
+def _money(value: Any, unit: Any) -> Money | None:
+    known = type(value) in (int, float) and 0 <= value < 1e9 and str(unit).lower() == "usd"
+    return Money.of(value) if known else None
+
+
+def _price(told: Mapping[str, Any], programs: int) -> Money | None:
+    cost = _money(told.get("estimated_cost"), told.get("cost_unit"))
+    return None if cost is None else cost * programs
+
+
+def _seconds(value: Any, times: int) -> float | None:
+    known = type(value) in (int, float) and bool(np.isfinite(value)) and value >= 0
+    return float(value) * times if known else None

@@ -69,7 +69,14 @@ def goes_out(route: Route, arm: Arm) -> bool:
 
     One on this machine's own simulator runs in a worker as any solver does.
     """
-    return stages.is_hosted(solver_of(route, arm)) and not arm.backend.startswith("local:")
+    backend = backend_of(route, arm)
+    return bool(backend) and not backend.startswith("local:")
+
+
+def backend_of(route: Route, arm: Arm) -> str:
+    """Backend that an arm's quantum step is ordered from; empty if it has none."""
+    solver = solver_of(route, arm)
+    return str(solver.backend) if stages.is_hosted(solver) else ""
 
 
 def task_of(route: Route, problem: Problem[Any]) -> Task:

@@ -243,6 +243,13 @@ class Book:
         made = [Decision.from_json(json.loads(text)) for text in found]
         return made[::-1] if last is not None else made
 
+    def count(self, name: str, version: str) -> int:
+        """How many decisions a version of a route has made."""
+        held = tables.decisions
+        chosen = sa.select(sa.func.count()).where(held.c.route == name, held.c.version == version)
+        with self.database.reading() as connection:
+            return int(connection.execute(chosen).scalar_one())
+
     def open_jobs(self) -> list[Decision]:
         """Decisions with a job whose late outcome is not written down."""
         held, late = tables.decisions, tables.outcomes

@@ -154,7 +154,8 @@ class ArmCourse:
         task, desk = self.task, self.desk
         # Whoever finishes the job later, perhaps in another process, needs the problem.
         desk.book().keep_input(task.problem_hash, task.family, task.problem)
-        ledger, backend = desk.ledger(), desk.opened_backend(self.arm.backend)
+        name = arms.backend_of(self.route, self.arm)
+        ledger, backend = desk.ledger(), desk.opened_backend(name)
         if desk.lock is not None:
             desk.lock.check(backend)
         objection = orders.objection(ledger, backend, order, self.route.budget)
@@ -166,7 +167,7 @@ class ArmCourse:
         job = orders.place(
             ledger,
             order,
-            backend=self.arm.backend,
+            backend=name,
             budget=self.route.budget,
             deadline=self.created + self.route.late_seconds,
             correlation=self.decision,

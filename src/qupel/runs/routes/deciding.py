@@ -240,7 +240,7 @@ class Deciding:
         self.fallback.over = True
 
     def _look_for_earlier(self) -> None:
-        """Judge answers that went out before by this instance's data; the first that fits is kept."""
+        """Judge earlier answers by this instance's data; the first that fits is kept."""
         for solution in self.desk.earlier_solutions(self.route.name, self.task.problem_hash):
             with contextlib.suppress(QupelError, ValueError, LookupError, TypeError):
                 answer = self.problem.read_answer(solution)

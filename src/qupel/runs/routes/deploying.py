@@ -165,12 +165,12 @@ def try_simulator(
 
 
 def _simulated(route: Route, prepared: Record, ledger: Ledger, problem_hash: str) -> orders.Ordered:
+    from qupel.backends import local
     from qupel.backends.contract import Kind
-    from qupel.backends.registry import backend_named
 
     order = stages.order_in(prepared.facts)
-    name = "local:statevector" if order.kind is Kind.CIRCUIT else "local:annealer"
-    backend = backend_named(name)
+    device = "statevector" if order.kind is Kind.CIRCUIT else "annealer"
+    name, backend = f"local:{device}", local.open(device)
     job = ledger.plan(
         replace(order, tag="qupel-simulator"),
         backend=name,

@@ -124,7 +124,8 @@ def _ordered(desk: Desk, book: Book, decision: Decision, route: Route) -> Job:
     if "order" not in prepared.facts:
         raise InputError(f"not ordered: {prepared.why}")
     order = stages.order_in(prepared.facts)
-    ledger, backend = desk.ledger(), desk.opened_backend(arm.backend)
+    name = arms.backend_of(route, arm)
+    ledger, backend = desk.ledger(), desk.opened_backend(name)
     if desk.lock is not None:
         desk.lock.check(backend)
     objection = orders.objection(ledger, backend, order, route.budget)
@@ -133,7 +134,7 @@ def _ordered(desk: Desk, book: Book, decision: Decision, route: Route) -> Job:
     return orders.place(
         ledger,
         order,
-        backend=arm.backend,
+        backend=name,
         budget=route.budget,
         deadline=decision.created + route.late_seconds,
         correlation=decision.id,

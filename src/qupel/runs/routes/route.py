@@ -65,11 +65,6 @@ class Arm:
         """The solver as plain data."""
         return {"solver": self.solver, **self.settings}
 
-    @property
-    def backend(self) -> str:
-        """Backend that the solver orders from, empty if it names none."""
-        return str(self.settings.get("backend", ""))
-
 
 @dataclass(frozen=True, slots=True)
 class Budget:

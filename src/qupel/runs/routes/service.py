@@ -19,16 +19,18 @@ from qupel.runs.database import Database, home
 from qupel.runs.pool import Workers
 from qupel.runs.record import Record
 from qupel.runs.routes import arms, deploying, gates, late
-from qupel.runs.routes.book import LATE, TRIAL, Event
+from qupel.runs.routes.beside import Beside
+from qupel.runs.routes.book import TRIAL, Event
 from qupel.runs.routes.deciding import Deciding
-from qupel.runs.routes.decision import Decision
+from qupel.runs.routes.decision import Decision, Kept
 from qupel.runs.routes.desk import Desk
-from qupel.runs.routes.health import Health, assess
+from qupel.runs.routes.health import Health
 from qupel.runs.routes.late import CaughtUp
 from qupel.runs.routes.orders import Ordered
 from qupel.runs.routes.route import Mode, Route
 from qupel.runs.routes.standing import Standing, Trial
 from qupel.runs.routes.timetable import Timetable
+from qupel.runs.routes.watching import health_of, watch
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,10 +175,12 @@ class Routes:
     offline: bool = False
     folder: Path = field(default_factory=home)
     desk: Desk = field(init=False, repr=False)
+    beside: Beside = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
         self.desk = Desk(self.where, self.clock, self.backend, self.lock, self.offline, self.folder)
         self.desk.on_over = self._judge
+        self.beside = Beside(self.desk)
 
     def _judge(self, ordered: Ordered) -> None:
         late.judge_over(self.desk, ordered)
@@ -195,6 +199,7 @@ class Routes:
 
     def close(self) -> None:
         """End workers and threads; orders on their way stay in the ledger."""
+        self.beside.wait(CLOSING)
         self.desk.close()
 
     def __getitem__(self, name: str) -> DeployedRoute:
@@ -267,6 +272,9 @@ class Routes:
         deciding = Deciding(self.desk, standing, unsure, problem, key, timetable)
         decision = deciding.run()
         self.desk.went_out(decision)
+        if decision.kept is Kept.DATABASE:
+            self.desk.clerk.leave(lambda: watch(self.desk.book(), name, at=self.clock.now()))
+            self.beside.begin(standing, decision, problem)
         return decision
 
     def late(self, decision_id: str) -> Record | None:
@@ -322,17 +330,13 @@ class Routes:
         """How a route stands and how it is doing."""
         book = self.desk.book()
         standing = book.standing(name)
-        version, window = standing.route.version, standing.route.limits.window
-        first = book.decisions(name, version=version, first=window)
-        last = book.decisions(name, version=version, last=window)
-        health = assess(
-            [d.sighting for d in first], [d.sighting for d in last], standing.route.limits
-        )
+        health = health_of(book, standing)
+        made = book.count(name, standing.route.version)
         waiting = [d for d in book.open_jobs() if d.route == name]
-        return Status(standing, health, len(last), len(waiting))
+        return Status(standing, health, made, len(waiting))
 
 
 #: Seconds to ask how a route stands, before it goes on with what was known.
 PATIENCE = 0.5
-
-__all__ = ["LATE", "DeployedRoute", "Routes", "Status"]
+#: Seconds to wait for the other arm of a trial when a process ends.
+CLOSING = 30.0

@@ -6,8 +6,10 @@ from qupel.runs.ledger.accounts import Account, Amounts
 from qupel.runs.ledger.breaker import Breaker
 from qupel.runs.ledger.causes import Cause, cause_of
 from qupel.runs.ledger.costs import Cost, CostReport
+from qupel.runs.ledger.drive import drive
 from qupel.runs.ledger.jobs import Attempt, AttemptState, Event, Job, JobState, Progress
 from qupel.runs.ledger.ledger import Ledger
+from qupel.runs.ledger.reconcile import Reconciliation
 from qupel.runs.ledger.retry import Patience, Retry
 
 __all__ = [
@@ -25,6 +27,8 @@ __all__ = [
     "Ledger",
     "Patience",
     "Progress",
+    "Reconciliation",
     "Retry",
     "cause_of",
+    "drive",
 ]

@@ -136,7 +136,7 @@ def hold(
         If a cap would be exceeded or the currency is another; the caller rolls back.
     """
     reached = []
-    values = {"money": amounts.money, "shots": amounts.shots, "runs": amounts.runs}
+    values: dict[str, Any] = {"money": amounts.money, "shots": amounts.shots, "runs": amounts.runs}
     values |= {"currency": currency if amounts.money else ""}
     for name in checked_names(names):
         held = connection.execute(_HOLD, {**values, "account": name}).first()
@@ -222,14 +222,14 @@ def set_caps(
         If more than a cap is held or spent already.
     """
     [name] = checked_names([name])
-    for word, cap in (("shots", shots), ("runs", runs), ("money", money and money.micros)):
+    wanted = {"money": None if money is None else money.micros, "shots": shots, "runs": runs}
+    for word, cap in wanted.items():
         if cap is not None and cap < 0:
             raise InputError(f"a cap on {word} must be at least 0, got {cap}")
     connection.execute(insert_into(accounts, connection).values(name=name).on_conflict_do_nothing())
     standing = account_named(connection, name)
     if money is not None and standing.currency not in {"", money.currency}:
         raise InputError(f"{name} counts in {standing.currency}, not in {money.currency}")
-    wanted = {"money": money and money.micros, "shots": shots, "runs": runs}
     for word, cap in wanted.items():
         used = getattr(standing.held, word) + getattr(standing.spent, word)
         if cap is not None and used > cap:
@@ -337,10 +337,12 @@ def _refusal(account: Account, amounts: Amounts, currency: str) -> BudgetError:
             cap = getattr(account, f"cap_{word}")
             if word == "money":
                 code = currency or account.currency
-                asked, left, cap = Money(asked, code), Money(left, code), Money(cap, code)
+                numbers = [str(Money(micros, code)) for micros in (asked, left, cap)]
+            else:
+                numbers = [str(asked), str(left), str(cap)]
             return BudgetError(
-                f"{account.name}: the job may need {asked} of {word}, {left} of the cap of {cap} "
-                "is left; lower the job, wait for open jobs, or set a higher cap"
+                f"{account.name}: the job may need {numbers[0]} of {word}, {numbers[1]} of the cap "
+                f"of {numbers[2]} is left; lower the job, wait for open jobs, or raise the cap"
             )
     return BudgetError(f"{account.name}: the job does not fit into the budget")
 

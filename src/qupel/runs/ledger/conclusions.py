@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import sqlalchemy as sa
@@ -13,6 +14,7 @@ from qupel.runs.ledger import breaker as breaking
 from qupel.runs.ledger.accounts import Amounts
 from qupel.runs.ledger.causes import Cause
 from qupel.runs.ledger.jobs import AttemptState, JobState
+from qupel.runs.ledger.strays import ORPHAN
 from qupel.runs.ledger.transaction import Transaction
 from qupel.runs.tables import accounts, attempts, holds
 
@@ -32,7 +34,7 @@ def conclude(
     bill: Money | None = None,
     free: bool = False,
     alarm: bool = False,
-    **values: Any,
+    columns: Mapping[str, Any] | None = None,
 ) -> None:
     """End a job for good, and settle its bill if that is known.
 
@@ -48,7 +50,7 @@ def conclude(
         Whether nothing is owed, because nothing was accepted or nothing is ever billed.
     alarm
         Whether a person should look.
-    values
+    columns
         Further columns to set.
     """
     tx.update(
@@ -59,7 +61,7 @@ def conclude(
         concluded=tx.now,
         leased=0.0,
         due=tx.now + BILL_SECONDS,
-        **values,
+        **(columns or {}),
     )
     tx.log(state.value, row, alarm=alarm, why=why, cause=cause.value if cause else "")
     if bill is None and (free or row.bound is None):
@@ -87,7 +89,7 @@ def settle(tx: Transaction, row: sa.Row[Any], state: JobState, bill: Money) -> N
     budgets.settle(tx.connection, row.id, used)
     tx.update(row, settled=True, billed=bill.micros, currency=currency, due=NEVER)
     tx.log("settled", row, bill=str(bill) if currency else "", shots=used.shots, runs=used.runs)
-    if bill.micros > (row.bound or 0):
+    if bill.micros > (row.bound or 0) and not row.key.startswith(ORPHAN):
         provider = row.backend.partition(":")[0]
         bound = Money(row.bound or 0, currency)
         why = f"job {row.id} was bound to {bound} and billed {bill}"
@@ -95,8 +97,16 @@ def settle(tx: Transaction, row: sa.Row[Any], state: JobState, bill: Money) -> N
         tx.log("bill over bound", row, alarm=True, bill=str(bill), bound=str(bound), why=why)
 
 
+def doubt(tx: Transaction, row: sa.Row[Any], why: str) -> None:
+    """Leave a job to a person or a later look-up; its money stays held."""
+    tx.update(
+        row, state=JobState.AMBIGUOUS.value, why=why, leased=0.0, token=row.token + 1, due=NEVER
+    )
+    tx.log("ambiguous", row, alarm=True, why=why)
+
+
 def adopt(tx: Transaction, row: sa.Row[Any], provider_job: str, number: int, how: str) -> bool:
-    """Take a provider's job as this one's; False if another has been taken, or it is over.
+    """Take a provider's job as this one's; False if it has another, or is over.
 
     What is learned is written whoever holds the lease: it only adds to what is certain. The
     token grows, so that nobody sends a request on what was known before.
@@ -105,7 +115,6 @@ def adopt(tx: Transaction, row: sa.Row[Any], provider_job: str, number: int, how
     if row.provider_job == provider_job:
         return True
     if row.provider_job or state.final:
-        tx.log("second job at the provider", row, attempt=number, alarm=True, job=provider_job)
         return False
     tx.update(
         row,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import defaultdict
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -98,7 +99,7 @@ def cost_report(connection: sa.Connection, by: str) -> CostReport:
 
 
 def _by_account(
-    connection: sa.Connection, kind: str, rows: list[sa.Row[Any]]
+    connection: sa.Connection, kind: str, rows: Sequence[sa.Row[Any]]
 ) -> list[tuple[str, sa.Row[Any]]]:
     chosen = sa.select(holds.c.job_id, holds.c.account)
     named = defaultdict(list)

@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import sqlalchemy as sa
@@ -27,6 +27,7 @@ from qupel.runs.ledger.accounts import Account, Amounts
 from qupel.runs.ledger.breaker import Breaker
 from qupel.runs.ledger.costs import CostReport, cost_report
 from qupel.runs.ledger.facts import ensure_installation, installation
+from qupel.runs.ledger.hands import writing
 from qupel.runs.ledger.jobs import (
     Attempt,
     Event,
@@ -41,8 +42,11 @@ from qupel.runs.ledger.lease import this_worker
 from qupel.runs.ledger.naming import job_id_of
 from qupel.runs.ledger.payloads import order_bytes, order_from, programs_hash, result_from
 from qupel.runs.ledger.retry import Patience, Retry
-from qupel.runs.ledger.transaction import Listener, payload, transaction
+from qupel.runs.ledger.transaction import Listener, payload
 from qupel.runs.tables import attempts, events, jobs
+
+if TYPE_CHECKING:
+    from qupel.runs.ledger.reconcile import Reconciliation
 
 
 def _nothing(_: str) -> None:
@@ -145,7 +149,7 @@ class Ledger:
         amounts = Amounts(0 if bound is None else bound.micros, shots, 1)
         currency = "" if bound is None else bound.currency
         try:
-            with self._transaction() as tx:
+            with writing(self) as tx:
                 name = tx.keep(body)
                 made = tx.connection.execute(
                     insert_into(jobs, tx.connection)
@@ -180,6 +184,7 @@ class Ledger:
                 if not made.rowcount:  # the provider had it before we did: an orphan of ours
                     tx.update(
                         row,
+                        key=order.key,
                         order_hash=name,
                         programs_hash=programs_hash(order),
                         shots=shots,
@@ -193,7 +198,7 @@ class Ledger:
                 for account in reached:
                     tx.log("budget alert", row, alarm=True, account=account)
         except BudgetError as error:
-            with self._transaction(durable=False) as tx:
+            with writing(self, durable=False) as tx:
                 tx.log("budget refused", None, job=job_id, key=order.key, why=str(error))
             raise
         return job_of(row)
@@ -302,7 +307,7 @@ class Ledger:
 
     def cancel(self, job_id: str) -> Job:
         """Ask for a job not to be run; `advance` carries it out. No error if it is over."""
-        with self._transaction() as tx:
+        with writing(self) as tx:
             row = tx.job(job_id)
             if not JobState(row.state).final and row.cancel_asked is None:
                 here = sa.update(jobs).where(jobs.c.id == job_id)
@@ -310,6 +315,40 @@ class Ledger:
                 tx.log("cancel asked", row)
                 row = tx.job(job_id)
         return job_of(row)
+
+    def resolve(
+        self,
+        job_id: str,
+        *,
+        adopt_job: str = "",
+        not_accepted: bool = False,
+        again: bool = False,
+        who: str = "",
+    ) -> Job:
+        """Decide what became of an ambiguous job; see `qupel.runs.ledger.reconcile.resolve`."""
+        from qupel.runs.ledger.reconcile import resolve
+
+        return resolve(
+            self, job_id, adopt_job=adopt_job, not_accepted=not_accepted, again=again, who=who
+        )
+
+    def reconcile(self, backend: Backend) -> Reconciliation:
+        """Compare our books with what a provider has, and adopt what is ours."""
+        from qupel.runs.ledger.reconcile import reconcile
+
+        return reconcile(self, backend)
+
+    def quarantine(self, why: str) -> None:
+        """Pay nothing at any backend before it is reconciled: after restoring a backup."""
+        from qupel.runs.ledger.reconcile import quarantine
+
+        quarantine(self, why)
+
+    def thaw(self, provider: str, who: str = "") -> None:
+        """Pay new jobs at a frozen provider again."""
+        from qupel.runs.ledger.reconcile import thaw
+
+        thaw(self, provider, who)
 
     def breaker(self, provider: str, device: str) -> Breaker:
         """How a device has answered lately, and whether calls to it are held back."""
@@ -331,7 +370,7 @@ class Ledger:
         InputError, BudgetError
             If a cap makes no sense, or more is held or spent already.
         """
-        with self._transaction() as tx:
+        with writing(self) as tx:
             made = budgets.set_caps(tx.connection, account, money, shots, runs)
             tx.log("budget set", None, account=account, money=money, shots=shots, runs=runs)
         return made
@@ -357,7 +396,3 @@ class Ledger:
         """
         with self.database.reading() as connection:
             return cost_report(connection, by)
-
-    def _transaction(self, *, durable: bool = True) -> Any:
-        """A transaction at the present time, whose events are told to the listener."""
-        return transaction(self.database, self.clock.now(), self.listener, durable=durable)

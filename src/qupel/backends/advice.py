@@ -19,7 +19,8 @@ from qupel.backends.contract import Kind
 from qupel.backends.need import Need
 from qupel.backends.profile import DeviceProfile, Modality, Runs
 from qupel.backends.prospect import Prospect, chance_text, fits, prospect, seconds_text
-from qupel.errors import InputError
+from qupel.errors import InputError, RefusedError
+from qupel.model.circuit import Circuit
 
 
 class Aim(StrEnum):
@@ -100,12 +101,22 @@ class Advice:
         }
 
 
-def compare(need: Need, profiles: Iterable[DeviceProfile]) -> list[Prospect | Refusal]:
-    """What each device would make of one need, or why it does not fit; by family, then by time."""
-    found: list[Prospect | Refusal] = []
-    for profile in profiles:
-        reasons = fits(profile, need)
-        found.append(Refusal(profile, tuple(reasons)) if reasons else prospect(profile, need))
+def compare(
+    need: Need, profiles: Iterable[DeviceProfile], circuit: Circuit | None = None
+) -> list[Prospect | Refusal]:
+    """What each device would make of one need, or why it does not fit; by kind, then by time.
+
+    Parameters
+    ----------
+    need
+        What is asked.
+    profiles
+        The devices.
+    circuit
+        The circuit that the need is of: it is compiled for every device, and what comes out is
+        counted and scheduled. Without it the closed forms stand (`qupel.backends.prospect`).
+    """
+    found = [_compared(need, profile, circuit) for profile in profiles]
     order = list(Modality)
     return sorted(
         found,
@@ -116,6 +127,27 @@ def compare(need: Need, profiles: Iterable[DeviceProfile]) -> list[Prospect | Re
             each.profile.name,
         ),
     )
+
+
+def _compared(need: Need, profile: DeviceProfile, circuit: Circuit | None) -> Prospect | Refusal:
+    if circuit is None or profile.runs is not Runs.CIRCUIT:
+        reasons = fits(profile, need)
+        return Refusal(profile, tuple(reasons)) if reasons else prospect(profile, need)
+    from qupel.backends.estimate import estimate
+
+    try:
+        made = estimate(circuit, profile, need.shots)
+    except RefusedError as error:
+        return Refusal(profile, (str(error),))
+    if made.compiled is None:
+        raise RefusedError(f"{profile.name} gave no compiled circuit")
+    held, size = made.estimate, made.compiled.compiled
+    one = sum(size.gates.values()) - size.two_qubit_gates
+    return Prospect(
+        profile, held.qubits, made.compiled.routing_gates, one, size.two_qubit_gates, held.depth,
+        made.ln_success, made.ln_parts, made.shot_seconds, held.run_seconds or 0.0, held.cost,
+        need.shots,
+    )  # fmt: skip
 
 
 def advise(need: Need, profiles: Iterable[DeviceProfile], aim: Aim = Aim.TIME) -> Advice:
@@ -180,8 +212,8 @@ def _summary(found: Prospect) -> str:
             "reads are, its figures do not tell"
         )
     return (
-        f"{name}: {found.two_qubit_gates} two-qubit gates, {found.swaps} swaps included; a shot "
-        f"takes {seconds_text(found.shot_seconds)} and has no error with chance "
+        f"{name}: {found.two_qubit_gates} two-qubit gates, {found.routing_gates} of them for "
+        f"routing; a shot takes {seconds_text(found.shot_seconds)} and has no error with chance "
         f"{chance_text(found.ln_success)}"
     )
 
@@ -212,10 +244,10 @@ def _against(first: Prospect, other: Prospect, aim: Aim) -> str:
         return said + f"coherence, its qubits outlive the circuit; no error with chance {chances}"
     if worst == "readout":
         return said + f"readout; no error with chance {chances}"
-    if other.swaps > first.swaps:
+    if other.routing_gates > first.routing_gates:
         return said + (
-            f"connectivity, {first.swaps} swaps and not {other.swaps}; no error with chance "
-            f"{chances}"
+            f"connectivity, {first.routing_gates} gates for routing and not "
+            f"{other.routing_gates}; no error with chance {chances}"
         )
     return said + f"better gates; no error with chance {chances}"
 

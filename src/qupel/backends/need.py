@@ -22,6 +22,8 @@ from qupel.model.qubo import Qubo
 _OF_THREE = {"ccx": (6, 9, 11), "ccz": (6, 9, 11), "cswap": (8, 11, 14)}
 #: CX gates that make up a two-qubit gate without an angle, where that is not one.
 _OF_CX = {"swap": 3, "iswap": 2}
+#: Gates that commute with each other on whichever qubits.
+_DIAGONAL = frozenset({"cz", "cp", "crz", "rzz", "ccz"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +49,8 @@ class Need:
     core
         Largest number such that some of the qubits interact with so many of each other, each
         (degeneracy of the interaction graph); None for half the mean number of partners.
+    commuting
+        Whether gates on two qubits may come in any order, such as those of one QAOA layer.
     measured
         Qubits that are read; None for all.
     shots
@@ -67,6 +71,7 @@ class Need:
     two_qubit_depth: int | None = None
     pairs: int | None = None
     core: int | None = None
+    commuting: bool = False
     measured: int | None = None
     shots: int = 1000
     kind: Kind = Kind.CIRCUIT
@@ -77,7 +82,7 @@ class Need:
         least = {"qubits": 1, "depth": 1, "shots": 1, "measured": 1}
         for each in fields(self):
             value = getattr(self, each.name)
-            if each.name in {"kind", "deadline", "budget"} or value is None:
+            if each.name in {"kind", "deadline", "budget", "commuting"} or value is None:
                 continue
             if type(value) is not int or value < least.get(each.name, 0):
                 raise InputError(
@@ -130,6 +135,7 @@ class Need:
             two_qubit_depth=_chain(circuit, 0),
             pairs=len(partners),
             core=degeneracy(circuit.qubits, partners),
+            commuting=all(gate.name in _DIAGONAL for gate in circuit.gates if len(gate.qubits) > 1),
             measured=circuit.qubits if circuit.measured is None else len(circuit.measured),
             shots=shots,
             deadline=deadline,
@@ -193,6 +199,7 @@ class Need:
             two_qubit_depth=rounds,
             pairs=couplings,
             core=core,
+            commuting=True,
             shots=shots,
             kind=Kind.ANNEALING,
             deadline=deadline,

@@ -19,22 +19,27 @@ from scipy.sparse.csgraph import breadth_first_order, shortest_path
 from qupel.backends.lattices import Connectivity, Edges, Lattice
 from qupel.backends.profile import DeviceProfile
 
+#: Share of the swaps that a pair alone would need: a swap serves other gates as well. Circuits of 5
+#: to 50 qubits with random pairs, compiled for heavy-hex and square lattices, need 0.4 to 0.7.
+SERVED = 0.6
 
-def swaps(profile: DeviceProfile, qubits: int, pairs: int, gates: int, ordered: bool) -> int:
+
+def swaps(profile: DeviceProfile, qubits: int, pairs: int, gates: int, commuting: bool) -> int:
     """Swaps that gates between all sorts of pairs are expected to need.
 
     The program's qubits take the place of as many coupled ones around a centre of the device.
     A tree's worth of the pairs, one fewer than there are qubits, are taken to be neighbours; a
-    gate on another pair needs as many swaps as its qubits are steps apart, less one, on average
-    over all pairs. Where the gates may come in any order, a network that swaps neighbours in turn
-    brings every pair together once with ``n (n - 1) / 2`` swaps, and no more are needed a layer.
+    gate on another pair needs `SERVED` of as many swaps as its qubits are steps apart, less one,
+    on average over all pairs. Where the gates may come in any order, a network that swaps
+    neighbours in turn brings every pair together once with ``n (n - 1) / 2`` swaps, and no more
+    are needed a layer.
 
     Parameters
     ----------
     qubits, pairs, gates
         Of the program: qubits, different pairs that interact, gates on two qubits.
-    ordered
-        Whether the gates must come in their order.
+    commuting
+        Whether the gates may come in any order.
 
     References
     ----------
@@ -46,8 +51,8 @@ def swaps(profile: DeviceProfile, qubits: int, pairs: int, gates: int, ordered: 
         return 0
     apart = mean_distance(profile.connectivity, profile.qubits, min(qubits, profile.qubits))
     far = 1 - min(1.0, (qubits - 1) / pairs)
-    needed = math.ceil(gates * far * (apart - 1))
-    if ordered:
+    needed = math.ceil(gates * far * (apart - 1) * SERVED)
+    if not commuting:
         return needed
     layers = math.ceil(gates / pairs)
     return min(needed, layers * qubits * (qubits - 1) // 2)

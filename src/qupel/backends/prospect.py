@@ -53,8 +53,8 @@ class Prospect:
         The device.
     qubits
         Physical qubits used.
-    swaps
-        Swaps that the device's connectivity is expected to cost.
+    routing_gates
+        Native two-qubit gates that are there only because not all qubits are coupled.
     one_qubit_gates, two_qubit_gates, depth
         Native, swaps included; 0 for an annealer.
     ln_success
@@ -76,7 +76,7 @@ class Prospect:
 
     profile: DeviceProfile
     qubits: int
-    swaps: int
+    routing_gates: int
     one_qubit_gates: int
     two_qubit_gates: int
     depth: int
@@ -114,7 +114,7 @@ class Prospect:
             "family": str(self.profile.modality),
             "availability": str(self.profile.availability),
             "qubits": self.qubits,
-            "swaps": self.swaps,
+            "routing_gates": self.routing_gates,
             "one_qubit_gates": self.one_qubit_gates,
             "two_qubit_gates": self.two_qubit_gates,
             "depth": self.depth,
@@ -151,14 +151,14 @@ def prospect(profile: DeviceProfile, need: Need) -> Prospect:
 def _gated(
     profile: DeviceProfile, need: Need, fidelities: Fidelities, times: GateTimes
 ) -> Prospect:
-    ordered = need.kind is Kind.CIRCUIT
-    swapped = swaps(profile, need.qubits, need.pairs or 0, need.two_qubit_gates, ordered)
+    swapped = swaps(profile, need.qubits, need.pairs or 0, need.two_qubit_gates, need.commuting)
     plain = need.two_qubit_gates - need.rotations
     per_cx, per_turn = _native(profile)
     # Any gate on two qubits takes three CX at most, so a swap and a turn of one pair are as cheap
     # as a swap, where gates may come in any order.
-    merged = 0 if ordered else min(swapped, need.rotations)
-    two = plain * per_cx + (need.rotations - merged) * per_turn + 3 * swapped
+    merged = min(swapped, need.rotations) if need.commuting else 0
+    unrouted = plain * per_cx + need.rotations * per_turn
+    two = unrouted - merged * per_turn + 3 * swapped
     growth = two / need.two_qubit_gates if need.two_qubit_gates else 1.0
     one = (need.one_qubit_gates or 0) + 2 * max(0, two - need.two_qubit_gates)
     two_deep = math.ceil((need.two_qubit_depth or 0) * growth)
@@ -183,8 +183,8 @@ def _gated(
     run = times.job + states + need.shots * shot
     counts = Counts(one, two, need.qubits, need.measured or 0)
     return Prospect(
-        profile, need.qubits, swapped, one, two, two_deep + one_deep, sum(parts.values()), parts,
-        shot, run, _cost(profile, counts, need.shots, run), need.shots,
+        profile, need.qubits, two - unrouted, one, two, two_deep + one_deep, sum(parts.values()),
+        parts, shot, run, _cost(profile, counts, need.shots, run), need.shots,
     )  # fmt: skip
 
 
@@ -278,7 +278,9 @@ def _signal(found: Prospect, need: Need) -> list[str]:
         return []
     worst = min(found.ln_parts, key=lambda part: found.ln_parts[part])
     causes = {
-        "gates": f"{found.two_qubit_gates} two-qubit gates, {found.swaps} swaps included",
+        "gates": (
+            f"{found.two_qubit_gates} two-qubit gates, {found.routing_gates} of them for routing"
+        ),
         "idling": f"qubits wait through a depth of {found.depth}",
         "readout": f"{need.filled().measured} qubits are read",
     }

@@ -16,6 +16,7 @@ from qupel.errors import InputError
 if TYPE_CHECKING:
     from qupel.backends.need import Need
     from qupel.backends.profile import DeviceProfile
+    from qupel.model.circuit import Circuit
 
 app = typer.Typer(
     help="Devices as published: list them, show one, compare them, choose one.",
@@ -124,7 +125,7 @@ def advise(
     if program is not None:
         if given:
             raise InputError(f"{program} is counted by itself; leave out {', '.join(given)}")
-        need = _need(program, family, layers, limits)
+        _, need = _program(program, family, layers, limits)
     else:
         need = _counted(qubits, depth, two_qubit_gates, couplings, layers, limits)
     today = _today()
@@ -160,13 +161,14 @@ def compare(
         if device
         else list(profiles(folders or []).values())
     )
-    need = _need(circuit, family, layers, {"shots": shots})
-    found, today = compared(need, chosen), _today()
+    program, need = _program(circuit, family, layers, {"shots": shots})
+    found, today = compared(need, chosen, program), _today()
     if as_json:
         print_document(
             {
                 "program": str(circuit),
                 "evidence": "published figures; nothing was run",
+                "compiled": program is not None,
                 "devices": [each.document(today) for each in found],
             }
         )
@@ -225,7 +227,7 @@ def _print_comparison(found: Any, today: date) -> None:
     from qupel.backends.advice import Refusal
     from qupel.backends.prospect import chance_text, seconds_text
 
-    heads = ("device", "kind", "two-qubit gates", "of them for swaps", "no error", "a shot",
+    heads = ("device", "kind", "two-qubit gates", "for routing", "no error", "a shot",
              "all shots", "as good as perfect", "price at most", "for", "read on")  # fmt: skip
     rows, refused = [], []
     for each in found:
@@ -238,7 +240,7 @@ def _print_comparison(found: Any, today: date) -> None:
                 each.profile.name,
                 str(each.profile.modality),
                 "–" if annealed else str(each.two_qubit_gates),
-                "–" if annealed else str(3 * each.swaps),
+                "–" if annealed else str(each.routing_gates),
                 chance_text(each.ln_success),
                 seconds_text(each.shot_seconds),
                 seconds_text(each.run_seconds),
@@ -264,21 +266,23 @@ def _say_expired(shown: list[DeviceProfile], today: date) -> None:
             say(f"expired: {notice}")
 
 
-def _need(path: Path, family: str | None, layers: int, limits: dict[str, Any]) -> Need:
-    """What the program in a file asks."""
+def _program(
+    path: Path, family: str | None, layers: int, limits: dict[str, Any]
+) -> tuple[Circuit | None, Need]:
+    """The circuit in a file, if it is one, and what the file asks."""
     from qupel.backends.need import Need
 
     if path.name.removesuffix(".gz").endswith(".qasm"):
         from qupel.model.formats import read_qasm, read_text
 
         circuit = read_qasm(read_text(path), str(path))
-        return Need.of_circuit(circuit, **limits)
+        return circuit, Need.of_circuit(circuit, **limits)
     from qupel.encodings import encode
     from qupel.model.ising import Ising
     from qupel.problems.registry import read_problem
 
     form = encode(read_problem(path, family).form(), into=Ising, keep_quotas=False).form
-    return Need.of_form(form, layers=layers, **limits)
+    return None, Need.of_form(form, layers=layers, **limits)
 
 
 def _counted(

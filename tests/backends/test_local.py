@@ -104,6 +104,12 @@ def test_what_does_not_fit_is_refused_with_numbers(
             ask(order(program, shots=shots))
 
 
+@pytest.mark.parametrize("seed", [-1, "one", 1.5])
+def test_a_seed_is_a_whole_number(seed: object) -> None:
+    with pytest.raises(RefusedError, match="takes whole numbers from 0"):
+        open_device("statevector").submit(order(BELL, seed=seed))
+
+
 def test_the_estimate_counts_gates_and_shots() -> None:
     told = open_device("statevector").estimate(order(BELL, Circuit(3).h(0), shots=10))
     assert (told.qubits, told.depth, told.two_qubit_gates, told.shots) == (3, 2, 1, 20)

@@ -1,6 +1,7 @@
 """The machine at hand as a provider: ``local:statevector``, ``local:annealer`` and noisy devices.
 
-A noisy device, ``local:noisy-<profile>``, has the errors that a profile of the catalogue tells.
+A noisy device, ``local:noisy-<profile>``, has the errors that a profile of the catalogue tells;
+``local:modelled-<profile>`` has its gates and couplings as well, and compiles what it is given.
 
 Nothing is billed, nothing waits, nothing leaves the process. A job is known by its order alone:
 whoever holds the order can fetch the result, in this process or, after a crash, in another, and it
@@ -36,7 +37,7 @@ from qupel.model.circuit import Circuit
 
 #: Devices beside one noisy device for every profile of the catalogue.
 DEVICES = ("statevector", "annealer")
-NOISY = "noisy-"
+NOISY, MODELLED = "noisy-", "modelled-"
 MAX_SHOTS, MAX_PROGRAMS = 1_000_000, 1000
 
 
@@ -52,11 +53,14 @@ def open(device: str) -> Backend:  # noqa: A001  # every provider's entry point 
         return Local(device, Ideal())
     if device == "annealer":
         return Local(device, Annealer())
-    if device.startswith(NOISY):
-        from qupel.backends.catalogue import profile_named
+    for prefix in (NOISY, MODELLED):
+        if device.startswith(prefix):
+            from qupel.backends.catalogue import profile_named
 
-        return Local(device, Noisy.of(profile_named(device.removeprefix(NOISY))))
-    raise unknown_name("local device", device, (*DEVICES, f"{NOISY}<profile>"))
+            profile = profile_named(device.removeprefix(prefix))
+            return Local(device, Noisy.of(profile, compiles=prefix == MODELLED))
+    known = (*DEVICES, f"{NOISY}<profile>", f"{MODELLED}<profile>")
+    raise unknown_name("local device", device, known)
 
 
 @dataclass(slots=True, eq=False)
@@ -102,13 +106,14 @@ class Local:
     def estimate(self, order: Order) -> Estimate:
         """What an order will need; `RefusedError`, with numbers, if it can never fit."""
         self._check(order)
-        circuits = [program for program in order.programs if isinstance(program, Circuit)]
+        programs = self._laid_out(order)
+        circuits = [circuit for circuit in programs if isinstance(circuit, Circuit)]
         return Estimate(
-            qubits=max(size_of(program) for program in order.programs),
+            qubits=max(size_of(program) for program in programs),
             depth=max((circuit.depth() for circuit in circuits), default=0),
             two_qubit_gates=max((circuit.two_qubit_gates() for circuit in circuits), default=0),
             shots=order.shots * len(order.programs),
-            run_seconds=sum(self.machine.seconds(p, order.shots) for p in order.programs),
+            run_seconds=sum(self.machine.seconds(p, order.shots) for p in programs),
             queue_seconds=0.0,
             cost=None,
             remarks=("seconds are a rough upper bound for one processor",),
@@ -171,10 +176,22 @@ class Local:
     def cancel(self, job: str) -> None:
         """Do nothing: every job is over at once."""
 
+    def _laid_out(self, order: Order) -> list[Program]:
+        """The programs as they are run; `RefusedError` if one cannot be."""
+        try:
+            return [self.machine.laid_out(program) for program in order.programs]
+        except InputError as error:
+            raise RefusedError(f"{self.provider}:{self.device}: {error}") from error
+
     def _check(self, order: Order) -> None:
         what = f"{self.provider}:{self.device}"
         if order.kind is not self.machine.kind:
             raise RefusedError(f"{what} runs {self.machine.kind}, got an order for {order.kind}")
+        seed = order.settings.get("seed", 0)
+        if type(seed) is not int or seed < 0:
+            raise RefusedError(
+                f"{what} takes whole numbers from 0 as settings['seed'], got {seed!r}"
+            )
         largest = max(size_of(program) for program in order.programs)
         for label, asked, most in (
             ("qubits", largest, self.machine.qubits),
@@ -217,4 +234,4 @@ def stream(order: Order, place: int) -> np.random.Generator:
     seed = order.settings.get("seed")
     if seed is None:
         seed = int.from_bytes(hashlib.sha256(order.key.encode()).digest()[:16], "big")
-    return np.random.default_rng(np.random.SeedSequence(int(seed), spawn_key=(place,)))
+    return np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(place,)))

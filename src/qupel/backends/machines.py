@@ -11,7 +11,8 @@ from qupel.backends.contract import Annealing, Kind, Reading
 from qupel.backends.noise import idled, noise_model
 from qupel.backends.profile import DeviceProfile, GateTimes
 from qupel.backends.spin_reads import anneal_spins
-from qupel.model.circuit import Circuit
+from qupel.errors import InputError
+from qupel.model.circuit import Circuit, Gate
 from qupel.model.evidence import Evidence
 from qupel.simulators.counts import Counts
 from qupel.simulators.density import MOST_QUBITS, DensityMatrix
@@ -51,6 +52,10 @@ class Machine(Protocol):
         """Name of the profile it follows, empty for none."""
         ...
 
+    def laid_out(self, program: Any) -> Any:
+        """Return the program as it is run; `InputError` if it cannot be."""
+        ...
+
     def read(self, program: Any, shots: int, rng: np.random.Generator) -> Reading:
         """Run a program of this kind so many times."""
         ...
@@ -70,6 +75,10 @@ class Ideal:
     qubits: int = QUBITS
     profile: str = ""
 
+    def laid_out(self, program: Circuit) -> Circuit:
+        """Return the circuit as it is given."""
+        return program
+
     def read(self, program: Circuit, shots: int, rng: np.random.Generator) -> Reading:
         """Measure the final state."""
         return reading_of(StateVector().sample(program, shots, rng))
@@ -83,14 +92,15 @@ class Ideal:
 class Noisy:
     """A noisy quantum computer: a density matrix while it is small, trajectories beyond.
 
-    The circuit runs as it is given: gates need not be native nor qubits coupled.
-
     Attributes
     ----------
     noise
         Channels after gates, and errors of the readout.
     times
         Durations by which qubits that wait decay; None if they do not.
+    target
+        Device to whose gates and couplings circuits are compiled; None runs them as they are
+        given, any gate on any qubits.
     """
 
     kind: ClassVar[Kind] = Kind.CIRCUIT
@@ -98,18 +108,45 @@ class Noisy:
 
     noise: NoiseModel
     times: GateTimes | None = None
+    target: DeviceProfile | None = None
     qubits: int = NOISY_QUBITS
     profile: str = ""
 
     @classmethod
-    def of(cls, profile: DeviceProfile, *, scale: float = 1.0) -> Noisy:
-        """Return the machine that a profile describes; see `qupel.backends.noise.noise_model`."""
-        noise = noise_model(profile, scale=scale)
-        most = min(profile.qubits, NOISY_QUBITS)
-        return cls(noise, profile.times, most, profile.name)
+    def of(cls, profile: DeviceProfile, *, scale: float = 1.0, compiles: bool = False) -> Noisy:
+        """Return the machine that a profile describes; see `qupel.backends.noise.noise_model`.
+
+        Parameters
+        ----------
+        scale
+            Factor on all errors.
+        compiles
+            Whether circuits are compiled to the device's gates and couplings, which costs gates.
+        """
+        return cls(
+            noise_model(profile, scale=scale),
+            profile.times,
+            profile if compiles else None,
+            min(profile.qubits, NOISY_QUBITS),
+            profile.name,
+        )
+
+    def laid_out(self, program: Circuit) -> Circuit:
+        """Return the circuit as it is run, on the qubits that it uses."""
+        if self.target is None:
+            return program
+        from qupel.backends.compiling import compile_circuit
+
+        return on_used_qubits(compile_circuit(program, self.target).circuit)
 
     def read(self, program: Circuit, shots: int, rng: np.random.Generator) -> Reading:
         """Sample the noisy circuit."""
+        program = self.laid_out(program)
+        if program.qubits > NOISY_QUBITS:
+            raise InputError(
+                f"compiled, the circuit uses {program.qubits} qubits, and {NOISY_QUBITS} noisy "
+                "qubits are simulated at most"
+            )
         circuit = program if self.times is None else idled(program, self.times)
         dense = _dense(circuit.qubits, shots)
         simulator = DensityMatrix(self.noise) if dense else Trajectories(self.noise)
@@ -140,6 +177,10 @@ class Annealer:
     profile: str = ""
     sweeps: int = 200
 
+    def laid_out(self, program: Annealing) -> Annealing:
+        """Return the form as it is given: every spin is coupled to every other."""
+        return program
+
     def read(self, program: Annealing, shots: int, rng: np.random.Generator) -> Reading:
         """Anneal once a read, each from random spins."""
         return anneal_spins(program.form, shots, self.sweeps, rng)
@@ -148,6 +189,17 @@ class Annealer:
         """Every read sweeps all spins."""
         spins = program.form.variables + program.form.couplings.nnz
         return SWEEP * shots * self.sweeps * spins
+
+
+def on_used_qubits(circuit: Circuit) -> Circuit:
+    """Return the circuit without qubits that no gate and no measurement touches."""
+    measured = range(circuit.qubits) if circuit.measured is None else circuit.measured
+    used = sorted({q for gate in circuit.gates for q in gate.qubits} | set(measured))
+    place = {qubit: k for k, qubit in enumerate(used)}
+    gates = [
+        Gate(gate.name, tuple(place[q] for q in gate.qubits), gate.angles) for gate in circuit.gates
+    ]
+    return Circuit(len(used), gates, [place[q] for q in measured])
 
 
 def reading_of(counts: Counts) -> Reading:

@@ -149,6 +149,10 @@ def compare(
     family: Annotated[
         str | None, typer.Option(help="Family of an instance that does not tell it.")
     ] = None,
+    simulate: Annotated[
+        bool,
+        typer.Option("--simulate", help="Simulate each device's noise exactly; up to 10 qubits."),
+    ] = False,
     folders: Folders = None,
     as_json: AsJson = False,
 ) -> None:
@@ -163,17 +167,21 @@ def compare(
     )
     program, need = _program(circuit, family, layers, {"shots": shots})
     found, today = compared(need, chosen, program), _today()
+    simulated = _simulated(program, found) if simulate else {}
     if as_json:
         print_document(
             {
                 "program": str(circuit),
                 "evidence": "published figures; nothing was run",
                 "compiled": program is not None,
-                "devices": [each.document(today) for each in found],
+                "devices": [
+                    each.document(today) | {"simulated_fidelity": simulated.get(each.profile.name)}
+                    for each in found
+                ],
             }
         )
         return
-    _print_comparison(found, today)
+    _print_comparison(found, today, simulated)
 
 
 _HEADS = ("device", "kind", "qubits", "couplings", "1q error", "2q error", "misread", "T2",
@@ -223,10 +231,30 @@ def _print_advice(advice: Any, today: date) -> None:
         print_text(f"not {refusal.profile.name}: {'; '.join(refusal.reasons)}")
 
 
-def _print_comparison(found: Any, today: date) -> None:
+def _simulated(program: Circuit | None, found: Any) -> dict[str, float]:
+    """How near each device comes to the ideal readings, under its noise as published."""
+    from qupel.backends.prospect import Prospect
+    from qupel.backends.simulated import MOST_QUBITS, simulated_fidelity
+
+    if program is None or program.qubits > MOST_QUBITS:
+        raise InputError(
+            f"--simulate takes a circuit of up to {MOST_QUBITS} qubits; leave it out for others"
+        )
+    near = {}
+    for each in found:
+        if isinstance(each, Prospect) and not each.profile.simulated:
+            try:
+                near[each.profile.name] = simulated_fidelity(program, each.profile)
+            except InputError as error:
+                say(f"not simulated: {error}")
+    return near
+
+
+def _print_comparison(found: Any, today: date, simulated: dict[str, float] | None = None) -> None:
     from qupel.backends.advice import Refusal
     from qupel.backends.prospect import chance_text, seconds_text
 
+    heads: tuple[str, ...]
     heads = ("device", "kind", "two-qubit gates", "for routing", "no error", "a shot",
              "all shots", "as good as perfect", "price at most", "for", "read on")  # fmt: skip
     rows, refused = [], []
@@ -250,6 +278,11 @@ def _print_comparison(found: Any, today: date) -> None:
                 _age(each.profile, today),
             ]
         )
+    if simulated:
+        heads = (*heads[:5], "simulated fidelity", *heads[5:])
+        for row in rows:
+            near = simulated.get(row[0])
+            row.insert(5, "–" if near is None else f"{near:.3g}")
     print_text(text_table(heads, rows))
     for refusal in refused:
         print_text(f"not {refusal.profile.name}: {'; '.join(refusal.reasons)}")

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     import sqlite3
 
 #: The migration that this code needs; `Database.open` brings older databases up to it.
-REVISION = "0003"
+REVISION = "0004"
 #: Seconds to wait for another process that writes.
 BUSY_SECONDS = 30
 #: Name of the lock under which one process at a time migrates a PostgreSQL database.

@@ -241,3 +241,79 @@ breakers = Table(
     Column("frozen", Text, nullable=False, default=""),
     Column("reconciled", Float, nullable=True),
 )
+
+#: Processes that work, or did: `beats` grows for as long as one lives.
+executors = Table(
+    "executors",
+    metadata,
+    Column("id", String, primary_key=True),
+    Column("place", String, nullable=False),
+    Column("pid", Integer, nullable=False),
+    Column("born", String, nullable=False),
+    Column("beats", Integer, nullable=False),
+    Column("token", Integer, nullable=False),
+    Column("state", String, nullable=False),
+    Column("started", Float, nullable=False),
+    Column("ended", Float, nullable=True),
+    Column("adopted_by", String, nullable=False),
+    Index("executors_by_state", "state"),
+)
+
+#: Runs of pipelines.
+pipeline_runs = Table(
+    "pipeline_runs",
+    metadata,
+    Column("id", String, primary_key=True),
+    Column("name", String, nullable=False),
+    Column("state", String, nullable=False),
+    Column("created", Float, nullable=False),
+    Column("ended", Float, nullable=True),
+    Column("definition", Text, nullable=False),
+    Column("hash", String, nullable=False),
+    Column("folder", Text, nullable=False),
+    Column("path", Text, nullable=False),
+    Column("versions", Text, nullable=False),
+    Column("revision", String, nullable=False),
+    Index("pipeline_runs_by_state", "state"),
+)
+
+#: Stages of runs; `outputs` and `inputs` name values by their hash.
+pipeline_stages = Table(
+    "pipeline_stages",
+    metadata,
+    Column("run_id", String, ForeignKey("pipeline_runs.id"), primary_key=True),
+    Column("stage", String, primary_key=True),
+    Column("place", Integer, nullable=False),
+    Column("state", String, nullable=False),
+    Column("key", String, nullable=False),
+    Column("inputs", Text, nullable=False),
+    Column("outputs", Text, nullable=False),
+    Column("facts", Text, nullable=False),
+    Column("why", Text, nullable=False),
+    Column("reused", Boolean, nullable=False),
+    Column("attempts", Integer, nullable=False),
+    Column("executor", String, nullable=False),
+    Column("started", Float, nullable=True),
+    Column("ended", Float, nullable=True),
+    Column("job_id", String, nullable=False),
+)
+
+#: What a stage gave, by the hash of its code, settings, inputs and seed.
+stage_results = Table(
+    "stage_results",
+    metadata,
+    Column("key", String, primary_key=True),
+    Column("outputs", Text, nullable=False),
+    Column("facts", Text, nullable=False),
+    Column("created", Float, nullable=False),
+)
+
+#: Values that stages hand on, by their hash.
+artifacts = Table(
+    "artifacts",
+    metadata,
+    Column("hash", String, primary_key=True),
+    Column("size", Integer, nullable=False),
+    Column("document", Text, nullable=False),
+    Column("created", Float, nullable=False),
+)

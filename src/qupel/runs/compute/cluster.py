@@ -1,0 +1,128 @@
+"""Fan-out over a Ray cluster, or over Ray on this machine."""
+
+from __future__ import annotations
+
+import pickle
+import time
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from types import ModuleType
+from typing import Any, Self
+
+from qupel.errors import InputError, RunError
+from qupel.runs.compute.contract import Cell, Given, Made, Options
+from qupel.runs.compute.processes import LOOK, Work, run_chunk, sendable
+
+
+@dataclass(slots=True)
+class Ray:
+    """Cells as Ray tasks, a chunk each.
+
+    Qupel is installed on every machine of the cluster, in the same version.
+
+    Attributes
+    ----------
+    address
+        ``ray://host:10001`` of a cluster's client port, ``auto`` for the cluster this machine
+        belongs to, or empty for one of its own on this machine.
+    count
+        Tasks at a time where Ray is started here; as many as cores unless given.
+    """
+
+    address: str = ""
+    count: int | None = None
+    _started: bool = field(default=False, init=False, repr=False)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def map(
+        self,
+        function: Callable[[Given], Made],
+        cells: Sequence[Given],
+        options: Options = Options(),  # noqa: B008  frozen
+    ) -> list[Cell[Made]]:
+        """Call a function for every cell; see `qupel.runs.compute.contract.Compute`."""
+        ray = self._ray()
+        work = Work(function, cells, options, int(ray.cluster_resources().get("CPU", 1)))
+        # Retries are ours: an attempt is counted, and a chunk that died is cut into cells.
+        task = ray.remote(num_cpus=1, max_retries=0)(run_chunk)
+        under_way: dict[Any, Any] = {}
+        began: dict[Any, float] = {}
+        try:
+            while not work.is_done and not options.cancelled.is_set():
+                while work.waiting:
+                    chunk = work.waiting.popleft()
+                    chunk.attempts += 1
+                    given = [work.cells[i] for i in chunk.cells]
+                    under_way[task.remote(work.packed_function, given)] = chunk
+                ready, _ = ray.wait(list(under_way), num_returns=1, timeout=LOOK)
+                for reference in ready:
+                    self._take(ray, reference, under_way.pop(reference), work)
+                self._overrun(ray, under_way, began, work)
+        finally:
+            for reference in under_way:
+                with suppress(Exception):
+                    ray.cancel(reference, force=True)
+        return work.results()
+
+    def close(self) -> None:
+        """Leave the cluster; end it if it was started here."""
+        if self._started:
+            self._started = False
+            installed().shutdown()
+
+    def _ray(self) -> ModuleType:
+        ray = installed()
+        if not ray.is_initialized():
+            more: dict[str, Any] = (
+                {"address": self.address}
+                if self.address
+                else {"num_cpus": self.count, "include_dashboard": False}
+            )
+            try:
+                ray.init(
+                    logging_level="ERROR", log_to_driver=False, configure_logging=False, **more
+                )
+            except (ConnectionError, RuntimeError, ValueError) as error:
+                where = self.address or "this machine"
+                raise InputError(f"Ray cannot be reached at {where}: {error}") from error
+            self._started = True
+        return ray
+
+    def _take(self, ray: ModuleType, reference: Any, chunk: Any, work: Work) -> None:
+        try:
+            work.take(chunk, pickle.dumps(ray.get(reference)))
+        except (ray.exceptions.WorkerCrashedError, ray.exceptions.NodeDiedError):
+            work.again(chunk, None)
+        except ray.exceptions.RayTaskError as error:
+            work.fail(chunk, sendable(error.cause if error.cause is not None else error))
+        except ray.exceptions.RayError as error:
+            work.fail(chunk, RunError(f"Ray: {error}"))
+
+    def _overrun(
+        self, ray: ModuleType, under_way: dict[Any, Any], began: dict[Any, float], work: Work
+    ) -> None:
+        """Kill what takes too long, counted from when a processor could have taken it."""
+        if work.options.seconds is None:
+            return
+        now = time.monotonic()
+        busy = int(ray.cluster_resources().get("CPU", 1))
+        for reference in list(under_way)[:busy]:  # they start in the order they were sent
+            if now - began.setdefault(reference, now) > work.options.seconds:
+                ray.cancel(reference, force=True)
+                limit = f"no result within {work.options.seconds:g} s; it was killed"
+                work.fail(under_way.pop(reference), RunError(limit))
+
+
+def installed() -> ModuleType:
+    """Return Ray's module; `InputError` naming the extra if it is not there."""
+    try:
+        import ray
+    except ImportError as error:
+        raise InputError('fan-out over Ray needs the extra: pip install "qupel[ray]"') from error
+    return ray

@@ -1,0 +1,321 @@
+"""Fan-out over processes of this machine, each killed if it overruns, replaced if it dies."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import pickle
+import signal
+import threading
+import time
+import traceback
+from collections import deque
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from multiprocessing.connection import Connection, wait
+from multiprocessing.process import BaseProcess
+from typing import Any, Self
+
+from qupel.errors import InputError, RunError
+from qupel.runs.compute.contract import Cell, Given, Made, Options, cancelled_cell
+
+#: Seconds between two looks whether somebody cancelled.
+LOOK = 0.2
+#: Seconds that a process may take to start.
+START = 60.0
+READY = b"ready"
+
+
+@dataclass(slots=True, eq=False)
+class Chunk:
+    """Cells that are sent together.
+
+    Attributes
+    ----------
+    cells
+        Their numbers.
+    attempts
+        How often the chunk was begun.
+    """
+
+    cells: range
+    attempts: int = 0
+
+
+@dataclass(slots=True, eq=False)
+class Slot:
+    """A process, our end of its pipe, and what it works on until when."""
+
+    process: BaseProcess
+    pipe: Connection
+    chunk: Chunk | None = None
+    deadline: float | None = None
+
+
+@dataclass(slots=True)
+class Processes:
+    """Processes that stay until `close`, so that they import what a function needs once.
+
+    Attributes
+    ----------
+    count
+        How many; one for each processor core we may use unless given.
+    """
+
+    count: int | None = None
+    _slots: list[Slot] = field(default_factory=list, init=False, repr=False)
+    _closed: bool = field(default=False, init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        if self.count is not None and self.count < 1:
+            raise InputError(f"processes must be at least 1, got {self.count}")
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    @property
+    def size(self) -> int:
+        """How many processes there are at most."""
+        return self.count or len(os.sched_getaffinity(0))
+
+    def map(
+        self,
+        function: Callable[[Given], Made],
+        cells: Sequence[Given],
+        options: Options = Options(),  # noqa: B008  frozen
+    ) -> list[Cell[Made]]:
+        """Call a function for every cell; see `qupel.runs.compute.contract.Compute`."""
+        if self._closed:
+            raise RunError("these processes were closed; make new ones")
+        work = Work(function, cells, options, self.size)
+        try:
+            while not work.is_done:
+                if options.cancelled.is_set():
+                    break
+                self._dispatch(work)
+                self._listen(work)
+        finally:
+            for slot in [slot for slot in self._slots if slot.chunk is not None]:
+                self._end(slot)
+        return work.results()
+
+    def close(self) -> None:
+        """End every process."""
+        self._closed = True
+        for slot in self._slots:
+            with suppress(OSError):
+                slot.pipe.send_bytes(b"")
+            slot.pipe.close()
+        for slot in self._slots:
+            slot.process.join(1.0)
+            if slot.process.is_alive():
+                slot.process.kill()
+                slot.process.join()
+            slot.process.close()
+        self._slots.clear()
+
+    def _dispatch(self, work: Work) -> None:
+        """Give every free process a chunk, as long as there is one."""
+        while work.waiting:
+            free = next((slot for slot in self._slots if slot.chunk is None), None)
+            if free is None:
+                if len(self._slots) >= self.size:
+                    return
+                free = self._hire()
+            chunk = work.waiting.popleft()
+            chunk.attempts += 1
+            free.chunk = chunk
+            seconds = work.options.seconds
+            free.deadline = None if seconds is None else time.monotonic() + seconds
+            try:
+                free.pipe.send_bytes(work.packed(chunk))
+            except (BrokenPipeError, ConnectionResetError):
+                self._died(free, work)
+
+    def _listen(self, work: Work) -> None:
+        """Wait for results, deaths and deadlines."""
+        busy = [slot for slot in self._slots if slot.chunk is not None]
+        now = time.monotonic()
+        limits = [slot.deadline - now for slot in busy if slot.deadline is not None]
+        ready = wait([slot.pipe for slot in busy], timeout=max(0.0, min([LOOK, *limits])))
+        for slot in busy:
+            if slot.pipe in ready:
+                self._hear(slot, work)
+            elif slot.deadline is not None and time.monotonic() >= slot.deadline:
+                chunk = slot.chunk
+                self._end(slot)
+                if chunk is not None:
+                    seconds = work.options.seconds
+                    work.fail(chunk, RunError(f"no result within {seconds:g} s; it was killed"))
+
+    def _hear(self, slot: Slot, work: Work) -> None:
+        try:
+            raw = slot.pipe.recv_bytes()
+        except (EOFError, OSError):
+            self._died(slot, work)
+            return
+        chunk, slot.chunk = slot.chunk, None
+        if chunk is not None:
+            work.take(chunk, raw)
+
+    def _died(self, slot: Slot, work: Work) -> None:
+        """Begin a chunk again whose process died, cell by cell: one of them may be the reason."""
+        chunk = slot.chunk
+        status = self._end(slot)
+        if chunk is not None:
+            work.again(chunk, status)
+
+    def _hire(self) -> Slot:
+        ours, theirs = multiprocessing.Pipe()
+        process = _SPAWN.Process(target=_serve, args=(theirs, os.getpid()), daemon=True)
+        process.start()
+        theirs.close()
+        try:
+            started = ours.poll(START) and ours.recv_bytes() == READY
+        except (EOFError, OSError):
+            started = False
+        if not started:
+            process.kill()
+            process.join()
+            raise RunError(f"a process could not be started within {START:g} s")
+        slot = Slot(process, ours)
+        self._slots.append(slot)
+        return slot
+
+    def _end(self, slot: Slot) -> int | None:
+        """Kill a process; return how it ended."""
+        slot.process.join(0.0)
+        slot.process.kill()
+        slot.process.join()
+        slot.pipe.close()
+        self._slots.remove(slot)
+        return slot.process.exitcode
+
+
+_SPAWN = multiprocessing.get_context("spawn")  # a fork of a process with threads may hang
+
+
+class Work:
+    """The cells of one map, and what is known of them."""
+
+    def __init__(
+        self, function: Callable[..., Any], cells: Sequence[Any], options: Options, size: int
+    ) -> None:
+        self.function, self.cells, self.options = function, cells, options
+        self.waiting = deque(Chunk(part) for part in options.chunks(len(cells), size))
+        self.found: dict[int, Cell[Any]] = {}
+        try:
+            self.packed_function = pickle.dumps(function)
+        except (pickle.PicklingError, AttributeError, TypeError) as error:
+            raise InputError(
+                f"{function!r} cannot be sent to other processes ({error}); "
+                f"use a function of a module that they can import"
+            ) from error
+
+    @property
+    def is_done(self) -> bool:
+        """Whether every cell has a result."""
+        return len(self.found) == len(self.cells)
+
+    def packed(self, chunk: Chunk) -> bytes:
+        """Function and cells of a chunk, to be sent."""
+        return pickle.dumps((self.packed_function, [self.cells[i] for i in chunk.cells]))
+
+    def take(self, chunk: Chunk, raw: bytes) -> None:
+        """Take what a process sent back for a chunk."""
+        for number, (value, error) in zip(chunk.cells, pickle.loads(raw), strict=True):  # noqa: S301  our own process
+            self.found[number] = Cell(value, error, chunk.attempts)
+        self._tell()
+
+    def again(self, chunk: Chunk, status: int | None) -> None:
+        """Begin a chunk again, cell by cell, unless that was tried often enough."""
+        if chunk.attempts >= self.options.attempts:
+            how = "" if status is None else f" ({_manner(status)})"
+            died = RunError(f"its process died{how}, {chunk.attempts} times")
+            self.fail(chunk, died)
+            return
+        for number in reversed(chunk.cells):
+            self.waiting.appendleft(Chunk(range(number, number + 1), chunk.attempts))
+
+    def fail(self, chunk: Chunk, error: Exception) -> None:
+        """Give every cell of a chunk an error for its result."""
+        for number in chunk.cells:
+            self.found[number] = Cell(None, error, chunk.attempts)
+        self._tell()
+
+    def results(self) -> list[Cell[Any]]:
+        """Return the results in the order of the cells."""
+        return [self.found.get(i) or cancelled_cell() for i in range(len(self.cells))]
+
+    def _tell(self) -> None:
+        if self.options.progress is not None:
+            self.options.progress(len(self.found), len(self.cells))
+
+
+def run_chunk(packed_function: bytes, cells: Sequence[Any]) -> list[tuple[Any, Exception | None]]:
+    """Call a function for each cell; what it raises is its result."""
+    function = pickle.loads(packed_function)  # noqa: S301  from the process that asks
+    return [_called(function, cell) for cell in cells]
+
+
+def _called(function: Callable[[Any], Any], cell: Any) -> tuple[Any, Exception | None]:
+    try:
+        value = function(cell)
+        pickle.dumps(value)
+    except Exception as error:  # noqa: BLE001  a cell may raise anything; it is told to the asker
+        return None, sendable(error)
+    return value, None
+
+
+def sendable(error: Exception) -> Exception:
+    """Return the error, or one that says the same where it cannot be pickled."""
+    said = "".join(traceback.format_exception(error))
+    with suppress(Exception):
+        again = pickle.loads(pickle.dumps(error))  # noqa: S301  made a line above
+        again.add_note(said)
+        return again
+    return RunError(f"{type(error).__name__}: {error}\n{said}")
+
+
+def _serve(pipe: Connection, asker: int) -> None:
+    """Serve until the other end closes; the asker's death closes it too."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the asker, who ends us
+    threading.Thread(target=_die_with, args=(asker,), daemon=True).start()
+    pipe.send_bytes(READY)
+    while True:
+        try:
+            raw = pipe.recv_bytes()
+        except (EOFError, OSError):
+            return
+        if not raw:
+            return
+        try:
+            packed, cells = pickle.loads(raw)  # noqa: S301  from the process that started us
+            made = run_chunk(packed, cells)
+        except Exception as error:
+            known = sendable(error)
+            with suppress(Exception):
+                count = len(pickle.loads(raw)[1])  # noqa: S301  as above
+                pipe.send_bytes(pickle.dumps([(None, known)] * count))
+                continue
+            raise
+        pipe.send_bytes(pickle.dumps(made))
+
+
+def _die_with(asker: int) -> None:
+    """End this process, in the midst of a cell too, once the asker is gone."""
+    while os.getppid() == asker:
+        time.sleep(1.0)
+    os._exit(1)
+
+
+def _manner(status: int) -> str:
+    if status >= 0:
+        return f"exit code {status}"
+    with suppress(ValueError):
+        return f"signal {signal.Signals(-status).name}"
+    return f"signal {-status}"

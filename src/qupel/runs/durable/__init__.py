@@ -1,0 +1,1 @@
+"""Durable work: pipelines and paid jobs that resume wherever their process was killed."""

@@ -1,0 +1,222 @@
+"""Stages that have a quantum program run and paid for: prepare, order, wait, finish, or fall back.
+
+Between preparing and finishing a stage holds nothing: the ledger owns the order, and the
+program, its encoding and the random numbers are made again from the same inputs and seed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, ClassVar, Literal
+
+from pydantic import Field
+
+from qupel.backends.contract import Order, Result
+from qupel.encodings.paths import encode
+from qupel.errors import InputError, ResultError, RunError
+from qupel.model.money import Money
+from qupel.problems.contract import Judgement, Problem, Sense
+from qupel.runs.description import family_from, plain, solver_from
+from qupel.runs.durable.kinds import Given, Made, Settings
+from qupel.runs.durable.ports import Port
+from qupel.runs.durable.solving import (
+    Described,
+    SolveSettings,
+    described,
+    is_quantum,
+    problem_of,
+    solved,
+    solver_faults,
+)
+from qupel.runs.identity import samples_digest
+from qupel.runs.provenance import revision, versions
+
+
+class QuantumSettings(Settings):
+    """Settings of ``quantum``.
+
+    Attributes
+    ----------
+    solver
+        A hosted solver, one that is split around its order, with its settings.
+    backend
+        ``provider:device``; the solver's own setting unless given.
+    deadline_seconds
+        From the beginning of the stage; after it the fallback answers.
+    late
+        What becomes of an order that is late: ``keep`` takes its result into the ledger, to be
+        compared with the fallback's; ``cancel`` asks for it not to be run.
+    accounts
+        Accounts of the ledger that pay.
+    bound
+        What it may cost at most, such as ``2.50 USD``; the backend's own estimate unless given.
+    fallback
+        Solver that answers if the order is refused, fails, or is late.
+    fallback_seconds
+        Its budget.
+    keep
+        How many of the best distinct samples are decoded, judged and repaired.
+    """
+
+    solver: Described
+    backend: str = ""
+    deadline_seconds: float = 3600.0
+    late: Literal["keep", "cancel"] = "keep"
+    accounts: list[str] = Field(default_factory=list)
+    bound: str | None = None
+    fallback: Described | None = None
+    fallback_seconds: float = 5.0
+    keep: int = 32
+
+
+@dataclass(frozen=True, slots=True)
+class Quantum:
+    """Has a program run on a backend through the ledger."""
+
+    role: ClassVar[str] = "decision"
+    settings: ClassVar[type[Settings]] = QuantumSettings
+    keeps: ClassVar[bool] = True
+
+    def inputs(self, settings: QuantumSettings) -> Mapping[str, Port]:
+        """The problem."""
+        return {"problem": Port.of("problem")}
+
+    def outputs(self, settings: QuantumSettings) -> Mapping[str, Port]:
+        """The answer."""
+        return {"answer": Port.of("answer")}
+
+    def faults(self, settings: QuantumSettings) -> list[tuple[str, str]]:
+        """Solvers that are not known or cannot be split, sums that are no money."""
+        found = [("solver", fault) for fault in solver_faults(settings.solver)]
+        if not found and not _is_hosted(settings.solver):
+            found.append(
+                ("solver", "is not split around its order; use a hosted one, or the kind 'solve'")
+            )
+        if settings.fallback is not None:
+            found += [("fallback", fault) for fault in solver_faults(settings.fallback)]
+        for place in ("deadline_seconds", "fallback_seconds"):
+            if not getattr(settings, place) > 0:
+                found.append((place, f"must be above 0, got {getattr(settings, place)}"))
+        try:
+            bound_of(settings)
+        except InputError as error:
+            found.append(("bound", str(error)))
+        return found
+
+    def code(self, settings: QuantumSettings) -> Any:
+        """Versions of every engine and of Qupel itself."""
+        return ["quantum 1", versions(), revision()]
+
+    def uses_quantum(self, settings: QuantumSettings) -> bool:
+        """Yes."""
+        return True
+
+    def has_fallback(self, settings: QuantumSettings) -> bool:
+        """Whether one is named that runs no quantum program."""
+        return settings.fallback is not None and not is_quantum(settings.fallback)
+
+    def run(self, given: Given, settings: QuantumSettings) -> Made:
+        """Raise an error: its parts are run apart."""
+        raise RunError("a quantum stage is prepared, ordered and finished; it is not run at once")
+
+    def order(self, given: Given, settings: QuantumSettings, key: str) -> Order:
+        """Make the order, the same whenever it is asked for."""
+        solver, form, _ = self._encoded(given, settings)
+        programs, more = solver.program(form, given.rng())
+        return Order(programs, solver.shots, key=key, tag=f"qupel-{key[:24]}", settings=more)
+
+    def finish(self, given: Given, settings: QuantumSettings, result: Result) -> Made:
+        """Decode a result, repair and judge what it holds, and give the best that is feasible.
+
+        Raises
+        ------
+        ResultError
+            If it is not of this order, or nothing in it can be made feasible.
+        """
+        solver, form, back = self._encoded(given, settings)
+        problem = problem_of(given.inputs["problem"])
+        samples = solver.samples(form, result)
+        rows = back(samples.values[: settings.keep])
+        best: tuple[float, Any] | None = None
+        for row in rows:
+            for answer in _with_repaired(problem, problem.answer(row)):
+                judged = problem.judge(answer)
+                if judged.feasible and (best is None or _rank(judged, problem.sense) < best[0]):
+                    best = (_rank(judged, problem.sense), answer)
+        if best is None:
+            raise ResultError(f"job {result.job}: no sample could be made feasible")
+        answer = {
+            "family": given.inputs["problem"]["family"],
+            "solution": problem.write_answer(best[1]),
+            "answer": plain(best[1]),
+            "answered_by": "primary",
+        }
+        facts = {
+            "samples": samples_digest(samples),
+            "evidence": str(result.evidence),
+            "device": result.device,
+            "provider_job": result.job,
+            "billed": None if result.billed is None else str(result.billed),
+            "calibration": result.calibration,
+            "seeds": {"stage": given.stage_seed()},
+        }
+        return Made({"answer": answer}, facts=facts)
+
+    def fall_back(self, given: Given, settings: QuantumSettings, why: str) -> Made:
+        """Let the fallback answer."""
+        if settings.fallback is None:
+            raise RunError(f"{why}, and there is no fallback")
+        made = solved(
+            given,
+            SolveSettings(
+                solver=settings.fallback, seconds=settings.fallback_seconds, keep=settings.keep
+            ),
+        )
+        answer = {**made.outputs["answer"], "answered_by": "fallback"}
+        return Made({"answer": answer}, "fallback", why, made.facts)
+
+    def _encoded(self, given: Given, settings: QuantumSettings) -> tuple[Any, Any, Any]:
+        """Return solver, the form it takes, and the way back to the problem's values."""
+        problem = problem_of(given.inputs["problem"])
+        kind = family_from(given.inputs["problem"]["family"])
+        solver = solver_from(described(self._placed(settings), kind), kind)
+        encoded = encode(problem.form(), into=solver.accepts, keep_quotas=solver.keeps_quotas)
+        return solver, encoded.form, encoded.back
+
+    def _placed(self, settings: QuantumSettings) -> dict[str, Any]:
+        """The solver's description, with the backend in it."""
+        solver = settings.solver
+        found = {"solver": solver} if isinstance(solver, str) else dict(solver)
+        return {**found, "backend": settings.backend} if settings.backend else found
+
+
+def backend_of(settings: QuantumSettings, kind: type[Problem[Any]]) -> str:
+    """Name of the backend that an order goes to."""
+    if settings.backend:
+        return settings.backend
+    return str(getattr(solver_from(described(settings.solver, kind), kind), "backend", ""))
+
+
+def bound_of(settings: QuantumSettings) -> Money | None:
+    """What an order may cost at most; `InputError` if it is no sum of money."""
+    if settings.bound is None:
+        return None
+    amount, _, currency = settings.bound.partition(" ")
+    return Money.of(amount, currency or "USD")
+
+
+def _is_hosted(solver: Described) -> bool:
+    from qupel.solvers.registry import implementations
+
+    name = solver if isinstance(solver, str) else str(solver.get("solver", ""))
+    made = (family_from(name),) if ":" in name else implementations(name)
+    return any(hasattr(one, "program") and hasattr(one, "samples") for one in made)
+
+
+def _with_repaired(problem: Problem[Any], answer: Any) -> tuple[Any, ...]:
+    return answer, problem.repair(answer)
+
+
+def _rank(judged: Judgement, sense: Sense) -> float:
+    return judged.objective if sense == "min" else -judged.objective

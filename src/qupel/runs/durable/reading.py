@@ -1,0 +1,158 @@
+"""Pipeline files: YAML in, a checked pipeline out, or every fault with its line."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from ruamel.yaml import YAML
+from ruamel.yaml.error import MarkedYAMLError, YAMLError
+
+from qupel.errors import InputError, unknown_name
+from qupel.runs.durable.checking import at_lines, faults
+from qupel.runs.durable.pipeline import Fault, Pipeline, Stage
+
+#: Keys of a stage beside its kind's settings.
+_STAGE_KEYS = ("kind", "needs", "role", "quantum")
+_FILE_KEYS = ("pipeline", "seed", "stages")
+
+
+class PipelineFileError(InputError):
+    """A pipeline file that cannot be used, with every fault in it."""
+
+    def __init__(self, path: Path, found: list[Fault]) -> None:
+        super().__init__("\n".join(f"{path}: {fault}" for fault in found))
+        self.faults = tuple(found)
+
+
+def read_pipeline(path: Path) -> Pipeline:
+    """Read and check a pipeline file.
+
+    Modules of functions are looked for beside the file too.
+
+    Raises
+    ------
+    PipelineFileError
+        With line, stage, field, value and remedy of every fault.
+    InputError
+        If the file cannot be read.
+    """
+    folder = str(path.parent.absolute())
+    if folder not in sys.path:
+        sys.path.insert(0, folder)
+    tree = _parse(path)
+    pipeline, found = _built(tree)
+    if pipeline is not None and not found:
+        found = faults(pipeline)
+    if found or pipeline is None:
+        lines = at_lines(found, lambda stage, field: _line(tree, stage, field))
+        raise PipelineFileError(path, sorted(lines, key=lambda fault: fault.line))
+    return pipeline
+
+
+def _parse(path: Path) -> Any:
+    try:
+        text = path.read_text(encoding="utf-8")
+    except OSError as error:
+        raise InputError(f"{path}: cannot be read: {error.strerror}") from error
+    except UnicodeDecodeError as error:
+        raise InputError(f"{path}: is not UTF-8 text: {error.reason}") from error
+    try:
+        return YAML(typ="rt").load(text)
+    except MarkedYAMLError as error:
+        line = 1 if error.problem_mark is None else error.problem_mark.line + 1
+        raise PipelineFileError(path, [Fault("", "YAML", str(error.problem), line)]) from None
+    except YAMLError as error:
+        what = " ".join(str(error).split())
+        raise PipelineFileError(path, [Fault("", "YAML", what, 1)]) from None
+
+
+def _built(tree: Any) -> tuple[Pipeline | None, list[Fault]]:
+    """The pipeline of a parsed file, or why there is none."""
+    if not isinstance(tree, Mapping):
+        return None, [Fault("", "", "must be a mapping with the keys pipeline and stages")]
+    found = [
+        Fault("", str(key), str(unknown_name("key", str(key), _FILE_KEYS)))
+        for key in tree
+        if key not in _FILE_KEYS
+    ]
+    name, stages = tree.get("pipeline"), tree.get("stages")
+    if not isinstance(name, str) or not name or not all(c.isalnum() or c in "-_" for c in name):
+        found.append(
+            Fault("", "pipeline", f"must be a name of letters, digits, - and _, got {name!r}")
+        )
+    if not isinstance(stages, Mapping) or not stages:
+        found.append(Fault("", "stages", "must be a mapping of stages by name"))
+        return None, found
+    made = []
+    for stage_name, held in stages.items():
+        stage, wrong = _stage(str(stage_name), held)
+        found += wrong
+        if stage is not None:
+            made.append(stage)
+    if found:
+        return None, found
+    try:
+        return Pipeline(str(name), tuple(made), _plain(tree.get("seed", 0))), []
+    except InputError as error:
+        return None, [Fault("", "", str(error))]
+
+
+def _stage(name: str, held: Any) -> tuple[Stage | None, list[Fault]]:
+    if not isinstance(held, Mapping):
+        return None, [Fault(name, "", "must be a mapping with the key kind")]
+    found = []
+    if not isinstance(held.get("kind"), str):
+        found.append(Fault(name, "kind", "is missing; say what the stage does"))
+    needs = held.get("needs") or {}
+    if not isinstance(needs, Mapping) or not all(isinstance(v, str) for v in needs.values()):
+        found.append(
+            Fault(name, "needs", "must be a mapping from inputs to stages, such as problem: load")
+        )
+    if not isinstance(held.get("quantum", False), bool):
+        found.append(Fault(name, "quantum", f"must be true or false, got {held['quantum']!r}"))
+    if not isinstance(held.get("role", ""), str):
+        found.append(Fault(name, "role", f"must be a word, got {held['role']!r}"))
+    if found:
+        return None, found
+    settings = {str(key): _plain(value) for key, value in held.items() if key not in _STAGE_KEYS}
+    return (
+        Stage(
+            name,
+            str(held["kind"]),
+            {str(key): str(value) for key, value in needs.items()},
+            settings,
+            role=str(held.get("role", "")),
+            quantum=bool(held.get("quantum", False)),
+        ),
+        [],
+    )
+
+
+def _plain(node: Any) -> Any:
+    """The tree without the marks of the parser."""
+    if isinstance(node, Mapping):
+        return {str(key): _plain(value) for key, value in node.items()}
+    if isinstance(node, list):
+        return [_plain(value) for value in node]
+    for kind in (bool, int, float, str):
+        if isinstance(node, kind):
+            return kind(node)
+    return node
+
+
+def _line(tree: Any, stage: str, field: str) -> int:
+    """Line of the deepest part that the file has, counted from 1."""
+    where = (["stages", stage] if stage else []) + (field.split(".") if field else [])
+    line, node = 1, tree
+    for part in where:
+        marks = getattr(node, "lc", None)
+        if marks is None or not isinstance(node, Mapping):
+            break
+        try:
+            line, node = marks.key(part)[0] + 1, node[part]
+        except (KeyError, TypeError):
+            break
+    return line

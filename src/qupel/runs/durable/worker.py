@@ -1,0 +1,282 @@
+"""A worker takes stages and paid jobs from the queues of a database until it is told to stop."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+import time
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from typing import Any, Self
+
+from qupel.backends.clock import Clock, SystemClock
+from qupel.errors import InputError, RunError
+from qupel.runs.database import Database
+from qupel.runs.durable.engine import SPARE_THREADS, Engine, Queue
+from qupel.runs.durable.host import Host, Say
+from qupel.runs.durable.leases import BEAT, LEASE, Lease, fresh_name
+from qupel.runs.durable.log import RUN_OPEN
+
+#: What a worker may take on. ``stages`` are classical ones; ``quantum`` ones order and wait;
+#: ``jobs`` are what is paid for.
+QUEUES = ("stages", "quantum", "jobs")
+#: Seconds between two looks for new runs and jobs.
+SWEEP = 0.2
+#: Seconds until a step is tried again whose database was not to be had.
+AGAIN = 3.0
+ENDED_WORKFLOWS = ("SUCCESS", "ERROR", "CANCELLED", "MAX_RECOVERY_ATTEMPTS_EXCEEDED")
+
+
+def _silent(word: str, **about: Any) -> None:
+    pass
+
+
+@dataclass(slots=True, eq=False)
+class Worker:
+    """Does durable work; several may share a database.
+
+    Use it as a context manager, or `start` and `stop` it.
+
+    Attributes
+    ----------
+    database
+        Whose work it does.
+    concurrency
+        Stages at a time.
+    name
+        Of this process; work that a process of this name left is taken up at once.
+    queues
+        Those of `QUEUES` it takes from.
+    lease
+        Seconds without a sign of life after which peers take a worker for dead.
+    say
+        Told what happens.
+    """
+
+    database: Database
+    concurrency: int = 2
+    name: str = field(default_factory=fresh_name)
+    queues: Collection[str] = QUEUES
+    lease: float = LEASE
+    say: Say = _silent
+    clock: Clock = field(default_factory=SystemClock)
+    host: Host = field(init=False)
+    _engine: Engine | None = field(default=None, init=False, repr=False)
+    _lease: Lease = field(init=False, repr=False)
+    _stopping: threading.Event = field(default_factory=threading.Event, init=False, repr=False)
+    _ended: threading.Event = field(default_factory=threading.Event, init=False, repr=False)
+    _busy: set[str] = field(default_factory=set, init=False, repr=False)
+    _threads: list[threading.Thread] = field(default_factory=list, init=False, repr=False)
+    _seen: set[str] = field(default_factory=set, init=False, repr=False)
+    _lost: bool = field(default=False, init=False)
+
+    def __post_init__(self) -> None:
+        if self.concurrency < 1:
+            raise InputError(f"concurrency must be at least 1, got {self.concurrency}")
+        for queue in self.queues:
+            if queue not in QUEUES:
+                raise InputError(f"a queue is one of {', '.join(QUEUES)}, got {queue!r}")
+        self.host = Host(self.database, self.name, self.say, self.clock)
+        self._lease = Lease(self.database, self.name, self.lease)
+
+    def __enter__(self) -> Self:
+        return self.start()
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
+
+    @property
+    def engine(self) -> Engine:
+        """The engine, once the worker has been started."""
+        if self._engine is None:
+            raise RunError("this worker has not been started")
+        return self._engine
+
+    @property
+    def is_lost(self) -> bool:
+        """Whether peers took this worker for dead, and its work; it has stopped then."""
+        return self._lost
+
+    def start(self) -> Self:
+        """Begin to take work, and take up what a worker of this name left."""
+        self._lease.take()
+        try:
+            self._engine = Engine.start(
+                self.database.engine.url,
+                {"stage": self._stage, "quantum": self._quantum, "job": self._job},
+                executor=self.name,
+                queues=[Queue("stages", self.concurrency), Queue("quantum"), Queue("jobs")],
+                listen=sorted(self.queues),
+                threads=self.concurrency + SPARE_THREADS,
+            )
+        except BaseException:
+            self._lease.leave()
+            raise
+        self.say("worker started", name=self.name, queues=sorted(self.queues))
+        for target in (self._watch, self._sweep):
+            thread = threading.Thread(target=target, name=target.__name__, daemon=True)
+            thread.start()
+            self._threads.append(thread)
+        return self
+
+    def stop(self, drain: float = 0.0) -> None:
+        """Stop taking work; stages under way get ``drain`` seconds to end.
+
+        Those that have not ended go on elsewhere, from their last finished step.
+        """
+        if self._engine is None:
+            return
+        self._stopping.set()
+        until = time.monotonic() + drain
+        while self._busy and time.monotonic() < until:
+            time.sleep(0.05)
+        self._ended.set()
+        for thread in self._threads:
+            thread.join()
+        self._threads.clear()
+        engine, self._engine = self._engine, None
+        engine.stop()
+        self.host.close()
+        if not self._lost:
+            self._lease.leave()
+        self.say("worker stopped", name=self.name)
+
+    def wait_for(self, run_id: str, seconds: float | None = None) -> str:
+        """Wait for the end of a run; return its state then, or when the time is over."""
+        until = None if seconds is None else time.monotonic() + seconds
+        while True:
+            state = self.host.log.run(run_id).state
+            if state not in RUN_OPEN or self._lost:
+                return state
+            if until is not None and time.monotonic() > until:
+                return state
+            time.sleep(0.05)
+
+    def submit_stages(self, run_id: str, names: Sequence[str]) -> None:
+        """Queue stages; those that are queued already stay as they are."""
+        if not names:
+            return
+        stages = {stage.name: stage for stage in self.host.log.run(run_id).pipeline.stages}
+        for name in names:
+            queue = "quantum" if stages[name].kind == "quantum" else "stages"
+            workflow = "quantum" if queue == "quantum" else "stage"
+            self.engine.submit(queue, workflow, f"{run_id}/{name}", run_id, name)
+
+    async def _stage(self, run_id: str, name: str) -> None:
+        """Run a classical stage and queue what it makes ready."""
+        await self._until_done("perform", self._perform, run_id, name)
+
+    async def _quantum(self, run_id: str, name: str) -> None:
+        """Order, wait without a thread, finish, and queue what that makes ready."""
+        ordered = await self._until_done("order", self._order, run_id, name)
+        if ordered is None:
+            return
+        looks = 0
+        while True:
+            wait = await self._until_done("look", self._look, run_id, name, ordered, looks)
+            if wait is None:
+                break
+            await self.engine.sleep(wait)
+            looks += 1
+        await self._until_done("collect", self._collect, run_id, name, ordered["job"])
+
+    async def _job(self, job_id: str) -> None:
+        """Drive a paid job to its end."""
+        while True:
+            wait = await self._until_done("advance", self.host.advance, job_id)
+            if wait is None:
+                return
+            await self.engine.sleep(wait)
+
+    async def _until_done(self, step: str, function: Callable[..., Any], *given: Any) -> Any:
+        """Do a step, again and again for as long as the database is not to be had."""
+        if self._stopping.is_set():  # what was taken off the queue is left to who adopts it
+            await asyncio.Event().wait()
+        while True:
+            found = await self.engine.step(step, self._tried, step, function, given)
+            if "again" not in found:
+                return found["value"]
+            await self.engine.sleep(found["again"])
+
+    def _tried(
+        self, step: str, function: Callable[..., Any], given: tuple[Any, ...]
+    ) -> dict[str, Any]:
+        try:
+            return {"value": function(*given)}
+        except Exception as error:
+            if self._ended.is_set():
+                raise  # we are stopping: who adopts it does it again
+            self.say(
+                "trouble", step=step, given=list(given), why=f"{type(error).__name__}: {error}"
+            )
+            return {"again": AGAIN}
+
+    def _perform(self, run_id: str, name: str) -> None:
+        with self._under_way(f"{run_id}/{name}"):
+            self.submit_stages(run_id, self.host.perform(run_id, name))
+
+    def _order(self, run_id: str, name: str) -> dict[str, Any] | None:
+        with self._under_way(f"{run_id}/{name}"):
+            ordered = self.host.order(run_id, name)
+            if "job" in ordered:
+                self.engine.submit("jobs", "job", f"job/{ordered['job']}", ordered["job"])
+                return ordered
+            self.submit_stages(run_id, ordered["next"])
+            return None
+
+    def _look(self, run_id: str, name: str, ordered: Mapping[str, Any], looks: int) -> float | None:
+        return self.host.look(run_id, name, ordered["job"], ordered["until"], looks)
+
+    def _collect(self, run_id: str, name: str, job_id: str) -> None:
+        with self._under_way(f"{run_id}/{name}"):
+            self.submit_stages(run_id, self.host.collect(run_id, name, job_id))
+
+    @contextmanager
+    def _under_way(self, key: str) -> Iterator[None]:
+        self._busy.add(key)
+        try:
+            yield
+        finally:
+            self._busy.discard(key)
+
+    def _sweep(self) -> None:
+        """Find runs and jobs that nobody has queued; at first all that are open.
+
+        They are in the tables from the moment they were accepted, so none is lost between that
+        and the queue.
+        """
+        states: Sequence[str] = RUN_OPEN
+        while True:
+            with suppress(RunError):  # the database is busy; the next look comes soon
+                for run_id in self.host.log.ids(states):
+                    self.submit_stages(run_id, self.host.log.release(run_id))
+                self._sweep_jobs()
+                states = ("queued",)
+            if self._stopping.wait(SWEEP):
+                return
+
+    def _sweep_jobs(self) -> None:
+        """Queue open jobs of the ledger that this process has not queued yet."""
+        opened = self.host.open_jobs()
+        for job_id, token in sorted(opened.items()):
+            if job_id not in self._seen:
+                key = f"job/{job_id}"
+                if self.engine.state(key) in ENDED_WORKFLOWS:  # it was settled by hand since
+                    key = f"{key}/{token}"
+                self.engine.submit("jobs", "job", key, job_id)
+        self._seen = set(opened)
+
+    def _watch(self) -> None:
+        """Beat, and adopt the work of those that do not."""
+        beat = min(BEAT, self.lease / 4)
+        while True:
+            with suppress(RunError):  # a busy database must not kill the watch
+                if not self._lease.beat():
+                    self._lost = True
+                    self.say("worker lost its lease", name=self.name)
+                    return
+                for name in self._lease.bury(self.engine.adopt):
+                    self.say("worker adopted", name=self.name, dead=name)
+            if self._ended.wait(beat):  # peers are not to take over what is being drained
+                return

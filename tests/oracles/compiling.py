@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from qupel.model import Circuit
+from qupel.model import Angle, Circuit
 from tests.oracles import circuits
 
 
@@ -34,7 +34,8 @@ def deviation(
     state = permutation([place[q] for q in start], n).astype(np.complex128)
     for gate in compiled.gates:
         moved = [place[q] for q in gate.qubits]
-        state = circuits.embedded(n, circuits.gate_matrix(gate.name, gate.angles), moved) @ state
+        angles = [angle for angle in gate.angles if not isinstance(angle, Angle)]
+        state = circuits.embedded(n, circuits.gate_matrix(gate.name, angles), moved) @ state
     expected = permutation([place[q] for q in end], n) @ circuits.unitary(original)
     overlap = np.vdot(state, expected)
     if abs(overlap) == 0:

@@ -13,7 +13,7 @@ import typer
 from typer.exceptions import TyperException
 
 from qupel import __version__
-from qupel.cli import catalogue, check, devices, emulator, pilot, results, solve
+from qupel.cli import catalogue, check, devices, emulator, estimate, pilot, results, solve
 from qupel.cli.exits import Exit, code_of
 from qupel.cli.output import print_text, say
 from qupel.errors import QupelError
@@ -40,6 +40,7 @@ app.command()(check.check)
 app.command()(catalogue.solvers)
 app.command()(catalogue.families)
 app.command()(emulator.emulator)
+app.command()(estimate.estimate)
 app.add_typer(devices.app, name="devices")
 
 

@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-import numpy as np
-import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from qupel.backends.compiling import Compiled, Target, compile_circuit
-from qupel.errors import InputError
-from qupel.model import Angle, Circuit
-from qupel.simulators import statevector
+from qupel.model import Circuit
 from tests.model.circuits import random_circuit
 from tests.oracles.compiling import deviation, faults
 

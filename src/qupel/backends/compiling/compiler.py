@@ -59,8 +59,6 @@ def compile_circuit(
             f"the circuit has {circuit.qubits} qubits, the device {target.qubits}; "
             "choose a larger device"
         )
-    if circuit.qubits > 1 and len(target.gates) and any(len(g.qubits) > 1 for g in circuit.gates):
-        _ = target.entangler
     operations, wires = lowered(circuit)
     operations = gathered(operations)
     written = native_gates(operations, circuit.qubits, target)
@@ -69,7 +67,9 @@ def compile_circuit(
     start, end, out = tuple(range(circuit.qubits)), wires, unrouted
     if target.edges is not None:
         rng = np.random.default_rng(seed)
-        start, moved, operations = _routed(operations, circuit.qubits, target, trials, rng)
+        start, moved, operations = _routed(
+            operations, circuit.qubits, *_connected(target.qubits, target.edges), trials, rng
+        )
         end = tuple(moved[wire] for wire in wires)
         written = native_gates(gathered(operations), target.qubits, target)
         out = Circuit(target.qubits, written, [end[q] for q in measured])
@@ -82,13 +82,12 @@ def compile_circuit(
 def _routed(
     operations: Sequence[Operation],
     qubits: int,
-    target: Target,
+    lattice: Lattice,
+    kept: tuple[int, ...],
     trials: int,
     rng: np.random.Generator,
 ) -> tuple[tuple[int, ...], tuple[int, ...], list[Operation]]:
     """Where each wire starts and ends, and operations on physical qubits."""
-    assert target.edges is not None
-    lattice, kept = _connected(target.qubits, target.edges)
     if qubits > len(kept):
         raise InputError(
             f"the circuit has {qubits} qubits, the largest connected part of the device "

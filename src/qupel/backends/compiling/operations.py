@@ -6,8 +6,8 @@ become one matrix each, so that it no longer matters in which gates they were wr
 
 from __future__ import annotations
 
-import math
-from collections.abc import Iterable, Sequence
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
@@ -95,80 +95,78 @@ def gathered(operations: Iterable[Operation]) -> list[Operation]:
     An operation joins an earlier one on its pair if that can be moved up to it: past whatever
     commutes with it, and together with one-qubit operations in between.
     """
-    held: list[Operation | None] = []
-    past: dict[int, list[int]] = {}
+    held = _Held()
     for item in operations:
-        if len(item.qubits) == 1:
-            [q] = item.qubits
-            places = past.setdefault(q, [])
-            before = held[places[-1]] if places else None
-            if before is not None and len(before.qubits) == 1:
-                held[places.pop()] = None
-                item = operation(item.qubits, item.matrix @ before.matrix)
-        else:
-            item = _joined(item, held, past)
-        for q in item.qubits:
-            past.setdefault(q, []).append(len(held))
-        held.append(item)
-    return [item for item in held if item is not None]
+        held.add(item)
+    return [item for k, item in enumerate(held.items) if k not in held.gone]
 
 
-def _joined(item: Operation, held: list[Operation | None], past: dict[int, list[int]]) -> Operation:
-    """``item`` with the last operation on its pair, if that one can move up to it."""
-    block_at = _last_on_pair(item, held, past)
-    if block_at is None:
-        return item
-    block = held[block_at]
-    assert block is not None
-    taken: dict[int, list[int]] = {}
-    locals_: list[Any] = []
-    for q, axis in zip(block.qubits, block.axes, strict=True):
-        matrix = np.eye(2, dtype=np.complex128)
-        taken[q] = []
-        for k in reversed(_since(past[q], block_at)):
-            after = held[k]
-            assert after is not None
-            if axis is not None and after.axes[after.qubits.index(q)] == axis:
-                continue
-            if len(after.qubits) == 2:
-                return item
-            matrix = after.matrix @ matrix
-            taken[q].append(k)
-            axis = None  # noqa: PLW2901  # with a turn on top, only turns can be passed together
-        locals_.append(matrix)
-    whole = np.kron(locals_[1], locals_[0]) @ block.matrix
-    for q in block.qubits:
-        gone = {block_at, *taken[q]}
-        past[q][:] = [k for k in past[q][:-_BACK] if k not in gone] + [
-            k for k in past[q][-_BACK:] if k not in gone
-        ]
-        for k in gone:
-            held[k] = None
-    if block.qubits != item.qubits:
-        whole = whole.reshape(2, 2, 2, 2).transpose(1, 0, 3, 2).reshape(4, 4)
-    return operation(item.qubits, item.matrix @ whole)
+class _Held:
+    """Operations as they are gathered, and for each qubit the places of those on it."""
 
+    def __init__(self) -> None:
+        self.items: list[Operation] = []
+        self.gone: set[int] = set()
+        self._past: dict[int, list[int]] = {}
 
-def _last_on_pair(
-    item: Operation, held: Sequence[Operation | None], past: dict[int, list[int]]
-) -> int | None:
-    a, b = item.qubits
-    pair = {a, b}
-    for k in reversed(past.get(a, [])[-_BACK:]):
-        other = held[k]
-        if other is not None and set(other.qubits) == pair:
-            return k if k in past[b][-_BACK:] else None
-    return None
+    def add(self, item: Operation) -> None:
+        merged = self._turned(item) if len(item.qubits) == 1 else self._joined(item)
+        for q in merged.qubits:
+            self._past.setdefault(q, []).append(len(self.items))
+        self.items.append(merged)
+
+    def _turned(self, item: Operation) -> Operation:
+        """A turn with the turn before it, if that is the last on its qubit."""
+        places = self._past.get(item.qubits[0])
+        if not places or len(self.items[places[-1]].qubits) == 2:
+            return item
+        before = self.items[places[-1]]
+        self.gone.add(places.pop())
+        return operation(item.qubits, item.matrix @ before.matrix)
+
+    def _joined(self, item: Operation) -> Operation:
+        """``item`` with the last operation on its pair, if that one can move up to it."""
+        start = self._last_on_pair(item)
+        if start is None:
+            return item
+        block = self.items[start]
+        taken = {start}
+        turns = []
+        for q, axis in zip(block.qubits, block.axes, strict=True):
+            turn = np.eye(2, dtype=np.complex128)
+            passes = axis
+            for k in _since(self._past[q], start):
+                after = self.items[k]
+                if passes is not None and after.axes[after.qubits.index(q)] == passes:
+                    continue
+                if len(after.qubits) == 2:
+                    return item
+                turn = after.matrix @ turn
+                taken.add(k)
+                passes = None  # with a turn on top it can take up further turns, and pass nothing
+            turns.append(turn)
+        for q in block.qubits:
+            places = self._past[q]
+            tail = bisect_left(places, start)
+            places[tail:] = [k for k in places[tail:] if k not in taken]
+        self.gone |= taken
+        whole = np.kron(turns[1], turns[0]) @ block.matrix
+        if block.qubits != item.qubits:
+            whole = whole.reshape(2, 2, 2, 2).transpose(1, 0, 3, 2).reshape(4, 4)
+        return operation(item.qubits, item.matrix @ whole)
+
+    def _last_on_pair(self, item: Operation) -> int | None:
+        a, b = item.qubits
+        there = set(self._past.get(b, [])[-_BACK:])
+        for k in reversed(self._past.get(a, [])[-_BACK:]):
+            if k in there:
+                return k
+        return None
 
 
 def _since(places: list[int], start: int) -> list[int]:
-    """Places after ``start``, last first."""
-    out = []
-    for k in reversed(places):
-        if k == start:
-            break
-        out.append(k)
-    return out
+    """Places after ``start``, in order."""
+    return places[bisect_right(places, start) :]
 
 
 def _apart(gate: Gate) -> list[Gate]:
@@ -220,8 +218,3 @@ def _axis(matrix: Any, z: Any, x: Any) -> Axis:
         if np.abs(matrix @ pauli - pauli @ matrix).max() < _NEAR:
             return name
     return None
-
-
-def angle_of(value: float) -> float:
-    """The same angle from -pi to pi."""
-    return math.remainder(value, 2 * math.pi)

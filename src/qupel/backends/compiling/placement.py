@@ -34,27 +34,24 @@ def placed_and_routed(
         return route(operations, lattice, fitting, rng)
     backwards = list(reversed(operations))
     order, reverse = order_of(operations), order_of(backwards)
-    best: Routed | None = None
+    found = []
     for trial in range(trials):
-        start = (
-            compact(pairs, qubits, lattice, rng)
-            if trial % 2 == 0
-            else scattered(qubits, lattice, rng)
-        )
-        for _ in range(2):
+        start = (scattered if trial % 2 else compact)(pairs, qubits, lattice, rng)
+        for last in (False, False, True):
             there = route(operations, lattice, start, rng, order)
-            if best is None or there.cost < best.cost:
-                best = there
-            start = list(route(backwards, lattice, there.end, rng, reverse).end)
-        there = route(operations, lattice, start, rng, order)
-        if best is None or there.cost < best.cost:
-            best = there
-    assert best is not None
-    return best
+            found.append(there)
+            if not last:
+                start = list(route(backwards, lattice, there.end, rng, reverse).end)
+    return min(found, key=lambda routed: routed.cost)
 
 
-def scattered(qubits: int, lattice: Lattice, rng: np.random.Generator) -> list[int]:
-    """Random places in a connected part of the lattice that is as small as can be."""
+def scattered(
+    pairs: Counter[tuple[int, ...]],  # as `compact` is called
+    qubits: int,
+    lattice: Lattice,
+    rng: np.random.Generator,
+) -> list[int]:
+    """Random places in a part of the lattice that hangs together."""
     centre = int(rng.integers(len(lattice.steps)))
     near = np.argsort(lattice.steps[centre], kind="stable")[:qubits]
     return [int(q) for q in rng.permutation(near)]

@@ -23,7 +23,7 @@ from qupel.backends.compiling.order import Order, order_of
 AHEAD, WEIGHT = 20, 0.5
 #: What a swap costs more if it joins no operation before it, in steps of distance.
 ALONE = 0.4
-#: What every recent swap of a qubit adds to its next one's cost, and after how many it is forgotten.
+#: What every recent swap of a qubit adds to its next one's cost; after how many it is forgotten.
 DECAY, FORGOTTEN = 0.02, 5
 #: Far pairs weigh ``distance ** POWER`` in place of the distance.
 POWER = 0.7

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from typing import cast
 
 from qupel.backends.compiling.compiled import Compiled, Size
 from qupel.backends.compiling.compiler import compile_circuit
@@ -49,7 +50,7 @@ def compile_with_qiskit(
     import qiskit
 
     basis = sorted({*(target.gates & {"rz", "sx", "x", "rx", "ry", "u"}), target.entangler})
-    edges = None if target.edges is None else [e for a, b in target.edges for e in ((a, b), (b, a))]
+    edges = None if target.edges is None else [e for a, b in target.edges for e in ([a, b], [b, a])]
     try:
         out = qiskit.transpile(
             theirs,
@@ -63,8 +64,7 @@ def compile_with_qiskit(
             f"Qiskit cannot compile to {', '.join(basis)}: {error}; use compile_circuit"
         ) from error
     seconds = time.perf_counter() - began
-    ours = from_qiskit(out)
-    assert isinstance(ours, Circuit)
+    ours = cast("Circuit", from_qiskit(out))
     start, end = _layouts(out, circuit.qubits)
     native = Target(circuit.qubits, target.gates, None, target.fractional)
     unrouted = compile_circuit(circuit, native).compiled

@@ -1,0 +1,169 @@
+"""`qupel estimate`: what a program takes on a device, before anything is paid."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from qupel.cli.exits import Exit
+from qupel.cli.output import print_document, print_text, say
+from qupel.cli.table import text_table
+from qupel.errors import RefusedError
+
+if TYPE_CHECKING:
+    from qupel.backends.contract import Program
+    from qupel.backends.estimate import Estimation
+    from qupel.backends.fault_tolerant import FaultTolerantEstimate
+
+
+def estimate(
+    program: Annotated[
+        Path, typer.Argument(help="OpenQASM file (.qasm), or an instance file for an annealer.")
+    ],
+    device: Annotated[str, typer.Option(help="Name of a device; see `qupel devices list`.")],
+    shots: Annotated[int, typer.Option(min=1, help="Repetitions, or reads.")] = 1000,
+    fault_tolerant: Annotated[
+        bool,
+        typer.Option(
+            "--fault-tolerant", help="As if the device's qubits were many and error-corrected."
+        ),
+    ] = False,
+    budget: Annotated[
+        float, typer.Option(help="With --fault-tolerant: chance that a shot errs, at most.")
+    ] = 1e-3,
+    physical_error: Annotated[
+        float | None,
+        typer.Option(help="With --fault-tolerant: error of operations, if not the device's."),
+    ] = None,
+    family: Annotated[
+        str | None, typer.Option(help="Family of an instance that does not tell it.")
+    ] = None,
+    seed: Annotated[int, typer.Option(min=0, help="Seed of the compiler.")] = 0,
+    folders: Annotated[
+        list[Path] | None,
+        typer.Option("--profiles", help="Folder of further profiles; repeatable."),
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
+) -> None:
+    """Estimate qubits, depth, gates, success, time and price; exit 22 if no device holds it."""
+    from qupel.backends.catalogue import profile_named
+    from qupel.backends.estimate import estimate as estimated
+    from qupel.backends.fault_tolerant import SurfaceCode
+    from qupel.backends.fault_tolerant import fault_tolerant as corrected
+    from qupel.errors import InputError
+    from qupel.model.circuit import Circuit
+
+    profile = profile_named(device, folders or [])
+    read = _read(program, family)
+    if fault_tolerant:
+        if not isinstance(read, Circuit):
+            raise InputError(f"{program}: only circuits are error-corrected; give a .qasm file")
+        code = SurfaceCode.of(profile, physical_error)
+        _print_corrected(corrected(read, code, budget=budget), device, as_json)
+        return
+    try:
+        found = estimated(read, profile, shots, seed=seed)
+    except RefusedError as error:
+        raise typer.Exit(_refuse(str(error), read, shots, folders or [], as_json)) from None
+    if as_json:
+        print_document({"program": str(program), **found.document()})
+    else:
+        _print(found)
+
+
+def _read(path: Path, family: str | None) -> Program:
+    from qupel.model.formats import read_qasm, read_text
+
+    if path.name.removesuffix(".gz").endswith(".qasm"):
+        return read_qasm(read_text(path), str(path))
+    from qupel.backends.contract import Annealing
+    from qupel.encodings import encode
+    from qupel.model.ising import Ising
+    from qupel.problems.registry import read_problem
+
+    form = encode(read_problem(path, family).form(), into=Ising, keep_quotas=False).form
+    return Annealing(form)
+
+
+def _refuse(why: str, program: Program, shots: int, folders: list[Path], as_json: bool) -> Exit:
+    """Say why it does not fit, and which device would hold it, if there is one."""
+    from qupel.backends.advice import advise
+    from qupel.backends.catalogue import profiles
+    from qupel.backends.need import Need
+    from qupel.model.circuit import Circuit
+
+    need = (
+        Need.of_circuit(program, shots)
+        if isinstance(program, Circuit)
+        else Need.of_form(program.form, shots)
+    )
+    advice = advise(need, profiles(folders).values())
+    fitting = [each.profile.name for each in advice.devices]
+    code = Exit.PREMATURE if advice.premature else Exit.RUN
+    if as_json:
+        print_document(
+            {"status": "refused", "premature": advice.premature, "why": why, "fitting": fitting}
+        )
+    if advice.premature:
+        say(f"refused: {why}. Premature: no device of the catalogue that can be hired holds it")
+    else:
+        say(f"refused: {why}. By its published figures it fits {', '.join(fitting)}")
+    return code
+
+
+def _print(found: Estimation) -> None:
+    from qupel.backends.prospect import chance_text, seconds_text
+
+    estimate, compiled = found.estimate, found.compiled
+    if compiled is not None:
+        sizes = [compiled.given, compiled.unrouted, compiled.compiled]
+        names = sorted({name for size in sizes for name in size.gates})
+        rows = [
+            ["qubits", *(str(size.qubits) for size in sizes)],
+            ["depth", *(str(size.depth) for size in sizes)],
+            ["two-qubit gates", *(str(size.two_qubit_gates) for size in sizes)],
+            *([name, *(str(size.gates.get(name, 0)) for size in sizes)] for name in names),
+        ]
+        heads = ("", "as given", "native gates", f"on {found.profile.name}")
+        print_text(text_table(heads, rows))
+        print_text("")
+    cost = "free" if estimate.cost is not None and not estimate.cost.micros else estimate.cost
+    lines = {
+        "physical qubits": str(estimate.qubits),
+        "a shot without error": chance_text(found.ln_success),
+        "a shot": seconds_text(found.shot_seconds),
+        f"{estimate.shots} shots": seconds_text(estimate.run_seconds or 0.0),
+        "queue": "unknown",
+        "price at most": "unpublished" if cost is None else str(cost),
+    }
+    print_text("\n".join(f"{name:<21} {value}" for name, value in lines.items()))
+    for remark in estimate.remarks:
+        say(f"note: {remark}")
+
+
+def _print_corrected(found: FaultTolerantEstimate, device: str, as_json: bool) -> None:
+    from qupel.backends.prospect import seconds_text
+
+    if as_json:
+        print_document({"device": device, **found.document()})
+        return
+    rows: dict[str, Any] = {
+        "qubits of the circuit": found.counts.qubits,
+        "logical qubits": found.logical_qubits,
+        "logical steps": found.steps,
+        "T states": found.t_states,
+        "code distance": found.distance,
+        "physical qubits": found.physical_qubits,
+        "of them for T states": found.factory_qubits,
+        "overhead": f"{found.overhead:.0f} physical to one qubit of the circuit",
+        "a shot": seconds_text(found.seconds),
+        "physical error": f"{found.code.error:.3g}",
+        "chance of an error": f"{found.budget:.3g} at most",
+    }
+    print_text("\n".join(f"{name:<21} {value}" for name, value in rows.items()))
+    say(
+        f"note: as if {device} had this many qubits of the quality it has; no such machine can be "
+        "hired"
+    )

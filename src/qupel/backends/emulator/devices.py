@@ -74,7 +74,14 @@ class Device:
     def bill(self, programs: Sequence[Program], shots: int) -> Money:
         """What a job costs that ran these programs so often."""
         counts = tuple(Counts.of(p) if isinstance(p, Circuit) else Counts() for p in programs)
-        seconds = Decimal(str(round(self.seconds(len(programs), shots), 9)))
+        return self._price(counts, shots)
+
+    def bill_of_gates(self, one_qubit: int, two_qubit: int, qubits: int, shots: int) -> Money:
+        """What a job of one program costs that has so many gates."""
+        return self._price((Counts(one_qubit, two_qubit, qubits),), shots)
+
+    def _price(self, counts: tuple[Counts, ...], shots: int) -> Money:
+        seconds = Decimal(str(round(self.seconds(len(counts), shots), 9)))
         return price(self.prices, Usage(counts, shots, seconds))
 
 

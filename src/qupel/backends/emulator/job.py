@@ -96,6 +96,8 @@ class Job:
         Bills and refunds so far.
     closed
         Whether its end is booked.
+    deleted
+        Whether its owner has let it be forgotten.
     """
 
     id: str
@@ -116,6 +118,7 @@ class Job:
     bills: list[Money] = field(default_factory=list)
     booked: int = 0
     closed: bool = False
+    deleted: bool = False
     _readings: tuple[Reading, ...] | None = None
     _running: Lock = field(default_factory=Lock)
 
@@ -145,6 +148,10 @@ class Job:
             )
             for place, program in enumerate(self.submission.programs)
         )
+
+    def told(self, readings: tuple[Reading, ...]) -> bool:
+        """Whether these are its own readings, unchanged."""
+        return readings is self._readings
 
     def digests(self) -> tuple[str, ...]:
         """Digest of every program."""

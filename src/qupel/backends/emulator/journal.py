@@ -5,12 +5,13 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any, BinaryIO
 
 from qupel.backends.contract import State
 from qupel.backends.emulator.books import Entry
+from qupel.backends.emulator.calibration import Drifting
 from qupel.backends.emulator.hooks import Fate
 from qupel.backends.emulator.job import Job
 from qupel.backends.emulator.provider import BY_HAND, Provider
@@ -118,6 +119,7 @@ def _plain(job: Job) -> dict[str, Any]:
         "state": job.fate.state.value,
         "why": job.fate.why,
         "listed": _finite(job.listed),
+        "errors": asdict(job.device.errors),
     }
 
 
@@ -128,7 +130,7 @@ def _job(provider: Provider, entry: Entry, plain: dict[str, Any]) -> Job:
         id=entry.job,
         number=len(provider.jobs),
         account=entry.account,
-        device=provider.devices[submission.device],
+        device=replace(provider.devices[submission.device], errors=Drifting(**plain["errors"])),
         submission=submission,
         key=entry.key,
         shots=plain["run"],

@@ -12,6 +12,7 @@ from qupel.backends.emulator.devices import Device
 from qupel.backends.emulator.hooks import Asked, Denied
 from qupel.backends.emulator.job import Job
 from qupel.backends.emulator.provider import Provider
+from qupel.backends.emulator.routing import routed
 from qupel.backends.emulator.wire import MOST_LABEL, plain_findings, plain_job, submission_of
 from qupel.backends.transport import Request
 
@@ -30,15 +31,13 @@ ROUTES: dict[tuple[str, ...], Asked] = {
     ("POST", "token"): "token",
 }
 
+#: What may be asked without a token.
+OPEN: frozenset[Asked] = frozenset()
+
 
 def asked_of(method: str, parts: list[str]) -> tuple[Asked, str]:
     """What is asked, and the name in the path."""
-    for route, asked in ROUTES.items():
-        if route[0] == method and len(route) == len(parts) + 1:
-            pairs = list(zip(route[1:], parts, strict=True))
-            if all(wanted in ("*", part) for wanted, part in pairs):
-                return asked, next((part for wanted, part in pairs if wanted == "*"), "")
-    raise Denied(404, "no-such-page", f"there is no {method:.10} /v1/{'/'.join(parts):.80}")
+    return routed(ROUTES, method, parts)
 
 
 def answer(

@@ -10,7 +10,7 @@ import hashlib
 import heapq
 import uuid
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from threading import RLock
 
@@ -94,10 +94,21 @@ class Provider:
         """Open an account; return its first token."""
         return self.accounts.open(account, self.now(), token)
 
-    def submit(self, account: str, submission: Submission, key: str = "") -> Job:
-        """Accept a submission, or return the job that its key has already."""
+    def submit(
+        self,
+        account: str,
+        submission: Submission,
+        key: str = "",
+        errors: Drifting | None = None,
+    ) -> Job:
+        """Accept a submission, or return the job that its key has already.
+
+        ``errors`` are those of a simulated noise model, in place of the device's own.
+        """
         now = self.catch_up()
         device = self._fitting(submission)
+        if errors is not None:
+            device = replace(device, errors=errors)
         self.check_open(device.name)
         self._submissions += 1
         draft = Draft(account, submission.shots, device)
@@ -114,7 +125,7 @@ class Provider:
         """One of an account's jobs; those of others are as little known as those of nobody."""
         self.catch_up()
         job = self.jobs.get(name)
-        if job is None or job.account != account:
+        if job is None or job.account != account or job.deleted:
             raise Denied(404, "no-such-job", f"you have no job {name!r:.80}")
         return job
 
@@ -140,6 +151,11 @@ class Provider:
             self._book("cancel", job, now)
             self._end(job)
         return job
+
+    def forget(self, job: Job) -> None:
+        """Let a job be unknown from now on, to everybody but the books."""
+        job.listed = float("inf")
+        job.deleted = True
 
     def listed(self, account: str, tag: str | None) -> list[Job]:
         """Jobs of an account, or of one tag of it, that listings show by now, newest first."""

@@ -10,7 +10,7 @@ from typing import Any, Protocol
 from urllib.parse import parse_qsl, unquote, urlsplit
 
 from qupel.backends.contract import State
-from qupel.backends.emulator import admin, neutral
+from qupel.backends.emulator import admin, ionq, neutral
 from qupel.backends.emulator.hooks import Answer, Arrives, Asked, Call, Denied
 from qupel.backends.emulator.provider import Provider
 from qupel.backends.transport import Reply, Request
@@ -21,7 +21,15 @@ MOST_BYTES = 64 << 20
 
 
 class Dialect(Protocol):
-    """A protocol that the provider speaks; a module with these two functions is one."""
+    """A protocol that the provider speaks; a module with these names is one.
+
+    Attributes
+    ----------
+    OPEN
+        What may be asked without a token.
+    """
+
+    OPEN: frozenset[Asked]
 
     def asked_of(self, method: str, parts: list[str]) -> tuple[Asked, str]:
         """What a request asks for, and the job or device that its path names."""
@@ -79,7 +87,9 @@ class Site:
         def act() -> tuple[int, Any]:
             if asked == "token":
                 return 201, self._renewed(request)
-            account = self.provider.accounts.who(_token(request), self.provider.now())
+            account = ""
+            if asked not in dialect.OPEN or _token(request):
+                account = self.provider.accounts.who(_token(request), self.provider.now())
             document = _document(request.body)
             return dialect.answer(self.provider, asked, name, account, request, query, document)
 
@@ -126,7 +136,7 @@ class Site:
         return admin.answer(self.provider, request.method, parts, _document(request.body))
 
 
-DIALECTS: dict[str, Any] = {"v1": neutral}
+DIALECTS: dict[str, Any] = {"v1": neutral, "v0.4": ionq}
 
 
 def _replied(act: Callable[[], tuple[int, Any]]) -> Reply:

@@ -33,6 +33,7 @@ class Exit(IntEnum):
     WORSE = 20
     INFEASIBLE = 21
     PREMATURE = 22
+    FALLBACK = 23
     INTERRUPTED = 130
 
 
@@ -50,6 +51,7 @@ MEANINGS: dict[Exit, str] = {
     Exit.WORSE: "`check`: feasible, but worse than `--best`",
     Exit.INFEASIBLE: "`check` and `solve`: the answer breaks a constraint",
     Exit.PREMATURE: "`devices advise`, `estimate`: no device that can be hired holds what is asked",
+    Exit.FALLBACK: "`route decide --strict`: answered in time, but not by the primary",
     Exit.INTERRUPTED: "stopped from the keyboard; what was finished is kept",
 }
 

@@ -13,7 +13,19 @@ import typer
 from typer.exceptions import TyperException
 
 from qupel import __version__
-from qupel.cli import catalogue, check, devices, emulator, estimate, pilot, results, solve
+from qupel.cli import (
+    catalogue,
+    check,
+    devices,
+    emulator,
+    estimate,
+    pilot,
+    pipeline,
+    results,
+    route,
+    solve,
+    worker,
+)
 from qupel.cli.exits import Exit, code_of
 from qupel.cli.output import print_text, say
 from qupel.errors import QupelError
@@ -42,6 +54,9 @@ app.command()(catalogue.families)
 app.command()(emulator.emulator)
 app.command()(estimate.estimate)
 app.add_typer(devices.app, name="devices")
+app.add_typer(pipeline.app, name="pipeline")
+app.command()(worker.worker)
+app.add_typer(route.app, name="route")
 
 
 def _print_version(asked: bool) -> None:

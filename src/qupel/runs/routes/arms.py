@@ -12,6 +12,7 @@ from qupel.runs.description import family_from, plain, solver_from
 from qupel.runs.routes import stages
 from qupel.runs.routes.route import Arm, Mode, Route
 from qupel.runs.task import Task
+from qupel.solvers.registry import solver_points
 
 STAGES = "qupel.runs.routes.stages"
 #: Seconds that measuring, preparing or finishing may take where nothing else limits them.
@@ -77,6 +78,18 @@ def backend_of(route: Route, arm: Arm) -> str:
     """Backend that an arm's quantum step is ordered from; empty if it has none."""
     solver = solver_of(route, arm)
     return str(solver.backend) if stages.is_hosted(solver) else ""
+
+
+def modules_of(route: Route) -> set[str]:
+    """Modules that define the solvers of a route, found without importing them."""
+    found = {STAGES}
+    for arm in (route.primary, route.fallback, route.classical, route.approximate):
+        if arm is not None and ":" in arm.solver:
+            found.add(arm.solver.partition(":")[0])
+        elif arm is not None:
+            points = solver_points().get(arm.solver, ())
+            found |= {point.value.partition(":")[0] for point in points}
+    return found
 
 
 def task_of(route: Route, problem: Problem[Any]) -> Task:

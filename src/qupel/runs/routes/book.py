@@ -14,6 +14,7 @@ from qupel.runs.database import Database, insert_into
 from qupel.runs.record import Record
 from qupel.runs.routes import tables
 from qupel.runs.routes.decision import Decision, Kept
+from qupel.runs.routes.gates import APPROVAL
 from qupel.runs.routes.route import Mode, Route
 from qupel.runs.routes.standing import Standing, Trial
 
@@ -41,6 +42,10 @@ class Event:
     version: str
     who: str
     why: str
+
+    def document(self) -> dict[str, Any]:
+        """Return it as plain JSON values."""
+        return asdict(self)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -121,21 +126,21 @@ class Book:
                 raise self._unknown(connection, name)
             version = json.loads(row.lineage)[-1]
             route = self._version(connection, version)
-            held = json.loads(row.trial)
-            trial = None if held is None else Trial(**held)
+            wanted = json.loads(row.trial)
+            trial = None if wanted is None else Trial(**wanted)
             other = trial.version if trial is not None else ""
+            held = tables.route_gates
             gates = connection.execute(
-                sa.select(tables.route_gates.c.gate)
-                .where(tables.route_gates.c.version == version)
-                .distinct()
-            ).scalars()
+                sa.select(held.c.gate, held.c.who).where(held.c.version == version).distinct()
+            ).all()
             return Standing(
                 route,
                 Mode(row.mode),
                 row.is_on,
                 trial,
                 self._version(connection, other) if other else None,
-                tuple(sorted(gates)),
+                tuple(sorted({passed.gate for passed in gates})),
+                tuple(sorted(passed.who for passed in gates if passed.gate == APPROVAL)),
                 row.change,
             )
 
@@ -158,12 +163,22 @@ class Book:
         with self.database.writing() as connection:
             self._add_version(connection, route, at)
 
-    def gates(self, version: str) -> tuple[str, ...]:
-        """Gates that a version passed."""
-        gates = tables.route_gates
+    def gates(self, version: str, gate: str = "") -> tuple[str, ...]:
+        """Gates that a version passed; given one, who let the version pass it."""
+        held = tables.route_gates
+        column = held.c.who if gate else held.c.gate
+        chosen = sa.select(column).where(held.c.version == version).distinct()
+        if gate:
+            chosen = chosen.where(held.c.gate == gate)
         with self.database.reading() as connection:
-            chosen = sa.select(gates.c.gate).where(gates.c.version == version).distinct()
             return tuple(sorted(connection.execute(chosen).scalars()))
+
+    def orders(self, name: str) -> int:
+        """How many decisions of a route have an order."""
+        held = tables.decisions
+        chosen = sa.select(sa.func.count()).where(held.c.route == name, held.c.job != "")
+        with self.database.reading() as connection:
+            return int(connection.execute(chosen).scalar_one())
 
     def events(self, name: str) -> list[Event]:
         """What happened to a route, the oldest first."""

@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from qupel.errors import BudgetError, QupelError, RunError
+from qupel.errors import QupelError, RunError
 from qupel.runs.ledger.naming import job_id_of
 from qupel.runs.record import Clocks, Record
 from qupel.runs.routes import arms, orders, stages
@@ -141,8 +141,10 @@ class ArmCourse:
         """Order, in a thread of its own: any of this may hang."""
         try:
             ordered = self._placed(order)
-        except (QupelError, OSError) as error:
-            why, planned = f"not ordered: {error}", self.planned
+        except Exception as error:  # noqa: BLE001  an adapter may raise anything
+            known = isinstance(error, QupelError | OSError)
+            said = str(error) if known else f"{type(error).__name__}: {error}"
+            why, planned = f"not ordered: {said}", self.planned
             self.job = self.job if planned else ""
             self.post(lambda: self._end(Arrival(None, why, declined=not planned)))
             return
@@ -156,11 +158,7 @@ class ArmCourse:
         desk.book().keep_input(task.problem_hash, task.family, task.problem)
         name = arms.backend_of(self.route, self.arm)
         ledger, backend = desk.ledger(), desk.opened_backend(name)
-        if desk.lock is not None:
-            desk.lock.check(backend)
-        objection = orders.objection(ledger, backend, order, self.route.budget)
-        if objection is not None:
-            raise BudgetError(objection)
+        orders.check(desk, ledger, backend, order, self.route)
         if self.over.is_set():
             return Ordered(None, None, "the answer had to go out before it was ordered")
         self.job = job_id_of(order.key)  # known before, should the answer go out meanwhile

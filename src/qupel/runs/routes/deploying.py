@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
+from qupel.backends.tiers import tiers
 from qupel.errors import ContractError, InputError
 from qupel.problems.contract import Problem
 from qupel.runs.description import family_from
@@ -49,6 +50,7 @@ def check(route: Route, accounts: set[str]) -> None:
         With the field, and the remedy.
     """
     family_from(route.family)
+    tiers().named(route.tier)
     for name, arm in _arms(route):
         solver = arms.solver_of(route, arm)
         if name == "fallback" and (solver.kind == "quantum" or stages.is_hosted(solver)):

@@ -60,6 +60,8 @@ class Desk:
         Where the spool and the last known standings lie.
     preload
         Modules that workers import before they are forked.
+    reach
+        Called before the database is used; raises where it cannot be reached. For drills.
     """
 
     where: Path | str | Database | None = None
@@ -69,6 +71,7 @@ class Desk:
     offline: bool = False
     folder: Path = field(default_factory=home)
     preload: tuple[str, ...] = ()
+    reach: Callable[[], None] = lambda: None
     clerk: Aside = field(init=False, repr=False)
     thinker: Aside = field(init=False, repr=False)
     follower: Follower = field(init=False, repr=False)
@@ -122,6 +125,7 @@ class Desk:
         """Open database; may hang, so ask the clerk for it, or use a thread of your own."""
         if self.offline:
             raise TransientError("this process is offline")
+        self.reach()
         with self._opening:
             if self._database is None:
                 place = self.where
@@ -157,7 +161,7 @@ class Desk:
             if (known := self._remembered(name)) is None or self._database is not None:
                 raise
             return known, f"the database cannot be used: {error}"
-        except QupelError as error:
+        except Exception as error:
             known = self._remembered(name)
             if known is None:
                 raise TransientError(
@@ -193,14 +197,14 @@ class Desk:
         try:
             self.clerk.ask(lambda: self.book().keep(decision, wish), min(seconds, PATIENCE))
             return replace(decision, kept=Kept.DATABASE)
-        except (QupelError, OSError) as error:
+        except Exception as error:  # noqa: BLE001  whatever broke, the answer goes out
             why = str(error)
         spooled = {"decision": decision.to_json(), "wish": None if wish is None else dict(wish)}
         try:
             Aside("qupel-spool").ask(lambda: self.spool.append(spooled), min(seconds, PATIENCE))
             return replace(decision, kept=Kept.SPOOL)
-        except (QupelError, OSError) as error:
-            log.error(
+        except Exception as error:
+            log.exception(
                 "decision %s of route %s could not be written down: %s; %s",
                 decision.id, decision.route, why, error,
             )  # fmt: skip

@@ -6,7 +6,7 @@ Any process may do any of this, twice or at once: each outcome is written down o
 from __future__ import annotations
 
 import threading
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 from qupel.errors import InputError, QupelError, TransientError
@@ -46,6 +46,10 @@ class CaughtUp:
     expired: int = 0
     failed: int = 0
     judged: int = 0
+
+    def document(self) -> dict[str, int]:
+        """Return it as plain JSON values."""
+        return asdict(self)
 
 
 def judged(desk: Desk, decision: Decision) -> Record | None:
@@ -126,11 +130,7 @@ def _ordered(desk: Desk, book: Book, decision: Decision, route: Route) -> Job:
     order = stages.order_in(prepared.facts)
     name = arms.backend_of(route, arm)
     ledger, backend = desk.ledger(), desk.opened_backend(name)
-    if desk.lock is not None:
-        desk.lock.check(backend)
-    objection = orders.objection(ledger, backend, order, route.budget)
-    if objection is not None:
-        raise TransientError(objection)
+    orders.check(desk, ledger, backend, order, route)
     return orders.place(
         ledger,
         order,

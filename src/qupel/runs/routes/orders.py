@@ -7,17 +7,24 @@ them, as long as this process lives; any other process that advances the ledger'
 from __future__ import annotations
 
 import heapq
+import logging
 import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from qupel.backends.contract import Backend, Order, Result
-from qupel.errors import QupelError
+from qupel.errors import BudgetError, RefusedError, TransientError
 from qupel.runs.ledger.jobs import Job, JobState
 from qupel.runs.ledger.ledger import Ledger
-from qupel.runs.routes.route import Budget
+from qupel.runs.routes.gates import APPROVAL, tier_objections
+from qupel.runs.routes.route import Budget, Route
+
+if TYPE_CHECKING:
+    from qupel.runs.routes.desk import Desk
+
+log = logging.getLogger("qupel.routes")
 
 #: Seconds between looks at a job, at most, while a decision waits for it.
 LONGEST_LOOK = 1.0
@@ -49,24 +56,43 @@ class Ordered:
         return self.result is None and not self.why
 
 
-def objection(ledger: Ledger, backend: Backend, order: Order, budget: Budget) -> str | None:
-    """Why an order should not be placed now, None if nothing speaks against it.
+def check(desk: Desk, ledger: Ledger, backend: Backend, order: Order, route: Route) -> None:
+    """Refuse an order that should not be placed now, with the reason.
 
     Raises
     ------
+    TransientError
+        If the breaker is open or frozen.
+    InputError
+        If the adapter is locked until its canary passes.
     RefusedError
-        If the order can never fit the device.
+        If the order can never fit the device, or the route's tier forbids it.
+    BudgetError
+        If it may cost more than one decision may.
     """
-    breaker = ledger.breaker(backend.provider, backend.device)
     name = f"{backend.provider}:{backend.device}"
+    breaker = ledger.breaker(backend.provider, backend.device)
     if breaker.frozen:
-        return f"{name} is frozen: {breaker.frozen}"
+        raise TransientError(f"{name} is frozen: {breaker.frozen}")
     if breaker.is_open:
-        return f"the breaker of {name} is open after {breaker.failures} failures"
-    cost = backend.estimate(order).cost
-    if cost is not None and cost > budget.most:
-        return f"budget: the order may cost {cost}, and one decision at most {budget.most}"
-    return None
+        raise TransientError(f"the breaker of {name} is open after {breaker.failures} failures")
+    if desk.lock is not None:
+        desk.lock.check(backend)
+    estimate = backend.estimate(order)
+    if estimate.cost is not None and estimate.cost > route.budget.most:
+        raise BudgetError(
+            f"the order may cost {estimate.cost}, and one decision at most {route.budget.most}"
+        )
+    book = desk.book()
+    refusals = tier_objections(
+        route,
+        backend.capabilities(),
+        estimate,
+        runs=book.orders(route.name),
+        approved_by=book.gates(route.version, APPROVAL),
+    )
+    if refusals:
+        raise RefusedError("; ".join(refusals))
 
 
 def place(
@@ -173,7 +199,8 @@ class Follower:
                     self.over(ended(ledger, progress.job))
                 else:
                     self.add(job, progress.wait)
-            except (QupelError, OSError):
+            except Exception:  # whatever broke, the next job must be looked at
+                log.exception("job %s could not be advanced", job.id)
                 self.add(job, AFTER_FAILURE)
 
     def _next(self) -> Job | None:

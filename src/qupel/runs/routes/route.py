@@ -165,7 +165,7 @@ class Route:
     approximate: Arm | None = None
     profile: Profile = field(default_factory=Profile)
     contract: Contract = field(default_factory=Contract)
-    tier: str = ""
+    tier: str = "local simulator"
     limits: Limits = field(default_factory=Limits)
     seed: int = 0
     late_seconds: float = 86_400.0

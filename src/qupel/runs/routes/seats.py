@@ -8,7 +8,7 @@ import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from qupel.errors import QupelError
+from qupel.errors import QupelError, RunError
 from qupel.runs.pool import Workers
 from qupel.runs.record import Record, Status
 from qupel.runs.task import Task
@@ -101,7 +101,10 @@ class Seat:
             return task.record(Status.FAILED, why=f"the worker was lost: {error}")
 
     def _hire(self) -> Workers:
-        self._workers = Workers(1, preload=self._preload)
+        try:
+            self._workers = Workers(1, preload=self._preload)
+        except RunError:  # a module that one solver needs is not installed
+            self._workers = Workers(1)
         self._warm.set()
         return self._workers
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
@@ -13,7 +14,7 @@ from qupel.backends.clock import Clock, SystemClock
 from qupel.backends.contract import Backend
 from qupel.backends.locks import FileCanaries, Lock, canary_file
 from qupel.backends.registry import backend_named
-from qupel.errors import InputError
+from qupel.errors import InputError, QupelError
 from qupel.problems.contract import Problem
 from qupel.runs.database import Database, home
 from qupel.runs.pool import Workers
@@ -51,6 +52,36 @@ class Status:
     health: Health
     decisions: int
     unjudged: int
+
+    def document(self) -> dict[str, Any]:
+        """Return it as plain JSON values."""
+        return {
+            **self.summary(),
+            "standing": self.standing.to_json(),
+            "health": self.health.document(),
+        }
+
+    def summary(self) -> dict[str, Any]:
+        """What is worth a line each."""
+        standing, health = self.standing, self.health
+        route, trial = standing.route, standing.trial
+        return {
+            "version": route.version,
+            "owner": route.owner,
+            "mode": str(standing.mode),
+            "quantum step": "on" if standing.is_on else "off",
+            "trial": "" if trial is None else f"{trial.mode}, share {trial.share:g}",
+            "gates": ", ".join(standing.gates),
+            "approved by": ", ".join(standing.approved_by),
+            "decisions": self.decisions,
+            "results awaited": self.unjudged,
+            "on time": health.on_time,
+            "promised": route.slo.on_time,
+            "fallback rate": health.fallback_rate,
+            "timeout rate": health.timeout_rate,
+            "gain over the fallback": health.gain,
+            "breaches": "; ".join(health.breaches),
+        }
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,6 +217,8 @@ class Routes:
         late.judge_over(self.desk, ordered)
 
     def __enter__(self) -> Self:
+        with contextlib.suppress(QupelError):  # without a database workers begin bare
+            self.desk.preload = self.desk.clerk.ask(self._modules, WARMING)
         self.desk.warm()
         return self
 
@@ -205,6 +238,12 @@ class Routes:
     def __getitem__(self, name: str) -> DeployedRoute:
         """Return a route by its name."""
         return DeployedRoute(name, self)
+
+    def _modules(self) -> tuple[str, ...]:
+        """Modules of the solvers of every route in force."""
+        book = self.desk.book()
+        found = (arms.modules_of(book.standing(name).route) for name in book.names())
+        return tuple(sorted(set().union(*found)))
 
     def names(self) -> list[str]:
         """Names of all deployed routes."""
@@ -338,5 +377,7 @@ class Routes:
 
 #: Seconds to ask how a route stands, before it goes on with what was known.
 PATIENCE = 0.5
+#: Seconds to learn which solvers workers will need.
+WARMING = 5.0
 #: Seconds to wait for the other arm of a trial when a process ends.
 CLOSING = 30.0

@@ -61,6 +61,8 @@ class Standing:
         None for none; `candidate` is its route where that is another version.
     gates
         Names of the gates that the version has passed.
+    approved_by
+        Who approved it.
     change
         Grows with every change.
     """
@@ -71,6 +73,7 @@ class Standing:
     trial: Trial | None = None
     candidate: Route | None = None
     gates: tuple[str, ...] = ()
+    approved_by: tuple[str, ...] = ()
     change: int = 0
 
     @property
@@ -89,6 +92,7 @@ class Standing:
             else {**asdict(self.trial), "mode": self.trial.mode},
             "candidate": None if self.candidate is None else self.candidate.document(),
             "gates": list(self.gates),
+            "approved_by": list(self.approved_by),
             "change": self.change,
         }
 
@@ -103,5 +107,6 @@ class Standing:
             None if trial is None else Trial(**trial),
             None if candidate is None else Route.of(candidate),
             tuple(document["gates"]),
+            tuple(document["approved_by"]),
             document["change"],
         )

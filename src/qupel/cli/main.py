@@ -14,6 +14,7 @@ from typer.exceptions import TyperException
 
 from qupel import __version__
 from qupel.cli import (
+    backend_checks,
     catalogue,
     check,
     devices,
@@ -53,6 +54,11 @@ app.command()(catalogue.solvers)
 app.command()(catalogue.families)
 app.command()(emulator.emulator)
 app.command()(estimate.estimate)
+app.command()(backend_checks.canary)
+app.command()(backend_checks.parity)
+app.command()(backend_checks.diagnose)
+app.command()(backend_checks.drift)
+app.command()(backend_checks.testline)
 app.add_typer(devices.app, name="devices")
 app.add_typer(pipeline.app, name="pipeline")
 app.command()(worker.worker)

@@ -33,8 +33,8 @@ if TYPE_CHECKING:
 Say = Callable[..., None]
 #: Seconds between two looks at a paid job: the first, and the longest.
 FIRST_LOOK, LONGEST_LOOK = 0.05, 5.0
-#: States of a paid job in which something is to be done.
-OPEN_JOBS = ("planned", "intended", "submitted", "running")
+#: The ledger's word for a job that needs nothing any more is that it is due later than this.
+NEVER = 1e15
 
 
 def _silent(word: str, **about: Any) -> None:
@@ -197,7 +197,7 @@ class Host:
 
     def open_jobs(self) -> dict[str, int]:
         """Ids of paid jobs that need something, each with its lease's token."""
-        chosen = sa.select(jobs.c.id, jobs.c.token).where(jobs.c.state.in_(OPEN_JOBS))
+        chosen = sa.select(jobs.c.id, jobs.c.token).where(jobs.c.due < NEVER)
         with self.database.reading() as connection:
             return {row.id: row.token for row in connection.execute(chosen)}
 
@@ -210,7 +210,7 @@ class Host:
         try:
             hashes = self._inputs(run, stage)
             kind, settings = _prepared(run, stage)
-            key = key_of(run, stage, kind.code(settings), hashes)
+            key = key_of(run.pipeline.seed, stage, kind.code(settings), hashes)
             given = Given(
                 stage,
                 {port: self.log.value(hashed) for port, hashed in hashes.items()},
@@ -262,7 +262,7 @@ class Host:
         )
 
 
-def key_of(run: Run, stage: Stage, code: Any, inputs: Mapping[str, str]) -> str:
+def key_of(seed: int, stage: Stage, code: Any, inputs: Mapping[str, str]) -> str:
     """Hash of everything that can change what a stage gives."""
     return digest(
         {
@@ -270,7 +270,7 @@ def key_of(run: Run, stage: Stage, code: Any, inputs: Mapping[str, str]) -> str:
             "code": code,
             "settings": dict(stage.settings),
             "inputs": dict(inputs),
-            "seed": run.pipeline.seed,
+            "seed": seed,
             "stage": stage.name,  # its random numbers are drawn from it
         }
     )

@@ -153,6 +153,11 @@ class Worker:
                 return state
             time.sleep(0.05)
 
+    def has_work(self) -> bool:
+        """Whether anything is open that this worker's queues could get."""
+        runs = {"stages", "quantum"} & set(self.queues) and self.host.log.ids(RUN_OPEN)
+        return bool(runs or ("jobs" in self.queues and self.host.open_jobs()))
+
     def submit_stages(self, run_id: str, names: Sequence[str]) -> None:
         """Queue stages; those that are queued already stay as they are."""
         if not names:

@@ -1,0 +1,77 @@
+"""`qupel worker`: does what is queued, until it is told to stop."""
+
+from __future__ import annotations
+
+import signal
+import threading
+from typing import Annotated
+
+import typer
+
+from qupel.cli.exits import Exit
+from qupel.cli.logs import talker
+
+Where = Annotated[
+    str | None,
+    typer.Option(
+        "--database", help="File, folder or URL; QUPEL_DATABASE or QUPEL_HOME unless given."
+    ),
+]
+
+
+def worker(
+    database: Where = None,
+    once: Annotated[
+        bool, typer.Option("--once", help="End as soon as nothing is left to do.")
+    ] = False,
+    concurrency: Annotated[
+        int, typer.Option(min=1, help="Stages at a time, for every worker of the database.")
+    ] = 2,
+    queue: Annotated[
+        list[str] | None,
+        typer.Option(help="Take only from this queue: stages, quantum or jobs; may be repeated."),
+    ] = None,
+    name: Annotated[
+        str | None, typer.Option(help="Of this worker; it takes up what one of its name left.")
+    ] = None,
+    lease: Annotated[
+        float, typer.Option(min=1.0, help="Seconds without a sign until a worker counts as dead.")
+    ] = 15.0,
+    drain: Annotated[
+        float, typer.Option(min=0.0, help="Seconds that stages under way get after SIGTERM.")
+    ] = 30.0,
+    json_logs: Annotated[
+        bool, typer.Option("--json-logs", help="Talk in JSON, a line an event.")
+    ] = False,
+) -> None:
+    """Take pipeline stages and paid jobs from the queues, beside any number of other workers."""
+    from qupel.runs.database import Database
+    from qupel.runs.durable.leases import fresh_name
+    from qupel.runs.durable.worker import QUEUES, Worker
+
+    stop = threading.Event()
+    before = {
+        number: signal.signal(number, lambda *_: stop.set())
+        for number in (signal.SIGTERM, signal.SIGINT)
+    }
+    try:
+        with Database.open(database) as opened:
+            working = Worker(
+                opened,
+                concurrency,
+                name or fresh_name(),
+                tuple(queue or QUEUES),
+                lease=lease,
+                say=talker(as_json=json_logs),
+            ).start()
+            idle = 0
+            while not stop.wait(0.2) and not working.is_lost:
+                idle = idle + 1 if once and not working.has_work() else 0
+                if idle > 2:  # nothing, and nothing that became something in between
+                    break
+            working.stop(drain)
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+    if working.is_lost:
+        raise typer.Exit(Exit.RUN)

@@ -159,7 +159,7 @@ class Fake:
         for at, order in list(self.late):
             if at <= self.clock.now():
                 self.late.remove((at, order))
-                self._accept(order)
+                self._accept(order, at)
 
     def paid_twice(self) -> int:
         """Jobs billed beyond the first for one of our jobs."""
@@ -168,12 +168,12 @@ class Fake:
         )
         return sum(count - 1 for count in ours.values())
 
-    def _accept(self, order: Order) -> str:
+    def _accept(self, order: Order, at: float | None = None) -> str:
         if self.lookup is Lookup.KEY:
             for job in self.jobs.values():
                 if job.key == order.key:
                     return job.name
-        name, now = f"p{len(self.jobs) + 1}", self.clock.now()
+        name, now = f"p{len(self.jobs) + 1}", self.clock.now() if at is None else at
         self.jobs[name] = Accepted(name, order.key, order.tag, now, self.price, now + self.lag)
         return name
 

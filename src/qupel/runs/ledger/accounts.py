@@ -123,7 +123,18 @@ def hold(
     amounts: Amounts,
     currency: str,
 ) -> list[str]:
-    """Hold a job's upper bound in every account, made without a cap if it is new.
+    """Hold a job's upper bound in every account; see `reserve`."""
+    reached = reserve(connection, names, amounts, currency)
+    held = {"held_money": amounts.money, "held_shots": amounts.shots, "held_runs": amounts.runs}
+    for name in checked_names(names):
+        connection.execute(_INSERT_HOLD, {"job_id": job, "account": name, **held})
+    return reached
+
+
+def reserve(
+    connection: sa.Connection, names: Sequence[str], amounts: Amounts, currency: str
+) -> list[str]:
+    """Set an upper bound aside in every account, made without a cap if it is new.
 
     Returns
     -------
@@ -139,11 +150,11 @@ def hold(
     values: dict[str, Any] = {"money": amounts.money, "shots": amounts.shots, "runs": amounts.runs}
     values |= {"currency": currency if amounts.money else ""}
     for name in checked_names(names):
-        held = connection.execute(_HOLD, {**values, "account": name}).first()
+        held = connection.execute(_HOLD, {**values, "b_account": name}).first()
         if held is None:
             made = insert_into(accounts, connection).values(name=name).on_conflict_do_nothing()
             connection.execute(made)
-            held = connection.execute(_HOLD, {**values, "account": name}).first()
+            held = connection.execute(_HOLD, {**values, "b_account": name}).first()
         if held is None:
             raise _refusal(account_named(connection, name), amounts, currency)
         if not held.alerted and _near(held):
@@ -151,15 +162,6 @@ def hold(
                 sa.update(accounts).where(accounts.c.name == name).values(alerted=True)
             )
             reached.append(name)
-        connection.execute(
-            sa.insert(holds).values(
-                job_id=job,
-                account=name,
-                held_money=amounts.money,
-                held_shots=amounts.shots,
-                held_runs=amounts.runs,
-            )
-        )
     return reached
 
 
@@ -172,36 +174,15 @@ def settle(connection: sa.Connection, job: str, bill: Amounts) -> int:
         Money of the bill beyond what was held, in millionths; 0 if nothing.
     """
     over = 0
-    for row in connection.execute(sa.select(holds).where(holds.c.job_id == job)).all():
+    for row in connection.execute(_HOLDS_OF, {"job": job}).all():
         spent = Amounts(*(min(a, b) for a, b in zip(_of(bill), _held(row), strict=True)))
         beyond = bill.money - spent.money
         over = max(over, beyond)
-        connection.execute(
-            sa.update(accounts)
-            .where(accounts.c.name == row.account)
-            .values(
-                held_money=accounts.c.held_money - row.held_money,
-                held_shots=accounts.c.held_shots - row.held_shots,
-                held_runs=accounts.c.held_runs - row.held_runs,
-                spent_money=accounts.c.spent_money + spent.money,
-                spent_shots=accounts.c.spent_shots + spent.shots,
-                spent_runs=accounts.c.spent_runs + spent.runs,
-                over_money=accounts.c.over_money + beyond,
-            )
-        )
-        connection.execute(
-            sa.update(holds)
-            .where(holds.c.job_id == job, holds.c.account == row.account)
-            .values(
-                held_money=0,
-                held_shots=0,
-                held_runs=0,
-                spent_money=holds.c.spent_money + spent.money,
-                spent_shots=holds.c.spent_shots + spent.shots,
-                spent_runs=holds.c.spent_runs + spent.runs,
-                over_money=holds.c.over_money + beyond,
-            )
-        )
+        values = {"job": job, "b_account": row.account, "over": beyond}
+        values |= {"m": row.held_money, "s": row.held_shots, "r": row.held_runs}
+        values |= {"money": spent.money, "shots": spent.shots, "runs": spent.runs}
+        connection.execute(_BOOK_ACCOUNT, values)
+        connection.execute(_BOOK_HOLD, values)
     return over
 
 
@@ -283,7 +264,7 @@ _CURRENCY = sa.bindparam("currency", type_=sa.String)
 _HOLD = (
     sa.update(accounts)
     .where(
-        accounts.c.name == sa.bindparam("account"),
+        accounts.c.name == sa.bindparam("b_account"),
         sa.or_(_CURRENCY == "", accounts.c.currency == "", accounts.c.currency == _CURRENCY),
         _condition("cap_money", "money", "held_money", "spent_money", "over_money"),
         _condition("cap_shots", "shots", "held_shots", "spent_shots"),
@@ -296,6 +277,40 @@ _HOLD = (
         currency=sa.case((_CURRENCY == "", accounts.c.currency), else_=_CURRENCY),
     )
     .returning(*accounts.c)
+)
+_INSERT_HOLD = sa.insert(holds)
+_HOLDS_OF = sa.select(holds).where(holds.c.job_id == sa.bindparam("job"))
+
+
+def _booked(table: sa.Table) -> dict[str, Any]:
+    """Columns of a table after what was held is released and what was spent is booked."""
+
+    def less(column: str, amount: str) -> Any:
+        return table.c[column] - sa.bindparam(amount, type_=sa.BigInteger)
+
+    def more(column: str, amount: str) -> Any:
+        return table.c[column] + sa.bindparam(amount, type_=sa.BigInteger)
+
+    return {
+        "held_money": less("held_money", "m"),
+        "held_shots": less("held_shots", "s"),
+        "held_runs": less("held_runs", "r"),
+        "spent_money": more("spent_money", "money"),
+        "spent_shots": more("spent_shots", "shots"),
+        "spent_runs": more("spent_runs", "runs"),
+        "over_money": more("over_money", "over"),
+    }
+
+
+_BOOK_ACCOUNT = (
+    sa.update(accounts)
+    .where(accounts.c.name == sa.bindparam("b_account"))
+    .values(_booked(accounts))
+)
+_BOOK_HOLD = (
+    sa.update(holds)
+    .where(holds.c.job_id == sa.bindparam("job"), holds.c.account == sa.bindparam("b_account"))
+    .values(_booked(holds))
 )
 _ALL = sa.select(accounts).order_by(accounts.c.name)
 

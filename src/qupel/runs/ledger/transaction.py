@@ -16,6 +16,12 @@ from qupel.runs.ledger.jobs import Event
 from qupel.runs.ledger.payloads import compressed, decompressed, name_of
 from qupel.runs.tables import attempts, events, jobs, payloads
 
+_JOB = sa.select(jobs).where(jobs.c.id == sa.bindparam("job")).with_for_update()
+_EVENT = sa.insert(events)
+_UPDATE = sa.update(jobs).where(
+    jobs.c.id == sa.bindparam("b_id"), jobs.c.token == sa.bindparam("b_token")
+)
+
 #: What is told of every event that raises an alarm or concerns money.
 Listener = Callable[[Event], None]
 
@@ -44,10 +50,8 @@ class Transaction:
 
     def job(self, job_id: str) -> sa.Row[Any]:
         """The row of a job, locked where rows can be."""
-        chosen = sa.select(jobs).where(jobs.c.id == job_id)
-        if self.connection.dialect.name != "sqlite":
-            chosen = chosen.with_for_update()
-        row = self.connection.execute(chosen).first()
+        # SQLite knows no row locks, and leaves the words out.
+        row = self.connection.execute(_JOB, {"job": job_id}).first()
         if row is None:
             raise InputError(f"no job {job_id!r}; `qupel jobs list` shows them")
         return row
@@ -60,9 +64,7 @@ class Transaction:
         FencedError
             If somebody has taken it up since.
         """
-        done = self.connection.execute(
-            sa.update(jobs).where(jobs.c.id == row.id, jobs.c.token == row.token).values(**values)
-        )
+        done = self.connection.execute(_UPDATE, {"b_id": row.id, "b_token": row.token, **values})
         if not done.rowcount:
             raise FencedError(row.id)
 
@@ -85,16 +87,17 @@ class Transaction:
         job_id = "" if row is None else row.id
         correlation = "" if row is None else row.correlation
         done = self.connection.execute(
-            sa.insert(events).values(
-                at=self.now,
-                kind=kind,
-                job_id=job_id,
-                attempt=attempt,
-                correlation=correlation,
-                seconds=seconds,
-                alarm=alarm,
-                detail=json.dumps(detail, default=str),
-            )
+            _EVENT,
+            {
+                "at": self.now,
+                "kind": kind,
+                "job_id": job_id,
+                "attempt": attempt,
+                "correlation": correlation,
+                "seconds": seconds,
+                "alarm": alarm,
+                "detail": json.dumps(detail, default=str),
+            },
         )
         [number] = done.inserted_primary_key or [0]
         self.told.append(

@@ -314,6 +314,8 @@ def seconds_text(seconds: float) -> str:
     """A duration with a unit that suits it."""
     if math.isinf(seconds):
         return "for ever"
+    if seconds == 0:
+        return "0 s"
     for limit, unit, size in (
         (1e-6, "ns", 1e-9),
         (1e-3, "µs", 1e-6),

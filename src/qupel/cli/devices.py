@@ -47,7 +47,7 @@ def list_devices(
     from qupel.errors import unknown_name
 
     if family is not None and family not in list(Modality):
-        raise unknown_name("kind of device", family, list(Modality))
+        raise unknown_name("kind of device", family, map(str, Modality))
     chosen = [
         profile
         for profile in profiles(folders or []).values()
@@ -117,7 +117,7 @@ def advise(
     from qupel.errors import unknown_name
 
     if aim not in list(Aim):
-        raise unknown_name("aim", aim, list(Aim))
+        raise unknown_name("aim", aim, map(str, Aim))
     numbers = {"--qubits": qubits, "--depth": depth, "--two-qubit-gates": two_qubit_gates,
                "--couplings": couplings}  # fmt: skip
     given = [option for option, value in numbers.items() if value is not None]

@@ -84,6 +84,8 @@ def _parse(path: Path) -> Any:
         raise InputError(f"{path}:{line}: is no YAML: {error.problem}; mend the line") from None
     except ReaderError as error:
         raise InputError(f"{path}: is no YAML: {error.reason}; use plain text") from None
+    except RecursionError:
+        raise InputError(f"{path}: is nested too deeply; a few levels are enough") from None
 
 
 def _plain(node: Any) -> Any:

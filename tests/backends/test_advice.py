@@ -1,0 +1,213 @@
+"""Advice: computed from figures, with reasons; what cannot fit is refused with numbers."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import date
+
+import numpy as np
+import pytest
+
+from qupel.backends.advice import Advice, Aim, Refusal, advise, compare
+from qupel.backends.catalogue import profiles
+from qupel.backends.lattices import Connectivity, Lattice
+from qupel.backends.need import Need
+from qupel.backends.profile import Availability, DeviceProfile, Modality
+from qupel.backends.prospect import Prospect, fits
+from qupel.errors import InputError
+from qupel.model.circuit import Circuit
+from qupel.model.ising import Ising
+from qupel.model.money import Money
+from tests.backends.profiles import CHIP
+
+CATALOGUE = list(profiles().values())
+DEEP_NARROW = Need(5, depth=300, two_qubit_gates=150)
+LONG_DENSE = Need(40, depth=60, two_qubit_gates=780)
+WIDE = Need(200, depth=10, two_qubit_gates=300, pairs=300)
+N = 150
+WIDE_DENSE = Need.of_form(Ising(np.zeros(N), np.triu(np.ones((N, N)), 1)))
+
+
+def best(advice: Advice) -> Prospect:
+    assert advice.best is not None
+    return advice.best
+
+
+def test_a_deep_narrow_circuit_goes_to_the_fast_device_and_the_reason_is_speed() -> None:
+    advice = advise(DEEP_NARROW, CATALOGUE)
+    assert best(advice).profile.modality is Modality.SUPERCONDUCTING
+    assert any("trapped ion): speed, a shot takes" in reason for reason in advice.reasons)
+
+
+def test_many_gates_between_all_qubits_go_to_ions() -> None:
+    advice = advise(LONG_DENSE, CATALOGUE)
+    assert best(advice).profile.modality is Modality.TRAPPED_ION
+
+
+def test_a_wide_sparse_circuit_goes_to_neutral_atoms() -> None:
+    assert best(advise(WIDE, CATALOGUE)).profile.modality is Modality.NEUTRAL_ATOM
+
+
+def test_a_wide_dense_graph_goes_to_an_annealer() -> None:
+    advice = advise(WIDE_DENSE, CATALOGUE)
+    assert best(advice).profile.modality is Modality.ANNEALER
+    assert "in chains of" in advice.reasons[0]
+
+
+def test_success_as_the_aim_turns_a_deep_narrow_circuit_to_ions() -> None:
+    advice = advise(DEEP_NARROW, CATALOGUE, Aim.SUCCESS)
+    assert best(advice).profile.modality is Modality.TRAPPED_ION
+    assert any("no error with chance" in reason for reason in advice.reasons[1:])
+
+
+def test_price_as_the_aim_takes_the_cheapest() -> None:
+    advice = advise(DEEP_NARROW, CATALOGUE, Aim.PRICE)
+    costs = [found.cost.micros for found in advice.devices if found.cost is not None]
+    assert costs == sorted(costs)
+    assert "would cost" in advice.reasons[1]
+
+
+def test_names_and_families_decide_nothing() -> None:
+    """The same figures under other names and families give the same order."""
+    swapped = [
+        replace(
+            profile,
+            name=f"x{k}",
+            modality=(
+                Modality.SUPERCONDUCTING
+                if profile.modality is Modality.TRAPPED_ION
+                else Modality.TRAPPED_ION
+                if profile.modality is Modality.SUPERCONDUCTING
+                else profile.modality
+            ),
+        )
+        for k, profile in enumerate(CATALOGUE)
+    ]
+    places = {profile.name: f"x{k}" for k, profile in enumerate(CATALOGUE)}
+    for need in (DEEP_NARROW, LONG_DENSE, WIDE, WIDE_DENSE):
+        before = [places[found.profile.name] for found in advise(need, CATALOGUE).devices]
+        assert [found.profile.name for found in advise(need, swapped).devices] == before
+
+
+def test_a_faster_device_is_preferred_until_its_errors_cost_more() -> None:
+    assert CHIP.times is not None
+    assert CHIP.fidelities is not None
+    slow = replace(CHIP, name="slow", times=replace(CHIP.times, reset=CHIP.times.reset * 10))
+    need = Need(4, depth=40, two_qubit_gates=30)
+    assert best(advise(need, [slow, CHIP])).profile.name == "chip"
+    bad = replace(CHIP, fidelities=replace(CHIP.fidelities, two_qubit=0.95))
+    assert best(advise(need, [slow, bad])).profile.name == "slow"
+
+
+def test_a_deep_wide_job_is_premature_with_numbers() -> None:
+    advice = advise(Need(200, depth=10_000, two_qubit_gates=100_000), CATALOGUE)
+    assert advice.premature
+    assert advice.best is None
+    assert advice.reasons[0] == (
+        "premature: no device that can be hired holds 200 qubits, depth 10000 and 100000 two-qubit "
+        "gates"
+    )
+    assert any("200 qubits are needed" in reason for reason in advice.reasons)
+    assert {refusal.profile.name for refusal in advice.refused} == {p.name for p in CATALOGUE}
+
+
+def test_a_device_of_32_qubits_refuses_200_qubits_at_depth_10000_with_numbers() -> None:
+    small = replace(CHIP, qubits=32, connectivity=Connectivity(Lattice.ALL))
+    first, second = fits(small, Need(200, depth=10_000, two_qubit_gates=100_000))
+    assert first == "200 qubits are needed, chip has 32"
+    assert "expected without an error on chip: 100000 two-qubit gates" in second
+
+
+def test_simulators_are_told_apart_from_devices() -> None:
+    advice = advise(DEEP_NARROW, CATALOGUE)
+    assert not any(found.profile.simulated for found in advice.devices)
+    assert "local-statevector" in {found.profile.name for found in advice.simulators}
+
+
+def test_what_only_a_simulator_holds_is_premature() -> None:
+    statevector = [profile for profile in CATALOGUE if profile.name == "local-statevector"]
+    advice = advise(Need(20, depth=100), [*statevector, replace(CHIP, qubits=8)])
+    assert advice.premature
+    assert len(advice.simulators) == 1
+
+
+@pytest.mark.parametrize(
+    ("need", "said"),
+    [
+        (Need(9), "9 qubits are needed, chip has 8"),
+        (Need(2, shots=100_001), "100001 shots are needed, chip takes 100000"),
+        (Need(8, depth=4000, two_qubit_gates=9000), "are expected without an error on chip"),
+        (Need(2, deadline=0.01), "the run takes about 101 ms, the deadline is 10 ms"),
+    ],
+)
+def test_what_does_not_fit_is_told_with_both_numbers(need: Need, said: str) -> None:
+    [reason] = fits(CHIP, need)
+    assert said in reason
+
+
+def test_a_budget_that_the_bill_may_exceed_refuses() -> None:
+    forte = next(profile for profile in CATALOGUE if profile.name == "ionq-forte-1")
+    need = Need(2, budget=Money.of(80))
+    assert fits(forte, need) == ["the bill is up to 80.30 USD, the budget is 80.00 USD"]
+    assert fits(forte, replace(need, budget=Money.of("80.30"))) == []
+    assert "bills in USD" in fits(forte, replace(need, budget=Money.of(90, "EUR")))[0]
+
+
+def test_no_budget_is_kept_where_no_price_is_published() -> None:
+    willow = next(profile for profile in CATALOGUE if profile.name == "google-willow")
+    assert "no price of google-willow is published" in fits(willow, Need(2, budget=Money.of(5)))[0]
+
+
+@pytest.mark.parametrize("availability", [Availability.RETIRED, Availability.EXPERIMENTAL])
+def test_what_nobody_can_run_on_is_refused(availability: Availability) -> None:
+    [reason] = fits(replace(CHIP, availability=availability), Need(2))
+    assert reason == f"chip is {availability}: nobody can run programs there"
+
+
+def test_an_annealer_refuses_circuits_and_an_analogue_device_everything() -> None:
+    by_name = {profile.name: profile for profile in CATALOGUE}
+    assert "no gates for a circuit" in fits(by_name["dwave-advantage"], Need(2))[0]
+    assert "analogue programs" in fits(by_name["quera-aquila"], WIDE_DENSE)[0]
+
+
+def test_an_annealer_refuses_a_complete_graph_larger_than_its_largest() -> None:
+    by_name = {profile.name: profile for profile in CATALOGUE}
+    need = Need.of_couplings(200, 19900, core=199)
+    assert fits(by_name["dwave-advantage"], need) == [
+        "some 200 variables or more have 199 couplings each among themselves; at most 182 can all "
+        "be coupled on dwave-advantage"
+    ]
+
+
+def test_a_comparison_has_four_families_with_success_and_time() -> None:
+    circuit = Circuit(4).h(0).cx(0, 1).cx(1, 2).cx(2, 3)
+    some = [p for p in CATALOGUE if p.runnable and not p.simulated]
+    found = compare(Need.of_circuit(circuit), some, circuit)
+    done = [each for each in found if isinstance(each, Prospect)]
+    assert len({each.profile.modality for each in done}) >= 4
+    assert all(each.success is not None and 0 < each.success < 1 for each in done)
+    assert all(each.run_seconds > 0 for each in done)
+
+
+def test_a_comparison_without_a_circuit_takes_the_closed_forms() -> None:
+    [found] = compare(Need(4, depth=10, two_qubit_gates=5), [CHIP])
+    assert isinstance(found, Prospect)
+
+
+def test_a_comparison_tells_what_does_not_fit_last() -> None:
+    larger = replace(CHIP, name="z", qubits=9, connectivity=Connectivity(Lattice.ALL))
+    first, last = compare(Need(9), [CHIP, larger])
+    assert isinstance(first, Prospect)
+    assert isinstance(last, Refusal)
+
+
+def test_expired_claims_are_told_with_the_advice() -> None:
+    document = advise(Need(2), [CHIP]).document(date(2100, 1, 1))
+    assert "expired on 2099-01-01" in document["devices"][0]["notice"]
+    refused = advise(Need(20), [CHIP]).document(date(2100, 1, 1))
+    assert "expired on 2099-01-01" in refused["refused"][0]["notice"]
+
+
+def test_advice_without_profiles_is_refused() -> None:
+    with pytest.raises(InputError, match="no device profiles"):
+        advise(Need(2), list[DeviceProfile]())

@@ -179,6 +179,14 @@ def contract_of(route: Route) -> Contract:
     return replace(route.contract, needs_fallback=False)
 
 
+def warming_tasks(route: Route, sample: Problem[Any]) -> list[Task]:
+    """Return tasks after which a worker has imported what a route's arms need, and little else."""
+    task = task_of(route, sample)
+    bare = construct_task(task, STAGE_SECONDS)
+    found = [arm for arm in (route.primary, route.classical, route.approximate) if arm is not None]
+    return [task, *(replace(bare, fallback=arm.description) for arm in found)]
+
+
 def _stage_task(task: Task, solver: dict[str, Any], seconds: float) -> Task:
     return replace(
         task, solver=solver, seconds=seconds, rounds=None, polish=False, encoding={}, contract=None

@@ -97,41 +97,49 @@ class ArmCourse:
             self._attempt()
             return
         task = arms.survey_task(self.task, max(self.seconds(), LEAST))
-        self.seat.ask(task, lambda record: self.post(lambda: self._surveyed(record, profile)))
+        self._ask(task, lambda record: self._surveyed(record, profile))
 
     def _surveyed(self, record: Record, profile: bool) -> None:
         found = record.facts.get("measures")
         if found is None:
-            self._end(Arrival(None, f"the instance could not be measured: {record.why}"))
+            self.done(Arrival(None, f"the instance could not be measured: {record.why}"))
             return
         self.measured(found)
         objection = self.route.profile.objection(found) if profile else None
         if objection is not None:
-            self._end(Arrival(None, f"profile: {objection}", declined=True))
+            self.done(Arrival(None, f"profile: {objection}", declined=True))
             return
         self._attempt()
 
     def _attempt(self) -> None:
         seconds = self.seconds()
         if seconds < LEAST:
-            self._end(Arrival(None, "no time was left for the attempt"))
+            self.done(Arrival(None, "no time was left for the attempt"))
             return
         self.tried = True
         if not arms.goes_out(self.route, self.arm):
             task = arms.arm_task(self.task, self.route, self.arm, seconds)
-            self.seat.ask(task, lambda record: self.post(lambda: self._end(Arrival(record))))
+            self._ask(task, lambda record: self.done(Arrival(record)))
             return
         name = f"{self.decision}{self.role}"
         task = arms.prepare_task(
             self.task, self.route, self.arm, seconds, key=name, tag=f"qupel-{name[:24]}"
         )
-        self.seat.ask(task, lambda record: self.post(lambda: self._ready(record)))
+        self._ask(task, self._ready)
+
+    def _ask(self, task: Task, then: Callable[[Record], None]) -> None:
+        """Have the seat attempt a task, and act on its record when the post is emptied."""
+        self.seat.ask(
+            task,
+            lambda record: self.post(lambda: then(record)),
+            preparation=max(self.seconds(), LEAST),
+        )
 
     def _ready(self, record: Record) -> None:
         """Order what was prepared."""
         if "order" not in record.facts:
             refused = record.why.startswith("contract field")
-            self._end(Arrival(None, f"not ordered: {record.why}", declined=refused))
+            self.done(Arrival(None, f"not ordered: {record.why}", declined=refused))
             return
         self._prepared = record
         order = stages.order_in(record.facts)
@@ -146,7 +154,7 @@ class ArmCourse:
             said = str(error) if known else f"{type(error).__name__}: {error}"
             why, planned = f"not ordered: {said}", self.planned
             self.job = self.job if planned else ""
-            self.post(lambda: self._end(Arrival(None, why, declined=not planned)))
+            self.post(lambda: self.done(Arrival(None, why, declined=not planned)))
             return
         if ordered.open and ordered.job is not None:
             self.desk.follower.add(ordered.job)
@@ -190,19 +198,16 @@ class ArmCourse:
         """Have the result read and judged."""
         if ordered.result is None:
             why = ordered.why or "the quantum step is not over yet"
-            self._end(Arrival(None, why))
+            self.done(Arrival(None, why))
             return
         task = finishing(self.task, self.route, self.arm, ordered, max(self.seconds(), LEAST))
         prepared = self._prepared
-        self.seat.ask(
+        self._ask(
             task,
-            lambda record: self.post(
-                lambda: self._end(Arrival(whole(self.route, self.arm, prepared, ordered, record)))
+            lambda record: self.done(
+                Arrival(whole(self.route, self.arm, prepared, ordered, record))
             ),
         )
-
-    def _end(self, arrival: Arrival) -> None:
-        self.done(arrival)
 
 
 def finishing(task: Task, route: Route, arm: Arm, ordered: Ordered, seconds: float) -> Task:

@@ -13,6 +13,7 @@ from typing import Any
 
 from qupel.errors import ContractError, InputError, QupelError
 from qupel.problems.contract import Problem
+from qupel.runs.attempt import attempt
 from qupel.runs.record import Record, Status
 from qupel.runs.routes import arms
 from qupel.runs.routes.course import ArmCourse, Arrival
@@ -102,6 +103,7 @@ class Deciding:
     wished: bool = field(default=False, init=False)
     _overdue: float = field(default=0.0, init=False)
     _retried: bool = field(default=False, init=False)
+    _resorted: bool = field(default=False, init=False)
     _remembered: list[tuple[str, float, Any]] = field(default_factory=list, init=False)
 
     def __post_init__(self) -> None:
@@ -207,7 +209,15 @@ class Deciding:
 
     def _ask_fallback(self, seat: Seat) -> None:
         self._overdue = overdue(time.monotonic(), self.route.fallback_seconds)
-        seat.ask(self.task, lambda record: self.post.put(lambda: self._fell_back(record)))
+        self._ask(seat, self.task, self._fell_back)
+
+    def _ask(self, seat: Seat, task: Task, then: Callable[[Record], None]) -> None:
+        """Have a seat attempt a task, and act on its record when the post is emptied."""
+        seat.ask(
+            task,
+            lambda record: self.post.put(lambda: then(record)),
+            preparation=max(self._budget(), LEAST_TO_BEGIN),
+        )
 
     def _fell_back(self, record: Record) -> None:
         if self.fallback.answered:
@@ -225,29 +235,43 @@ class Deciding:
         self._ask_last_resort()
 
     def _ask_last_resort(self) -> None:
-        """Have an answer built without a search, and look for one that went out before."""
-        self._overdue = float("inf")
-        self.desk.thinker.leave(self._look_for_earlier)
+        """Have an answer built without a search: by a free worker, and in this process too.
+
+        The second needs nobody, so it is there even if no process can be started any more.
+        """
+        if self._resorted:
+            self.fallback.over = self.resort.over
+            return
+        self._resorted, self._overdue = True, math.inf
+        self.desk.thinker.leave(self._think)
         seat, seconds = self.desk.free_seat(), self._budget()
         if seat is None or seconds < LEAST_TO_BEGIN:
-            self.fallback.over = True
             return
         task = arms.construct_task(self.task, min(seconds, 2 * self.route.fallback_seconds))
-        seat.ask(task, lambda record: self.post.put(lambda: self._constructed(record)))
+        self._ask(seat, task, self._constructed)
 
     def _constructed(self, record: Record) -> None:
-        self.resort.record, self.resort.why = record, record.why
-        self.fallback.over = True
+        if not self.resort.answered:
+            self.resort.record, self.resort.why = record, record.why
+        self.resort.over = self.resort.answered
 
-    def _look_for_earlier(self) -> None:
-        """Judge earlier answers by this instance's data; the first that fits is kept."""
+    def _think(self) -> None:
+        """In a thread aside: build an answer, and judge earlier ones by this instance's data."""
+        task = arms.construct_task(self.task, max(self._budget(), LEAST_TO_BEGIN))
+        found = attempt(task, problem=self.problem)
+        self.post.put(lambda: self._constructed(found))
         for solution in self.desk.earlier_solutions(self.route.name, self.task.problem_hash):
             with contextlib.suppress(QupelError, ValueError, LookupError, TypeError):
                 answer = self.problem.read_answer(solution)
                 judgement = self.problem.judge(answer)
                 if judgement.feasible:
                     self._remembered.append((solution, float(judgement.objective), answer))
-                    return
+                    break
+        self.post.put(self._thought)
+
+    def _thought(self) -> None:
+        """Nothing more comes from the thread aside."""
+        self.resort.over = True
 
     # The clock.
 
@@ -258,7 +282,7 @@ class Deciding:
     def _is_over(self) -> bool:
         if time.monotonic() >= self.timetable.answer_by:
             return True
-        return self.primary.over and self.fallback.over
+        return self.primary.over and (self.fallback.over or self.resort.over)
 
     def _seconds_to_next_look(self) -> float:
         now = time.monotonic()
@@ -321,11 +345,18 @@ class Deciding:
         if fallback.answered:
             return Answerer.FALLBACK, why
         why = f"{why}; the fallback: {fallback.why or 'no answer in time'}"
+        if self._remembered and not self._is_worse_than_resort():
+            return Answerer.LAST_KNOWN, why
         if self.resort.answered:
             return Answerer.LAST_RESORT, why
-        if self._remembered:
-            return Answerer.LAST_KNOWN, why
         return Answerer.NOBODY, f"{why}; the last resort: {self.resort.why or 'none in time'}"
+
+    def _is_worse_than_resort(self) -> bool:
+        """Whether what was built is better than an answer that went out before."""
+        if not self.resort.answered:
+            return False
+        turn = 1.0 if self.problem.sense == "min" else -1.0
+        return turn * (self.resort.objective - self._remembered[0][1]) < 0
 
     def _is_better(self, one: Side, other: Side) -> bool:
         turn = 1.0 if self.problem.sense == "min" else -1.0

@@ -27,6 +27,7 @@ from qupel.runs.routes.orders import Follower, Ordered
 from qupel.runs.routes.seats import Seat
 from qupel.runs.routes.spool import Spool
 from qupel.runs.routes.standing import Standing
+from qupel.runs.task import Task
 
 log = logging.getLogger("qupel.routes")
 
@@ -60,6 +61,8 @@ class Desk:
         Where the spool and the last known standings lie.
     preload
         Modules that workers import before they are forked.
+    patience
+        How often the ledger asks providers.
     reach
         Called before the database is used; raises where it cannot be reached. For drills.
     """
@@ -71,6 +74,7 @@ class Desk:
     offline: bool = False
     folder: Path = field(default_factory=home)
     preload: tuple[str, ...] = ()
+    patience: Patience = QUICK
     reach: Callable[[], None] = lambda: None
     clerk: Aside = field(init=False, repr=False)
     thinker: Aside = field(init=False, repr=False)
@@ -121,6 +125,16 @@ class Desk:
         for role in (FALLBACK, PRIMARY):
             self.seat(role).wait_until_warm(seconds)
 
+    def warm_up(self, task: Task, seconds: float = 30.0) -> None:
+        """Have the workers of decisions import what a task's solvers need."""
+        told = []
+        for role in (FALLBACK, PRIMARY):
+            done = threading.Event()
+            told.append(done)
+            self.seat(role).ask(task, lambda _, done=done: done.set())  # type: ignore[misc]
+        for done in told:
+            done.wait(seconds)
+
     def database(self) -> Database:
         """Open database; may hang, so ask the clerk for it, or use a thread of your own."""
         if self.offline:
@@ -138,7 +152,7 @@ class Desk:
 
     def ledger(self) -> Ledger:
         """Ledger; may hang."""
-        return Ledger(self.database(), clock=self.clock, patience=QUICK)
+        return Ledger(self.database(), clock=self.clock, patience=self.patience)
 
     def opened_backend(self, name: str) -> Backend:
         """Open a backend by name; may hang."""

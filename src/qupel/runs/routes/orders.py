@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from qupel.backends.contract import Backend, Order, Result
-from qupel.errors import BudgetError, RefusedError, TransientError
+from qupel.errors import BudgetError, QupelError, RefusedError, TransientError
 from qupel.runs.ledger.jobs import Job, JobState
 from qupel.runs.ledger.ledger import Ledger
 from qupel.runs.routes.gates import APPROVAL, tier_objections
@@ -199,6 +199,9 @@ class Follower:
                     self.over(ended(ledger, progress.job))
                 else:
                     self.add(job, progress.wait)
+            except QupelError as error:
+                log.warning("job %s could not be advanced: %s", job.id, error)
+                self.add(job, AFTER_FAILURE)
             except Exception:  # whatever broke, the next job must be looked at
                 log.exception("job %s could not be advanced", job.id)
                 self.add(job, AFTER_FAILURE)

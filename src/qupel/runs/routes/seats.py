@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from qupel.errors import QupelError, RunError
-from qupel.runs.pool import Workers
+from qupel.runs.pool import PREPARATION, Workers
 from qupel.runs.record import Record, Status
 from qupel.runs.task import Task
 
@@ -18,10 +18,11 @@ Tell = Callable[[Record], None]
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """A task, and who is told of its record."""
+    """A task, who is told of its record, and how long its problem may take to be rebuilt."""
 
     task: Task
     tell: Tell
+    preparation: float
 
 
 class Seat:
@@ -56,11 +57,17 @@ class Seat:
         """Wait until the worker stands; False if it does not within so many seconds."""
         return self._warm.wait(seconds)
 
-    def ask(self, task: Task, tell: Tell) -> None:
-        """Have a task attempted; ``tell`` is given the record."""
+    def ask(self, task: Task, tell: Tell, *, preparation: float = PREPARATION) -> None:
+        """Have a task attempted; ``tell`` is given the record.
+
+        Parameters
+        ----------
+        preparation
+            Seconds in which the problem must be rebuilt, before the task's own seconds begin.
+        """
         with self._lock:
             self._waiting += 1
-        self._requests.put(Request(task, tell))
+        self._requests.put(Request(task, tell, preparation))
 
     def give_up(self) -> None:
         """End the worker at once, whatever it does; its task is told about as failed."""
@@ -80,18 +87,18 @@ class Seat:
         with contextlib.suppress(QupelError, OSError):
             self._hire()
         while (request := self._requests.get()) is not None and not self._closed:
-            record = self._attempt(request.task)
+            record = self._attempt(request)
             with self._lock:
                 self._waiting -= 1
             request.tell(record)
         if self._workers is not None:
             self._workers.close()
 
-    def _attempt(self, task: Task) -> Record:
+    def _attempt(self, request: Request) -> Record:
+        task = request.task
         try:
             workers = self._workers or self._hire()
-            # A problem that takes as long to be rebuilt as to be solved is as good as lost.
-            workers.preparation = task.seconds
+            workers.preparation = request.preparation
             return next(iter(workers.run([task])))
         except (QupelError, OSError) as error:
             self._dismiss()

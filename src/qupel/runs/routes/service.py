@@ -17,6 +17,7 @@ from qupel.backends.registry import backend_named
 from qupel.errors import InputError, QupelError
 from qupel.problems.contract import Problem
 from qupel.runs.database import Database, home
+from qupel.runs.ledger.retry import Patience
 from qupel.runs.pool import Workers
 from qupel.runs.record import Record
 from qupel.runs.routes import arms, deploying, gates, late
@@ -24,7 +25,7 @@ from qupel.runs.routes.beside import Beside
 from qupel.runs.routes.book import TRIAL, Event
 from qupel.runs.routes.deciding import Deciding
 from qupel.runs.routes.decision import Decision, Kept
-from qupel.runs.routes.desk import Desk
+from qupel.runs.routes.desk import QUICK, Desk
 from qupel.runs.routes.health import Health
 from qupel.runs.routes.late import CaughtUp
 from qupel.runs.routes.orders import Ordered
@@ -197,6 +198,8 @@ class Routes:
         spooled, and taken over by `catch_up` where there is a connection.
     folder
         Where the spool and the last known standings lie.
+    patience
+        How often the ledger asks providers.
     """
 
     where: Path | str | Database | None = None
@@ -205,11 +208,20 @@ class Routes:
     lock: Lock | None = field(default_factory=lambda: Lock(FileCanaries(canary_file())))
     offline: bool = False
     folder: Path = field(default_factory=home)
+    patience: Patience = QUICK
     desk: Desk = field(init=False, repr=False)
     beside: Beside = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
-        self.desk = Desk(self.where, self.clock, self.backend, self.lock, self.offline, self.folder)
+        self.desk = Desk(
+            self.where,
+            self.clock,
+            self.backend,
+            self.lock,
+            self.offline,
+            self.folder,
+            patience=self.patience,
+        )
         self.desk.on_over = self._judge
         self.beside = Beside(self.desk)
 
@@ -289,7 +301,13 @@ class Routes:
             book.pass_gate(route.version, trial.gate, who=who, detail=trial.detail, at=now())
         book.deploy(route, mode=chosen, who=who, why=why, at=now())
         self.desk.remember(book.standing(route.name))
+        self.warm(route, sample)
         return route.version
+
+    def warm(self, route: Route, sample: Problem[Any]) -> None:
+        """Have this process's workers ready for a route, so that no decision waits for imports."""
+        for task in arms.warming_tasks(route, sample):
+            self.desk.warm_up(task)
 
     def approve(self, version: str, *, who: str, why: str) -> None:
         """Approve a version for hardware; its owner cannot."""

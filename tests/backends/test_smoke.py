@@ -6,10 +6,12 @@ import numpy as np
 import pytest
 
 from qupel.backends import Reading
+from qupel.backends.compiling import compile_circuit
 from qupel.backends.direct import Direct
 from qupel.backends.local import open as open_device
 from qupel.backends.smoke import SmokeRun, keep_run, read_runs, run_smoke, smoke_circuits
 from qupel.errors import InputError
+from tests.backends.profiles import CHIP
 
 
 @pytest.mark.parametrize("qubits", [2, 3, 7])
@@ -24,10 +26,11 @@ def test_shots_that_gave_something_else_are_failures() -> None:
     assert ghz.failures(Reading(bits, np.array([5, 2, 6], np.int64))) == 2
 
 
-def test_the_mirror_holds_gates_of_both_sizes() -> None:
-    counts = smoke_circuits(4)[2].circuit.counts()
-    assert counts["cz"] == 2 * (2 + 1 + 2)
-    assert counts["rx"] > 0
+def test_no_compiler_can_leave_the_mirror_out() -> None:
+    mirror = smoke_circuits(4)[2].circuit
+    assert mirror.two_qubit_gates() == 3 * 2 * 3
+    compiled = compile_circuit(mirror, CHIP)
+    assert compiled.compiled.two_qubit_gates >= 3 * 2 * 3
 
 
 def test_runs_survive_a_round_trip(tmp_path: Path) -> None:

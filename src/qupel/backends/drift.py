@@ -166,7 +166,7 @@ class Detector:
             raise InputError(f"run_length must be at least 1, got {run_length}")
         first = baseline[0]
         for run in baseline:
-            _check_alike(first, run)
+            cls.check_alike(first, run)
         return cls(
             tuple(
                 Chart.of(
@@ -180,6 +180,15 @@ class Detector:
                 for name in first.failures
             )
         )
+
+    @staticmethod
+    def check_alike(first: SmokeRun, run: SmokeRun) -> None:
+        """Refuse runs of one baseline that have other shots or circuits."""
+        if run.shots != first.shots or set(run.failures) != set(first.failures):
+            raise InputError(
+                f"runs of a baseline have the same shots and circuits, got {first.shots} of "
+                f"{sorted(first.failures)} and {run.shots} of {sorted(run.failures)}"
+            )
 
     @property
     def run_length(self) -> float:
@@ -280,11 +289,3 @@ def _binomial(shots: int, share: float) -> np.ndarray:
     from scipy.stats import binom
 
     return np.asarray(binom.pmf(np.arange(shots + 1), shots, share), np.float64)
-
-
-def _check_alike(first: SmokeRun, run: SmokeRun) -> None:
-    if run.shots != first.shots or set(run.failures) != set(first.failures):
-        raise InputError(
-            f"runs of a baseline have the same shots and circuits, got {first.shots} of "
-            f"{sorted(first.failures)} and {run.shots} of {sorted(run.failures)}"
-        )

@@ -35,6 +35,7 @@ from qupel.backends.machines import Annealer, Ideal, Machine, Noisy
 from qupel.errors import InputError, RefusedError, ResultError, unknown_name
 from qupel.model.circuit import Circuit
 
+PROVIDER = "local"
 #: Devices beside one noisy device for every profile of the catalogue.
 DEVICES = ("statevector", "annealer")
 NOISY, MODELLED = "noisy-", "modelled-"
@@ -87,7 +88,7 @@ class Local:
     @property
     def provider(self) -> str:
         """``local``."""
-        return "local"
+        return PROVIDER
 
     def capabilities(self) -> Capabilities:
         """What it can do."""

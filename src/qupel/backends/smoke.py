@@ -15,8 +15,8 @@ from qupel.backends.direct import Runner, order_of
 from qupel.errors import InputError
 from qupel.model.circuit import Circuit
 
-#: Layers of the mirror circuit, before it turns back.
-LAYERS = 3
+#: How often the mirror circuit entangles its qubits and disentangles them.
+ROUNDS = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +27,7 @@ class Smoke:
     ----------
     name
         ``single``: each qubit turned twice by a quarter. ``ghz``: all zeros or all ones, by a chain
-        of gates. ``mirror``: random gates, and all of them undone.
+        of gates. ``mirror``: such chains made and undone, three times.
     circuit
         What runs.
     right
@@ -46,7 +46,7 @@ class Smoke:
 
 
 def smoke_circuits(qubits: int, seed: int = 0) -> tuple[Smoke, ...]:
-    """Smoke circuits on so many qubits, 2 at least; ``seed`` chooses the mirror's gates."""
+    """Smoke circuits on so many qubits, 2 at least; ``seed`` chooses the mirror's angles."""
     if qubits < 2:
         raise InputError(f"smoke circuits need 2 qubits or more, got {qubits}")
     zeros, ones = (0,) * qubits, (1,) * qubits
@@ -55,11 +55,10 @@ def smoke_circuits(qubits: int, seed: int = 0) -> tuple[Smoke, ...]:
         single = single.rx(math.pi / 2, qubit).rx(math.pi / 2, qubit)
     for qubit in range(qubits - 1):
         ghz = ghz.cx(qubit, qubit + 1)
-    there = _random(qubits, np.random.default_rng(seed))
     return (
         Smoke("single", single, (ones,)),
         Smoke("ghz", ghz, (zeros, ones)),
-        Smoke("mirror", there.compose(there.inverse()), (zeros,)),
+        Smoke("mirror", _mirror(qubits, np.random.default_rng(seed)), (zeros,)),
     )
 
 
@@ -135,12 +134,27 @@ def keep_run(path: Path, run: SmokeRun) -> None:
         file.write(json.dumps(asdict(run)) + "\n")
 
 
-def _random(qubits: int, rng: np.random.Generator) -> Circuit:
+def _mirror(qubits: int, rng: np.random.Generator) -> Circuit:
+    """Entangle and disentangle again and again, so that no compiler can leave it out.
+
+    Gates undone at once would cancel. So turns about Z stand between, which change nothing of the
+    state they meet: on an entangled chain their angles sum to zero, and all zeros are left alone.
+    """
+    chain = Circuit(qubits).h(0)
+    for qubit in range(qubits - 1):
+        chain = chain.cx(qubit, qubit + 1)
+    back = chain.inverse()
     circuit = Circuit(qubits)
-    for layer in range(LAYERS):
-        for qubit in range(qubits):
-            circuit = circuit.rx(float(rng.uniform(-math.pi, math.pi)), qubit)
-            circuit = circuit.rz(float(rng.uniform(-math.pi, math.pi)), qubit)
-        for qubit in range(layer % 2, qubits - 1, 2):
-            circuit = circuit.cz(qubit, qubit + 1)
+    for _ in range(ROUNDS):
+        angles = rng.uniform(-math.pi, math.pi, qubits)
+        circuit = circuit.compose(_turned(qubits, rng.uniform(-math.pi, math.pi, qubits)))
+        circuit = circuit.compose(chain).compose(_turned(qubits, angles - angles.mean()))
+        circuit = circuit.compose(back)
+    return circuit
+
+
+def _turned(qubits: int, angles: np.ndarray) -> Circuit:
+    circuit = Circuit(qubits)
+    for qubit, angle in enumerate(angles.tolist()):
+        circuit = circuit.rz(angle, qubit)
     return circuit

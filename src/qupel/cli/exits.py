@@ -33,8 +33,8 @@ class Exit(IntEnum):
     WORSE = 20
     INFEASIBLE = 21
     PREMATURE = 22
-    ALARM = 23
     FALLBACK = 23
+    ALARM = 24
     INTERRUPTED = 130
 
 
@@ -53,7 +53,7 @@ MEANINGS: dict[Exit, str] = {
     Exit.INFEASIBLE: "`check` and `solve`: the answer breaks a constraint",
     Exit.PREMATURE: "`devices advise`, `estimate`: no device that can be hired holds what is asked",
     Exit.FALLBACK: "`route decide --strict`: answered in time, but not by the primary",
-    Exit.ALARM: "`canary`, `parity`, `diagnose`, `drift`, `testline`: what was checked is not as wanted",
+    Exit.ALARM: "`canary`, `parity`, `diagnose`, `drift`, `testline`: the check failed",
     Exit.INTERRUPTED: "stopped from the keyboard; what was finished is kept",
 }
 

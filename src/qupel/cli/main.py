@@ -15,11 +15,13 @@ from typer.exceptions import TyperException
 from qupel import __version__
 from qupel.cli import (
     backend_checks,
+    budget,
     catalogue,
     check,
     devices,
     emulator,
     estimate,
+    jobs,
     pilot,
     pipeline,
     results,
@@ -58,11 +60,13 @@ app.command()(backend_checks.canary)
 app.command()(backend_checks.parity)
 app.command()(backend_checks.diagnose)
 app.command()(backend_checks.drift)
-app.command()(backend_checks.testline)
+app.command("testline")(backend_checks.line)
 app.add_typer(devices.app, name="devices")
 app.add_typer(pipeline.app, name="pipeline")
 app.command()(worker.worker)
 app.add_typer(route.app, name="route")
+app.add_typer(jobs.app, name="jobs")
+app.add_typer(budget.app, name="budget")
 
 
 def _print_version(asked: bool) -> None:

@@ -1,0 +1,105 @@
+"""The commands that check backends, on this machine's own."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from qupel.cli.exits import Exit
+from tests.acceptance.command import qupel
+
+GHZ = (
+    'OPENQASM 3.0;\ninclude "stdgates.inc";\nqubit[3] q;\nh q[0];\ncx q[0], q[1];\ncx q[1], q[2];\n'
+)
+
+
+@pytest.fixture(autouse=True)
+def _home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("QUPEL_HOME", str(tmp_path / "home"))
+
+
+@pytest.fixture
+def ghz(tmp_path: Path) -> Path:
+    path = tmp_path / "ghz.qasm"
+    path.write_text(GHZ, encoding="utf-8")
+    return path
+
+
+def test_canary_passes_and_keeps_its_report(tmp_path: Path) -> None:
+    ended = qupel("canary", "local:statevector", "--sizes", "1-3,7", "--json")
+    assert ended.code == Exit.OK
+    assert ended.document["passed"] is True
+    assert ended.document["sizes"] == [1, 2, 3, 7]
+    assert (tmp_path / "home" / "canaries.jsonl").exists()
+
+
+def test_canary_tells_what_it_would_take(tmp_path: Path) -> None:
+    ended = qupel("canary", "local:annealer", "--sizes", "5", "--shots", "50", "--estimate")
+    assert ended.out.strip() == "2 orders, 100 shots, nothing"
+    assert not (tmp_path / "home").exists()
+
+
+def test_parity_flags_a_noisy_device(ghz: Path) -> None:
+    ended = qupel("parity", ghz, "local:statevector", "local:noisy-ibm-heron-r2", "--limit", "0.01")
+    assert ended.code == Exit.ALARM
+    assert "diverge beyond the limit" in ended.out
+
+
+def test_diagnose_names_the_algorithm(ghz: Path) -> None:
+    ended = qupel(
+        "diagnose", ghz, "--device", "ibm-heron-r2", "--right", "010", "--shots", 500, "--json"
+    )
+    assert ended.code == Exit.ALARM
+    assert ended.document["cause"] == "algorithm"
+    assert [arm["passed"] for arm in ended.document["arms"]] == [False, False, False]
+
+
+def test_drift_makes_a_baseline_and_then_watches() -> None:
+    asked = ("drift", "local:noisy-ibm-heron-r2", "--baseline", 2, "--shots", 200)
+    said = [qupel(*asked).out.splitlines()[-1] for _ in range(3)]
+    assert said[:2] == ["run 1 of 2 of the baseline", "run 2 of 2 of the baseline"]
+    assert said[2].startswith("no drift; a false alarm in one of")
+
+
+def test_drift_begins_anew_and_keeps_older_runs(tmp_path: Path) -> None:
+    asked = ("drift", "local:noisy-ibm-heron-r2", "--baseline", 2, "--shots", 50)
+    qupel(*asked)
+    assert "run 1 of 2" in qupel(*asked, "--anew").out
+    assert len(list((tmp_path / "home" / "smoke").iterdir())) == 2
+
+
+def test_testline_needs_smoke_runs_first(ghz: Path) -> None:
+    line = ("testline", ghz, "--device", "ibm-heron-r2", "--outcome", "000=0.5")
+    ended = qupel(*line, "--outcome", "111=0.5", "--baseline", 1)
+    assert ended.code == Exit.NOT_READY
+    assert "qupel drift local:modelled-ibm-heron-r2 --qubits 3" in ended.err
+
+
+def test_testline_releases_or_falls_back(ghz: Path) -> None:
+    qupel("drift", "local:modelled-ibm-heron-r2", "--baseline", 1)
+    line = ("testline", ghz, "--device", "ibm-heron-r2", "--baseline", 1, "--outcome")
+    released = qupel(*line, "000=0.5", "--outcome", "111=0.5", "--json")
+    assert (released.code, released.document["verdict"]) == (Exit.OK, "release")
+    wrong = qupel(*line, "000=0.5", "--outcome", "110=0.5", "--json")
+    assert (wrong.code, wrong.document["caught"]) == (Exit.ALARM, "circuit unit test")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("canary", "local:statevector", "--sizes", "one"), "write numbers and ranges"),
+        (("canary", "local:nothing"), "unknown local device"),
+        (("canary", "local:statevector", "--most", "much"), "amount of money"),
+    ],
+)
+def test_bad_input_is_one_message(arguments: tuple[str, ...], said: str) -> None:
+    ended = qupel(*arguments)
+    assert ended.code == Exit.INPUT
+    assert said in ended.err
+
+
+def test_an_outcome_of_another_width_is_refused(ghz: Path) -> None:
+    ended = qupel("diagnose", ghz, "--device", "ibm-heron-r2", "--right", "01")
+    assert ended.code == Exit.INPUT
+    assert "an outcome of this circuit has 3 bits" in ended.err

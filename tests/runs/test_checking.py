@@ -1,0 +1,72 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from qupel.backends import ManualClock
+from qupel.backends.adapters.neutral import Neutral
+from qupel.backends.canary import check_canary
+from qupel.backends.emulator import Provider, Terms, direct
+from qupel.backends.locks import FileCanaries, Lock, MemoryCanaries
+from qupel.errors import InputError
+from qupel.model.money import Money
+from qupel.runs.checking import ACCOUNT, Paying, canary, expected_of, watch
+from qupel.runs.database import Database
+from qupel.runs.ledger import Ledger
+
+
+def test_a_billed_canary_goes_through_the_ledger(tmp_path: Path) -> None:
+    clock = ManualClock()
+    provider = Provider(Terms(), clock)
+    backend = Neutral("ideal", direct(provider))
+    with Database.open(tmp_path / "ledger.sqlite") as database:
+        ledger = Ledger(database, clock)
+        report = check_canary(
+            backend,
+            sizes=[2, 5],
+            shots=20,
+            most=Money.of(1000, backend.capabilities().currency),
+            run=Paying(ledger, backend),
+            clock=clock,
+        )
+        assert report.passed
+        account = ledger.account(ACCOUNT)
+        assert len(ledger.jobs()) == account.held.runs + account.spent.runs == report.orders
+
+
+def test_a_canary_is_kept_and_unlocks() -> None:
+    store, clock = MemoryCanaries(), ManualClock()
+    report = canary("local:statevector", sizes=[2], store=store, clock=clock)
+    names = (report.provider, report.device, report.version)
+    assert Lock(store, clock).is_unlocked(*names)
+
+
+def test_runs_of_a_baseline_must_be_alike(tmp_path: Path) -> None:
+    path = tmp_path / "runs.jsonl"
+    watch("local:statevector", shots=100, path=path)
+    with pytest.raises(InputError, match="same shots and circuits"):
+        watch("local:statevector", shots=200, path=path)
+    assert watch("local:statevector", shots=100, path=path).baseline == 2
+
+
+def test_outcomes_are_placed_with_the_first_qubit_lowest() -> None:
+    found = expected_of({(1, 0): 0.25, (0, 1): 0.75}, 2)
+    np.testing.assert_array_equal(found, [0, 0.25, 0.75, 0])
+
+
+@pytest.mark.parametrize(
+    ("outcomes", "said"),
+    [({(0,): 1.0}, "as many bits"), ({(0, 1): 0.5}, "sum to one")],
+)
+def test_outcomes_are_checked(outcomes: dict[tuple[int, ...], float], said: str) -> None:
+    with pytest.raises(InputError, match=said):
+        expected_of(outcomes, 2)
+
+
+def test_reports_of_two_devices_share_a_file(tmp_path: Path) -> None:
+    store = FileCanaries(tmp_path / "canaries.jsonl")
+    for name in ("local:statevector", "local:annealer"):
+        canary(name, sizes=[2], store=store)
+    assert len(store.path.read_text(encoding="utf-8").splitlines()) == 2

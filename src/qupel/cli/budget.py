@@ -1,0 +1,107 @@
+"""`qupel budget`: caps on money, shots and runs, and what was paid for whom."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from qupel.cli.jobs import AsJson, DatabaseOption, opened
+from qupel.cli.output import print_document, print_text, say
+from qupel.cli.table import text_table
+
+app = typer.Typer(
+    help="Caps on money, shots and runs; what is held, spent, and by whom.",
+    no_args_is_help=True,
+)
+
+
+@app.command("set")
+def set_budget(
+    account: Annotated[
+        str, typer.Argument(help="job:NAME, experiment:NAME, pilot:NAME or team:NAME.")
+    ],
+    money: Annotated[
+        str | None, typer.Option(help="Cap on money, such as '250' or '250 EUR'; USD by default.")
+    ] = None,
+    shots: Annotated[int | None, typer.Option(min=0, help="Cap on shots.")] = None,
+    runs: Annotated[int | None, typer.Option(min=0, help="Cap on runs.")] = None,
+    database: DatabaseOption = None,
+    as_json: AsJson = False,
+) -> None:
+    """Set the caps of an account; a cap that is not named is taken away.
+
+    Refused if more than a cap is held or spent already.
+    """
+    from qupel.model.money import Money
+
+    amount, _, currency = (money or "").strip().partition(" ")
+    cap = None if money is None else Money.of(amount, currency.strip().upper() or "USD")
+    with opened(database) as ledger:
+        made = ledger.set_budget(account, money=cap, shots=shots, runs=runs)
+    if as_json:
+        print_document(made.document())
+    else:
+        print_text(_table([made.document()]))
+
+
+@app.command()
+def show(
+    account: Annotated[str | None, typer.Argument(help="One account; all by default.")] = None,
+    database: DatabaseOption = None,
+    as_json: AsJson = False,
+) -> None:
+    """Show accounts: caps, what open jobs hold, what is spent, and what remains."""
+    with opened(database) as ledger:
+        found = ledger.accounts() if account is None else [ledger.account(account)]
+    documents = [one.document() for one in found]
+    if as_json:
+        print_document({"accounts": documents})
+    elif not documents:
+        say("no account yet; begin with: qupel budget set team:NAME --money 100")
+    else:
+        print_text(_table(documents))
+
+
+@app.command()
+def report(
+    by: Annotated[
+        str,
+        typer.Option(help="job, experiment, pilot, team, backend, or purpose.NAME."),
+    ] = "team",
+    database: DatabaseOption = None,
+    as_json: AsJson = False,
+) -> None:
+    """Report what was paid, for whom; the total is over all jobs."""
+    with opened(database) as ledger:
+        found = ledger.costs(by).document()
+    if as_json:
+        print_document(found)
+        return
+    lines = [*found["lines"], *({**line, "name": "total"} for line in found["total"])]
+    rows = [
+        [
+            line["name"] or "(none)",
+            str(line["jobs"]),
+            str(line["shots"]),
+            line["billed"],
+            line["held"],
+            line["currency"],
+        ]
+        for line in lines
+    ]
+    print_text(text_table([found["by"], "jobs", "shots", "billed", "held", "currency"], rows))
+
+
+def _table(documents: list[dict[str, dict[str, object]]]) -> str:
+    rows = []
+    for one in documents:
+        for what in ("money", "shots", "runs"):
+            part = one[what]
+            if part["cap"] is None and not any(str(part[n]) != "0" for n in ("held", "spent")):
+                continue
+            unit = one["currency"] if what == "money" else what
+            cells = [part[name] for name in ("cap", "held", "spent", "remaining")]
+            shown = ["–" if cell is None else str(cell) for cell in cells]
+            rows.append([str(one["account"]), str(unit), *shown])
+    return text_table(["account", "of", "cap", "held", "spent", "remaining"], rows)

@@ -1,0 +1,221 @@
+"""`qupel jobs`: what has been ordered from providers, and what became of it."""
+
+from __future__ import annotations
+
+import getpass
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from qupel.cli.output import print_document, print_text, say
+from qupel.cli.table import text_table
+
+if TYPE_CHECKING:
+    from qupel.runs.ledger import Job, Ledger
+
+app = typer.Typer(
+    help="Paid work: list jobs, show one, cancel it, clear up what is uncertain.",
+    no_args_is_help=True,
+)
+
+JobId = Annotated[str, typer.Argument(help="Id of the job; its beginning is enough.")]
+BackendName = Annotated[str, typer.Argument(help="Backend, as provider:device.")]
+Who = Annotated[str, typer.Option("--by", help="Who decides; your user name by default.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]
+DatabaseOption = Annotated[
+    str | None,
+    typer.Option("--database", help="Path or URL; QUPEL_DATABASE, else QUPEL_HOME, by default."),
+]
+
+
+@app.command("list")
+def list_jobs(
+    state: Annotated[
+        str | None, typer.Option(help="Only jobs in this state, such as 'ambiguous'.")
+    ] = None,
+    backend: Annotated[str | None, typer.Option(help="Only jobs of this backend.")] = None,
+    limit: Annotated[int, typer.Option(min=1, help="As many at most.")] = 50,
+    database: DatabaseOption = None,
+    as_json: AsJson = False,
+) -> None:
+    """List jobs, those to be looked after first at the front."""
+    with opened(database) as ledger:
+        found = ledger.jobs(_state(state), backend=backend, limit=limit)
+    if as_json:
+        print_document({"jobs": [job.document() for job in found]})
+        return
+    if not found:
+        say("no job matches")
+        return
+    rows = [
+        [
+            job.id[:12],
+            job.state.value,
+            job.backend,
+            str(job.attempts),
+            str(job.shots),
+            "–" if job.bound is None else str(job.bound),
+            "–" if job.billed is None else str(job.billed),
+            _time(job.planned),
+            job.why[:60],
+        ]
+        for job in found
+    ]
+    heads = ["job", "state", "backend", "attempts", "shots", "bound", "billed", "planned", "why"]
+    print_text(text_table(heads, rows))
+
+
+@app.command()
+def show(job_id: JobId, database: DatabaseOption = None, as_json: AsJson = False) -> None:
+    """Show a job: its attempts, everything that happened, its clocks and its bill."""
+    with opened(database) as ledger:
+        job = ledger.job(job_id)
+        attempts, events = ledger.attempts(job.id), ledger.events(job.id)
+    document = {
+        **job.document(),
+        "attempt_rows": [
+            {
+                "number": attempt.number,
+                "key": attempt.key,
+                "tag": attempt.tag,
+                "state": attempt.state.value,
+                "intended": attempt.intended,
+                "seconds": attempt.seconds,
+                "provider_job": attempt.provider_job,
+                "cause": None if attempt.cause is None else attempt.cause.value,
+                "why": attempt.why,
+            }
+            for attempt in attempts
+        ],
+        "events": [
+            {
+                "at": event.at,
+                "kind": event.kind,
+                "attempt": event.attempt,
+                "seconds": event.seconds,
+                "alarm": event.alarm,
+                **event.detail,
+            }
+            for event in events
+        ],
+    }
+    if as_json:
+        print_document(document)
+        return
+    for name, value in job.document().items():
+        if value not in (None, "", {}):
+            print_text(f"{name + ':':<16}{value}")
+    for event in events:
+        told = ", ".join(f"{name} {value}" for name, value in event.detail.items() if value)
+        number = f" {event.attempt}" if event.attempt else ""
+        mark = "!" if event.alarm else " "
+        print_text(f"{_time(event.at)} {mark} {event.kind}{number}{': ' * bool(told)}{told}"[:160])
+
+
+@app.command()
+def cancel(job_id: JobId, database: DatabaseOption = None, as_json: AsJson = False) -> None:
+    """Ask for a job not to be run; a worker carries it out, and frees its money when it may."""
+    with opened(database) as ledger:
+        job = ledger.cancel(ledger.job(job_id).id)
+    _print(job, as_json, "is to be cancelled" if not job.state.final else f"is {job.state.value}")
+
+
+@app.command()
+def resolve(
+    job_id: JobId,
+    adopt: Annotated[
+        str, typer.Option("--adopt", help="The provider's job that was accepted for it.")
+    ] = "",
+    not_accepted: Annotated[
+        bool, typer.Option("--not-accepted", help="The provider has no such job; free its money.")
+    ] = False,
+    again: Annotated[
+        bool, typer.Option("--again", help="With --not-accepted: submit it once more.")
+    ] = False,
+    who: Who = "",
+    database: DatabaseOption = None,
+    as_json: AsJson = False,
+) -> None:
+    """Decide what became of an ambiguous job, after asking its provider."""
+    with opened(database) as ledger:
+        job = ledger.resolve(
+            ledger.job(job_id).id,
+            adopt_job=adopt,
+            not_accepted=not_accepted,
+            again=again,
+            who=who or getpass.getuser(),
+        )
+    _print(job, as_json, f"is {job.state.value}")
+
+
+@app.command()
+def reconcile(
+    backend: BackendName,
+    restored: Annotated[
+        bool,
+        typer.Option(
+            "--restored", help="The database is a restored backup: pay nothing before all is known."
+        ),
+    ] = False,
+    thaw: Annotated[
+        bool, typer.Option("--thaw", help="Let new jobs be paid at a frozen provider again.")
+    ] = False,
+    database: DatabaseOption = None,
+    as_json: AsJson = False,
+) -> None:
+    """Compare our books with a provider's and adopt what is ours; nothing is submitted."""
+    from qupel.backends.registry import backend_named
+
+    with opened(database) as ledger:
+        if restored:
+            ledger.quarantine("a backup was restored")
+        if thaw:
+            ledger.thaw(backend.partition(":")[0], getpass.getuser())
+        found = ledger.reconcile(backend_named(backend))
+    if as_json:
+        print_document(found.document())
+        return
+    for what, names in (
+        ("adopted", found.adopted),
+        ("orphans", found.orphans),
+        ("second jobs", found.seconds),
+        ("still ambiguous", found.ambiguous),
+    ):
+        print_text(f"{what + ':':<18}{len(names)} {' '.join(names)}")
+    if not found.lists:
+        say("this provider cannot list jobs by tag, so orphans would not be found")
+    if found.wait is not None:
+        say(f"nothing is paid there yet; reconcile again in {found.wait:.0f} s")
+
+
+@contextmanager
+def opened(database: str | None) -> Iterator[Ledger]:
+    """The ledger in a database, closed at the end."""
+    from qupel.runs.database import Database
+    from qupel.runs.ledger import Ledger
+
+    with Database.open(database) as held:
+        yield Ledger(held)
+
+
+def _state(name: str | None) -> str | None:
+    from qupel.errors import unknown_name
+    from qupel.runs.ledger import JobState
+
+    if name is not None and name not in list(JobState):
+        raise unknown_name("state of a job", name, list(JobState))
+    return name
+
+
+def _print(job: Job, as_json: bool, what: str) -> None:
+    if as_json:
+        print_document(job.document())
+    else:
+        print_text(f"{job.id} {what}{': ' * bool(job.why)}{job.why}")
+
+
+def _time(seconds: float) -> str:
+    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%d %H:%M:%S")

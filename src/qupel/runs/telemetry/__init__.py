@@ -1,0 +1,1 @@
+"""Telemetry: logs, traces and metrics in standard forms. Nothing leaves unless it is configured."""

@@ -170,7 +170,7 @@ def advise(need: Need, profiles: Iterable[DeviceProfile], aim: Aim = Aim.TIME) -
     ranked = sorted(fitting, key=lambda found: _rank(found, aim))
     devices = tuple(found for found in ranked if not found.profile.simulated)
     simulators = tuple(found for found in ranked if found.profile.simulated)
-    reasons = _why(devices, aim) if devices else _premature(need, refused)
+    reasons = _why(devices, aim, need, refused) if devices else _premature(need, refused)
     return Advice(need, aim, devices, simulators, tuple(refused), tuple(reasons))
 
 
@@ -186,16 +186,34 @@ def _rank(found: Prospect, aim: Aim) -> tuple[float, ...]:
     }[aim]
 
 
-def _why(devices: tuple[Prospect, ...], aim: Aim) -> list[str]:
+def _why(devices: tuple[Prospect, ...], aim: Aim, need: Need, refused: list[Refusal]) -> list[str]:
+    """The first device, then the best of every other kind, or why there is none of it."""
     first = devices[0]
-    reasons = [_summary(first)]
-    others = [found for found in devices if found.profile.modality != first.profile.modality]
-    seen = set()
-    for other in others:
+    reasons, seen = [_summary(first)], {first.profile.modality}
+    for other in devices:
         if other.profile.modality not in seen:
             seen.add(other.profile.modality)
             reasons.append(_against(first, other, aim))
+    for refusal in _nearest(need, refused):
+        if refusal.profile.modality not in seen:
+            seen.add(refusal.profile.modality)
+            reasons.append(f"no {refusal.profile.modality} device: {'; '.join(refusal.reasons)}")
     return reasons
+
+
+def _nearest(need: Need, refused: list[Refusal]) -> list[Refusal]:
+    """Runnable devices of the right sort, those with fewest reasons against them first."""
+    return sorted(
+        (
+            each
+            for each in refused
+            if each.profile.runnable
+            and not each.profile.simulated
+            and each.profile.runs is not Runs.ANALOGUE
+            and (need.kind is Kind.ANNEALING or each.profile.runs is Runs.CIRCUIT)
+        ),
+        key=lambda each: (len(each.reasons), -each.profile.qubits),
+    )
 
 
 def _summary(found: Prospect) -> str:
@@ -265,18 +283,7 @@ def _premature(need: Need, refused: list[Refusal]) -> list[str]:
     asked = f"{need.qubits} qubits, depth {need.depth} and {need.two_qubit_gates} two-qubit gates"
     if need.kind is Kind.ANNEALING:
         asked = f"{need.qubits} variables with {need.filled().pairs} couplings"
-    nearest = sorted(
-        (
-            each
-            for each in refused
-            if each.profile.runnable
-            and not each.profile.simulated
-            and (need.kind is Kind.ANNEALING or each.profile.runs is Runs.CIRCUIT)
-            and each.profile.runs is not Runs.ANALOGUE
-        ),
-        key=lambda each: (len(each.reasons), -each.profile.qubits),
-    )
     return [
         f"premature: no device that can be hired holds {asked}",
-        *("; ".join(each.reasons) for each in nearest[:3]),
+        *("; ".join(each.reasons) for each in _nearest(need, refused)[:3]),
     ]

@@ -14,6 +14,7 @@ from qupel.cli.table import text_table
 from qupel.errors import InputError
 
 if TYPE_CHECKING:
+    from qupel.backends.advice import Refusal
     from qupel.backends.need import Need
     from qupel.backends.profile import DeviceProfile
     from qupel.model.circuit import Circuit
@@ -228,7 +229,7 @@ def _print_advice(advice: Any, today: date) -> None:
         )
     print_text("")
     for refusal in advice.refused:
-        print_text(f"not {refusal.profile.name}: {'; '.join(refusal.reasons)}")
+        print_text(_refused(refusal, today))
 
 
 def _simulated(program: Circuit | None, found: Any) -> dict[str, float]:
@@ -285,8 +286,13 @@ def _print_comparison(found: Any, today: date, simulated: dict[str, float] | Non
             row.insert(5, "–" if near is None else f"{near:.3g}")
     print_text(text_table(heads, rows))
     for refusal in refused:
-        print_text(f"not {refusal.profile.name}: {'; '.join(refusal.reasons)}")
+        print_text(_refused(refusal, today))
     _say_expired([each.profile for each in found if not isinstance(each, Refusal)], today)
+
+
+def _refused(refusal: Refusal, today: date) -> str:
+    old = " (claims EXPIRED)" if refusal.profile.expired(today) else ""
+    return f"not {refusal.profile.name}{old}: {'; '.join(refusal.reasons)}"
 
 
 def _age(profile: DeviceProfile, today: date) -> str:

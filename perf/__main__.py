@@ -6,6 +6,7 @@ import signal
 import sys
 
 from perf import (
+    compiling,
     cuts,
     encodings,
     gpu,
@@ -37,6 +38,7 @@ LONG = {
 }
 #: Measurements of Qupel alone, or of solvers it ships with.
 SECTIONS = {
+    "compiling": compiling.main,
     "gpu": gpu.main,
     "heawood": heawood.main,
     "proofs": proofs.main,

@@ -53,7 +53,7 @@ class Operation:
 
 def operation(qubits: tuple[int, ...], matrix: Complex128[np.ndarray, "side side"]) -> Operation:
     """Operation of a matrix, its axes found from it."""
-    return Operation(qubits, matrix, _axes(matrix.tobytes(), len(matrix)))
+    return Operation(qubits, matrix, axes_of(matrix))
 
 
 def swap(a: int, b: int) -> Operation:
@@ -201,6 +201,11 @@ def _of_gate(name: str, angles: tuple[float, ...]) -> Operation:
     kind = GATES[name]
     matrix = np.array(kind.unitary(*angles), dtype=np.complex128)
     return operation(tuple(range(kind.qubits)), matrix)
+
+
+def axes_of(matrix: Complex128[np.ndarray, "side side"]) -> tuple[Axis, ...]:
+    """For each qubit the Pauli matrix, Z or X, with which a unitary commutes; None for none."""
+    return _axes(matrix.tobytes(), len(matrix))
 
 
 @lru_cache(maxsize=65536)

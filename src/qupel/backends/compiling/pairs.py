@@ -16,6 +16,7 @@ from typing import Any
 
 import numpy as np
 
+from qupel.backends.compiling.operations import Axis, axes_of
 from qupel.backends.compiling.weyl import TURNS, Weyl, weyl
 from qupel.model.gates import H, X, Z
 
@@ -56,11 +57,56 @@ def gates_needed(matrix: Any, native: str) -> int:
 
 @lru_cache(maxsize=65536)
 def _pieces(held: bytes, native: str) -> tuple[Piece, ...]:
-    split = weyl(np.frombuffer(held, np.complex128).reshape(4, 4))
+    matrix = np.frombuffer(held, np.complex128).reshape(4, 4)
+    axes = axes_of(matrix)
+    if None not in axes:
+        return tuple(_along(matrix, axes, native))
+    split = weyl(matrix)
     write = _in_free if native in ("rzz", "rxx") else _in_fixed
     before = [Turn(slot, split.before[slot]) for slot in (0, 1)]
     after = [Turn(slot, split.after[slot]) for slot in (0, 1)]
     return (*before, *write(split, native), *after)
+
+
+def _along(matrix: Any, axes: tuple[Axis, ...], native: str) -> list[Piece]:
+    """A unitary that commutes with Z or X on each qubit: a turn around ZZ between turns around Z.
+
+    Written so, it lets Z turns pass as the native gate does.
+    """
+    turns = [H if axis == "X" else np.eye(2) for axis in axes]
+    frame = np.kron(turns[1], turns[0])
+    phases = np.angle(np.diag(frame @ matrix @ frame))
+    signs = np.array([[1, 1, 1, 1], [1, -1, 1, -1], [1, 1, -1, -1], [1, -1, -1, 1]])
+    _, first, second, both = signs @ phases / 4
+    around = [Turn(0, turns[0] @ _rz(-2 * first) @ turns[0])]
+    around += [Turn(1, turns[1] @ _rz(-2 * second) @ turns[1])]
+    # A quarter more of both phases and of their product is a sign, or nothing at all.
+    quarters = round(both / (math.pi / 2))
+    both -= quarters * math.pi / 2
+    if quarters % 2:
+        around += [Turn(slot, turns[slot] @ Z @ turns[slot]) for slot in (0, 1)]
+    if abs(both) < _NOTHING:
+        return list(around)
+    into = [Turn(slot, turns[slot]) for slot in (0, 1) if axes[slot] == "X"]
+    return [*around, *into, *_zz(both, native), *into]
+
+
+def _zz(angle: float, native: str) -> list[Piece]:
+    """``exp(i angle ZZ)``, the angle at most a quarter of pi, so that Z turns of qubit 0 pass."""
+    if native == "rzz":
+        return [Joint("rzz", (-2 * angle,), (0, 1))]
+    if native == "rxx":
+        return [*_both(H), Joint("rxx", (-2 * angle,), (0, 1)), *_both(H)]
+    if abs(abs(angle) - _QUARTER) < _NOTHING:
+        # exp(i pi/4 ZZ) is cz between quarter turns; a cx between two H is cz.
+        turns = [Turn(slot, _rz(-math.copysign(math.pi / 2, angle))) for slot in (0, 1)]
+        if native == "cz":
+            return [*turns, Joint("cz", (), (0, 1))]
+        return [*turns, Turn(1, H), *_cx(native, 0), Turn(1, H)]
+    if native == "cz":
+        joint = Joint("cz", (), (0, 1))
+        return [Turn(1, H), joint, Turn(1, _rx(-2 * angle)), joint, Turn(1, H)]
+    return [*_cx(native, 0), Turn(1, _rz(-2 * angle)), *_cx(native, 0)]
 
 
 def _in_free(split: Weyl, native: str) -> list[Piece]:

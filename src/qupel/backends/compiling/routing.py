@@ -21,10 +21,12 @@ from qupel.backends.compiling.order import Order, order_of
 
 #: Pairs that follow which are looked at, and what they weigh beside the next ones.
 AHEAD, WEIGHT = 20, 0.5
+#: Operations at most that are looked through for them.
+SEEN = 200
 #: What a swap costs more if it joins no operation before it, in steps of distance.
 ALONE = 0.4
 #: What every recent swap of a qubit adds to its next one's cost; after how many it is forgotten.
-DECAY, FORGOTTEN = 0.02, 5
+DECAY, FORGOTTEN = 0.1, 5
 #: Far pairs weigh ``distance ** POWER`` in place of the distance.
 POWER = 0.7
 
@@ -193,6 +195,8 @@ class _Router:
                 if later in seen:
                     continue
                 seen.add(later)
+                if len(seen) > SEEN:
+                    return
                 queue.append(later)
                 if later < len(self._operations) and len(self._operations[later].qubits) == 2:
                     a, b = self._operations[later].qubits

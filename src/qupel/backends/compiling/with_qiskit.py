@@ -45,8 +45,8 @@ def compile_with_qiskit(
             f"the circuit has {circuit.qubits} qubits, the device {target.qubits}; "
             "choose a larger device"
         )
-    whole = circuit if circuit.measured is not None else circuit.measure()
-    theirs = to_qiskit(whole)
+    # Measurements are put back afterwards: gates that they make needless would be left out.
+    theirs = to_qiskit(Circuit(circuit.qubits, circuit.gates))
     import qiskit
 
     basis = sorted({*(target.gates & {"rz", "sx", "x", "rx", "ry", "u"}), target.entangler})
@@ -64,8 +64,10 @@ def compile_with_qiskit(
             f"Qiskit cannot compile to {', '.join(basis)}: {error}; use compile_circuit"
         ) from error
     seconds = time.perf_counter() - began
-    ours = cast("Circuit", from_qiskit(out))
+    found = cast("Circuit", from_qiskit(out))
     start, end = _layouts(out, circuit.qubits)
+    measured = range(circuit.qubits) if circuit.measured is None else circuit.measured
+    ours = Circuit(found.qubits, found.gates, [end[q] for q in measured])
     native = Target(circuit.qubits, target.gates, None, target.fractional)
     unrouted = compile_circuit(circuit, native).compiled
     return Compiled(ours, start, end, Size.of(circuit), unrouted, Size.of(ours), seconds)

@@ -29,7 +29,7 @@ def swaps(profile: DeviceProfile, qubits: int, pairs: int, gates: int, commuting
 
     The program's qubits take the place of as many coupled ones around a centre of the device.
     A tree's worth of the pairs, one fewer than there are qubits, are taken to be neighbours; a
-    gate on another pair needs `SERVED` of as many swaps as its qubits are steps apart, less one,
+    gate on another pair needs ``SERVED`` of as many swaps as its qubits are steps apart, less one,
     on average over all pairs. Where the gates may come in any order, a network that swaps
     neighbours in turn brings every pair together once with ``n (n - 1) / 2`` swaps, and no more
     are needed a layer.

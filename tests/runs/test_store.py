@@ -19,6 +19,7 @@ from qupel.model.samples import Outcome, Samples
 from qupel.runs import database as database_module
 from qupel.runs.attempt import attempt
 from qupel.runs.record import Record
+from qupel.runs.routes import tables as route_tables
 from qupel.runs.store import REVISION, Store, home
 from qupel.runs.tables import metadata
 from qupel.runs.task import Task
@@ -166,6 +167,7 @@ def test_migrations_make_the_tables_that_the_code_names(store: Store) -> None:
     from alembic.migration import MigrationContext
     from alembic.script import ScriptDirectory
 
+    assert route_tables.metadata is metadata
     with store.engine.connect() as connection:
         context = MigrationContext.configure(connection)
         assert compare_metadata(context, metadata) == []

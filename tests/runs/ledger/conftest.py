@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import secrets
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import sqlalchemy as sa
 
 from qupel.backends.clock import ManualClock
 from qupel.runs.database import Database
@@ -19,8 +22,17 @@ def clock() -> ManualClock:
     return ManualClock()
 
 
+@pytest.fixture(scope="session")
+def migrated(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A new database, to be copied: migrating takes longer than most tests."""
+    path = tmp_path_factory.mktemp("migrated") / "qupel.db"
+    Database.open(path).close()
+    return path
+
+
 @pytest.fixture
-def database(tmp_path: Path) -> Iterator[Database]:
+def database(migrated: Path, tmp_path: Path) -> Iterator[Database]:
+    shutil.copy(migrated, tmp_path / "qupel.db")
     with Database.open(tmp_path) as opened:
         yield opened
 
@@ -36,8 +48,25 @@ def fake(clock: ManualClock) -> Fake:
 
 
 @pytest.fixture(scope="session")
-def postgres_url() -> Iterator[str]:
+def postgres_server() -> Iterator[str]:
     if reason := why_not():
         pytest.skip(reason)
     with server() as url:
         yield url
+
+
+@pytest.fixture
+def postgres_url(postgres_server: str) -> str:
+    """URL of a database of the test's own."""
+    name = f"t{secrets.token_hex(6)}"
+    engine = sa.create_engine(postgres_server, isolation_level="AUTOCOMMIT")
+    with engine.connect() as connection:
+        connection.exec_driver_sql(f"CREATE DATABASE {name}")
+    engine.dispose()
+    return postgres_server.replace("/postgres", f"/{name}")
+
+
+@pytest.fixture
+def postgres(postgres_url: str) -> Iterator[Database]:
+    with Database.open(postgres_url) as opened:
+        yield opened

@@ -83,7 +83,6 @@ def test_many_seeds_and_every_point_of_death(tmp_path: Path) -> None:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("lookup", [Lookup.KEY, Lookup.TAG])
-def test_nothing_is_paid_twice_on_postgresql(postgres_url: str, lookup: Lookup) -> None:
-    with Database.open(postgres_url) as database:
-        simulation = Simulation(40 + (lookup is Lookup.TAG), lookup, jobs=5)
-        check_end(database, simulation.run(database))
+def test_nothing_is_paid_twice_on_postgresql(postgres: Database, lookup: Lookup) -> None:
+    simulation = Simulation(40 + (lookup is Lookup.TAG), lookup, jobs=5)
+    check_end(postgres, simulation.run(postgres))

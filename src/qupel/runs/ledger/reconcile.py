@@ -108,7 +108,7 @@ def reconcile(ledger: Ledger, backend: Backend) -> Reconciliation:
         # Bills and orders that were put off are asked about again.
         unsettled = (here, jobs.c.state.in_([*FINAL]), jobs.c.settled.is_(False))
         tx.connection.execute(sa.update(jobs).where(*unsettled).values(due=tx.now))
-        tx.log("reconciled", None, backend=name, adopted=adopted, orphans=orphans, seconds=seconds)
+        tx.log("reconciled", None, backend=name, adopted=adopted, orphans=orphans, second=seconds)
     lists = isinstance(backend, Listing)
     found = (tuple(adopted), tuple(orphans), tuple(seconds))
     return Reconciliation(*found, ambiguous, lists, wait is None, wait)
@@ -168,9 +168,8 @@ def resolve(
             tx.update(row, due=tx.now, why="", cause="", **values)
         else:
             why = f"not accepted, as {who or 'a person'} found out"
-            conclude(
-                tx, row, JobState.CANCELLED, why=why, free=True, columns={"token": row.token + 1}
-            )
+            tx.update(row, token=row.token + 1)
+            conclude(tx, tx.job(job_id), JobState.CANCELLED, why=why, free=True)
         return job_of(tx.job(job_id))
 
 

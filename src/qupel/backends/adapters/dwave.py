@@ -14,7 +14,6 @@ import base64
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
 from decimal import Decimal
 from typing import Any, Protocol
 from urllib.parse import quote, urlsplit
@@ -24,9 +23,10 @@ from jaxtyping import Float64, Int8
 
 from qupel.backends.adapters import exchange
 from qupel.backends.adapters.claims import profile_behind
-from qupel.backends.adapters.documents import listing, mapping, stamp, text, whole
+from qupel.backends.adapters.documents import listing, mapping, text, whole
 from qupel.backends.adapters.embedding import Embedded, Graph, embed, unembed
 from qupel.backends.adapters.limits import check_fits
+from qupel.backends.adapters.moments import moment
 from qupel.backends.adapters.readings import facts_of_shots, reading_of_rows
 from qupel.backends.contract import (
     Annealing,
@@ -380,7 +380,7 @@ class Sapi:
             word=f"{word!s:.80}",
             why=f"{told.get('error_message') or ''!s:.300}",
             times=Times(
-                created=_moment(told.get("submitted_on")), finished=_moment(told.get("solved_on"))
+                created=moment(told.get("submitted_on")), finished=moment(told.get("solved_on"))
             ),
         )
 
@@ -516,11 +516,3 @@ def _range(value: Any) -> tuple[float, float]:
     ):
         raise ResultError(f"a range is two numbers about zero, got {ends!r:.60}")
     return float(ends[0]), float(ends[1])
-
-
-def _moment(value: Any) -> float | None:
-    try:
-        moment = datetime.fromisoformat(value) if isinstance(value, str) else None
-    except ValueError:
-        return None
-    return stamp(moment.timestamp()) if moment is not None and moment.tzinfo else None

@@ -13,7 +13,6 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
 from urllib.parse import urlencode, urlsplit
 
@@ -21,8 +20,9 @@ import numpy as np
 
 from qupel.backends.adapters import exchange
 from qupel.backends.adapters.claims import bound_of, profile_behind
-from qupel.backends.adapters.documents import listing, mapping, number, stamp, text
+from qupel.backends.adapters.documents import listing, mapping, number, text
 from qupel.backends.adapters.limits import check_fits, shape_of
+from qupel.backends.adapters.moments import moment
 from qupel.backends.adapters.readings import (
     bits_of_numbers,
     facts_of_shots,
@@ -411,20 +411,10 @@ def _failure(document: Mapping[str, Any]) -> str:
 
 def _times(document: Mapping[str, Any]) -> Times:
     return Times(
-        created=_moment(document.get("submitted_at")),
-        running=_moment(document.get("started_at")),
-        finished=_moment(document.get("completed_at")),
+        created=moment(document.get("submitted_at")),
+        running=moment(document.get("started_at")),
+        finished=moment(document.get("completed_at")),
     )
-
-
-def _moment(value: Any) -> float | None:
-    if not isinstance(value, str):
-        return stamp(value)
-    try:
-        moment = datetime.fromisoformat(value)
-    except ValueError:
-        return None
-    return stamp(moment.timestamp()) if moment.tzinfo else None
 
 
 def _money(value: Any, unit: Any) -> Money | None:

@@ -1,0 +1,100 @@
+"""IBM's local testing mode as a line: ``SamplerV2`` on one of its fake devices, in this process."""
+
+from __future__ import annotations
+
+import uuid
+import warnings
+from dataclasses import dataclass, field
+from typing import Any
+
+from qupel.backends.adapters.ibm import Machine, target_of
+from qupel.backends.contract import JobStatus, Order, State
+from qupel.backends.local import fingerprint
+from qupel.errors import InputError, ResultError, unknown_name
+from qupel.model.circuit import Circuit
+from qupel.model.to_qiskit import to_qiskit
+
+MOST_SHOTS = 100_000
+
+
+@dataclass(slots=True, eq=False)
+class Fake:
+    """A fake device: jobs are sampled when they come, and kept for as long as the process lives.
+
+    Attributes
+    ----------
+    name
+        Such as ``fake_torino``.
+    """
+
+    name: str
+    _backend: Any = field(default=None, init=False, repr=False)
+    _held: dict[str, tuple[str, Any]] = field(default_factory=dict, init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        provider = _library().fake_provider.FakeProviderForBackendV2()
+        known = {backend.name: backend for backend in provider.backends()}
+        if self.name not in known:
+            raise unknown_name("fake IBM device", self.name, known)
+        self._backend = known[self.name]
+
+    def machine(self) -> Machine:
+        """Gates and couplings of the fake device."""
+        pairs = [list(pair) for pair in self._backend.coupling_map.get_edges()]
+        names = list(self._backend.operation_names)
+        return Machine(target_of(self._backend.num_qubits, names, pairs), MOST_SHOTS, True)
+
+    def post(self, circuits: list[Circuit], order: Order, seconds: int) -> str:
+        """Sample circuits; the seed is the order's, or follows from it."""
+        seed = int(order.settings.get("seed", int(fingerprint(order)[:8], 16) % 2**31))
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # local mode tells which options it leaves out
+            sampler = _library().SamplerV2(mode=self._backend)
+            sampler.options.simulator.seed_simulator = seed
+            found = sampler.run([to_qiskit(c) for c in circuits], shots=order.shots).result()
+        job = str(uuid.uuid4())
+        self._held[job] = order.tag, {"results": [_plain(one) for one in found]}
+        return job
+
+    def find(self, tag: str) -> list[str]:
+        """Jobs under a tag."""
+        return [job for job, (held, _) in self._held.items() if held == tag]
+
+    def status(self, job: str) -> tuple[JobStatus, float | None]:
+        """Done, if it is known."""
+        return JobStatus(State.DONE if job in self._held else State.UNKNOWN), None
+
+    def samples(self, job: str, tag: str) -> Any:
+        """The result as the service would write it."""
+        held, document = self._held.get(job, ("", None))
+        if document is None or held != tag:
+            raise ResultError(f"job {job!r:.80} was not tagged with the order's tag")
+        return document
+
+    def cancel(self, job: str) -> None:
+        """Do nothing: jobs are over at once."""
+
+
+def _plain(result: Any) -> dict[str, Any]:
+    return {
+        "data": {
+            name: {
+                "samples": [hex(int(row, 2)) for row in bits.get_bitstrings()],
+                "num_bits": bits.num_bits,
+            }
+            for name, bits in result.data.items()
+        }
+    }
+
+
+def _library() -> Any:
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            import qiskit_ibm_runtime
+            import qiskit_ibm_runtime.fake_provider
+    except ImportError as error:
+        raise InputError(
+            'qiskit-ibm-runtime is not installed; install it by: pip install "qupel[ibm]"'
+        ) from error
+    return qiskit_ibm_runtime

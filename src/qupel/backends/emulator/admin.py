@@ -77,10 +77,10 @@ def _turn_on(provider: Provider, name: str) -> dict[str, Any]:
 
 def _outage(provider: Provider, document: Any) -> None:
     begin = provider.now() + _number(document, "after", 0.0)
-    device = document.get("device", "")
+    device, region = (_text(document, name, "") for name in ("device", "region"))
     if device:
-        provider.device(str(device))
-    provider.add_outage(Outage(begin, begin + _number(document, "seconds"), str(device)))
+        provider.device(device)
+    provider.add_outage(Outage(begin, begin + _number(document, "seconds"), device, region))
 
 
 def _number(document: Any, name: str, usual: float | None = None) -> float:
@@ -90,8 +90,8 @@ def _number(document: Any, name: str, usual: float | None = None) -> float:
     return float(value)
 
 
-def _text(document: Any, name: str) -> str:
-    value = document.get(name) if isinstance(document, dict) else None
+def _text(document: Any, name: str, usual: str | None = None) -> str:
+    value = document.get(name, usual) if isinstance(document, dict) else None
     if not isinstance(value, str):
         raise Denied(422, "bad-request", f"{name} must be a text")
     return value

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from qupel.backends.emulator.hooks import Answer
 from qupel.backends.emulator.provider import Provider
@@ -38,7 +38,7 @@ class Direct:
     """
 
     site: Site
-    token: str | Callable[[], str] = ""
+    token: str | Callable[[], str] = field(default="", repr=False)
     prefix: str = ""
     most_bytes: int = MOST_BYTES
 

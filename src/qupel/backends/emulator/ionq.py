@@ -341,7 +341,7 @@ def _backends(provider: Provider, name: str) -> Any:
 
 def _backend(provider: Provider, device: Device, name: str) -> dict[str, Any]:
     now = provider.now()
-    off = any(outage.covers(now, device.name) for outage in provider.outages)
+    off = any(outage.covers(now, device) for outage in provider.outages)
     view = {
         "backend": name,
         "status": "unavailable" if off else "available",

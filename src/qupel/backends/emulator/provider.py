@@ -109,7 +109,7 @@ class Provider:
         device = self._fitting(submission)
         if errors is not None:
             device = replace(device, errors=errors)
-        self.check_open(device.name)
+        self.check_open(device)
         self._submissions += 1
         draft = Draft(account, submission.shots, device)
         draft = self.stage.play("on_submit", f"submission-{self._submissions}", draft)
@@ -216,12 +216,12 @@ class Provider:
         self.device(device)
         self._redone.setdefault(device, []).append(self.now() if at is None else at)
 
-    def check_open(self, device: str = "") -> None:
+    def check_open(self, device: Device | None = None) -> None:
         """Raise `Denied` during an outage of a device, or of the service."""
         now = self.now()
         for outage in self.outages:
             if outage.covers(now, device):
-                what = f"device {device!r}" if outage.device else "the service"
+                what = outage.device or outage.region or "the service"
                 wait = f"{max(1, round(outage.end - now))}"
                 raise Denied(503, "outage", f"{what} is off", {"retry-after": wait})
 
@@ -328,7 +328,7 @@ class Provider:
     def _put_off(self, job: Job) -> None:
         """Move the start of a job out of its device's outages."""
         for outage in sorted(self.outages, key=lambda outage: outage.start):
-            if outage.covers(job.starts, job.device.name):
+            if outage.covers(job.starts, job.device):
                 job.starts = outage.end
                 job.ends = job.starts + job.fate.seconds
 

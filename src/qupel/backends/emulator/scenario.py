@@ -120,6 +120,12 @@ class Stage:
     seed: int
     on: dict[str, Scenario] = field(default_factory=dict)
     _memory: dict[str, dict[Any, Any]] = field(default_factory=dict)
+    _calls: int = 0
+
+    def count_call(self) -> int:
+        """How many requests there were, this one included."""
+        self._calls += 1
+        return self._calls
 
     def turn_on(self, chosen: Scenario) -> None:
         """Play a scenario from now on, in place of one of the same name."""

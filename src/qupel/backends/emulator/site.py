@@ -63,7 +63,6 @@ class Site:
 
     provider: Provider
     admin_token: str = field(default="", repr=False)
-    _calls: int = field(default=0, init=False)
 
     def handle(self, request: Request) -> Answer:
         """Serve one request; raises for nothing that a client or a scenario does."""
@@ -99,8 +98,7 @@ class Site:
     def _played(self, call: Call, act: Callable[[], tuple[int, Any]]) -> Answer:
         """Serve a call under the scenarios that are on."""
         provider = self.provider
-        self._calls += 1
-        event = f"call-{self._calls}"
+        event = f"call-{provider.stage.count_call()}"
         now = provider.catch_up()
         try:
             provider.check_open()

@@ -18,18 +18,37 @@ class Outage:
     ----------
     start, end
         UTC seconds since 1970.
-    device
-        The device that is off; empty if the whole service is. Jobs that would start on it wait
-        for the end, and new ones are refused.
+    device, region
+        The device that is off, or the region whose devices are; both empty if the whole service
+        is. Jobs that would start there wait for the end, and new ones are refused.
+
+    Raises
+    ------
+    InputError
+        If it does not end after it starts.
     """
 
     start: float
     end: float
     device: str = ""
+    region: str = ""
 
-    def covers(self, at: float, device: str) -> bool:
-        """Whether it strikes the device, or the service for an empty name, at this time."""
-        return self.device in ("", device) and self.start <= at < self.end
+    def __post_init__(self) -> None:
+        if not self.end > self.start:
+            raise InputError(f"an outage ends after it starts, got {self.start} to {self.end}")
+
+    @property
+    def total(self) -> bool:
+        """Whether nothing at all answers."""
+        return not self.device and not self.region
+
+    def covers(self, at: float, device: Device | None = None) -> bool:
+        """Whether it strikes the device at this time, or the service if none is given."""
+        if not self.start <= at < self.end:
+            return False
+        if device is None or self.total:
+            return self.total
+        return self.device == device.name or self.region == device.region
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,7 +15,8 @@ from qupel.errors import InputError, ResultError
 from qupel.model import Circuit
 from qupel.model.pauli import PauliSum
 from qupel.simulators import DensityMatrix, StateVector
-from qupel.solvers.quantum.hosted import HostedQaoa, qaoa_circuit
+from qupel.solvers.quantum.hosted import HostedQaoa
+from qupel.solvers.quantum.qaoa_circuit import qaoa_circuit
 from tests.backends.profiles import CHIP
 from tests.solvers.quantum.test_qaoa import spin_glass
 

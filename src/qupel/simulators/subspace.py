@@ -65,12 +65,12 @@ class Subspace:
         all pairs in the order ``(0, 1), (0, 2) … (1, 2) …``.
         """
         return [
-            group(len(q.members), q.count, _pairs(len(q.members), ring=ring)) for q in self.quotas
+            group(len(q.members), q.count, pairs_of(len(q.members), ring=ring)) for q in self.quotas
         ]
 
     def rotations(self, *, ring: bool) -> int:
         """Pairs that a layer of the mixer rotates."""
-        return sum(len(_pairs(len(quota.members), ring=ring)) for quota in self.quotas)
+        return sum(len(pairs_of(len(quota.members), ring=ring)) for quota in self.quotas)
 
     def masks(self) -> UInt64[np.ndarray, " states"]:
         """Every state's bits as a number, in the order of the index."""
@@ -95,7 +95,7 @@ class Subspace:
         return out
 
 
-def _pairs(members: int, *, ring: bool) -> Int32[np.ndarray, "pairs 2"]:
+def pairs_of(members: int, *, ring: bool) -> Int32[np.ndarray, "pairs 2"]:
     """Pairs of members in the order in which a mixer rotates them."""
     if ring:
         bonds = [(i, i + 1) for first in (0, 1) for i in range(first, members - 1, 2)]

@@ -7,9 +7,11 @@ from qupel.backends import Order, Reading, Result, backend_named
 from qupel.errors import InputError, ResultError
 from qupel.model import Circuit, Evidence, Ising, Quota
 from qupel.model.quota import keep_quotas
-from qupel.simulators import Qaoa, StateVector
-from qupel.solvers.contract import Stop
-from qupel.solvers.quantum.hosted import TRAINED, HostedQaoa, qaoa_circuit
+from qupel.problems.maxcut import MaxCut
+from qupel.simulators import Qaoa
+from qupel.solvers.contract import Stop, after_rounds
+from qupel.solvers.hybrid import Hybrid
+from qupel.solvers.quantum.hosted import TRAINED, HostedQaoa
 from qupel.testing import check_solver
 from tests.solvers.quantum.test_qaoa import run, spin_glass
 
@@ -26,13 +28,6 @@ SMALL = {
 @pytest.mark.parametrize("form", SMALL.values(), ids=SMALL.keys())
 def test_hosted_qaoa_keeps_the_contract_of_solvers(form: Ising) -> None:
     check_solver(HostedQaoa(), form, rounds=4, seconds=0.1)
-
-
-def test_the_circuit_is_the_simulated_qaoa() -> None:
-    form, gammas, betas = spin_glass(6, 3), [0.3, 0.1], [-0.4, -0.2]
-    found = StateVector().probabilities(qaoa_circuit(form, gammas, betas))
-    expected = Qaoa(form, precision="double").probabilities(gammas, betas)
-    np.testing.assert_allclose(found, expected, atol=1e-12)
 
 
 def test_a_twelve_spin_glass_is_solved_end_to_end() -> None:
@@ -69,11 +64,47 @@ def test_trained_angles_are_at_least_as_good_as_fixed_ones() -> None:
     assert trained <= circuit.energy(*HostedQaoa(layers=2, angles="fixed").found_angles(form))
 
 
-def test_shots_that_break_a_quota_are_dropped() -> None:
+def test_quotas_are_kept_by_every_shot_where_there_is_no_noise() -> None:
     form = spin_glass(8, 2, (Quota((0, 1, 2, 3), 1),))
     samples = run(HostedQaoa(), form)
+    assert samples.facts["mixer"] == "xy-complete"
+    assert samples.facts["kept"] == samples.facts["shots"] == 1000
+
+
+@pytest.mark.parametrize(
+    "solver", [HostedQaoa(mixer="x"), HostedQaoa(backend="local:noisy-ibm-heron-r2")]
+)
+def test_shots_that_break_a_quota_are_dropped(solver: HostedQaoa) -> None:
+    form = spin_glass(8, 2, (Quota((0, 1, 2, 3), 1),))
+    samples = run(solver, form)
     assert keep_quotas((1 - samples.values) // 2, form.quotas).all()
     assert samples.facts["kept"] < samples.facts["shots"] == 1000
+
+
+def test_large_forms_with_quotas_take_a_ramp_that_is_better_than_chance() -> None:
+    form = spin_glass(16, 3, (Quota(tuple(range(16)), 8),))
+    solver = HostedQaoa(layers=3, angles="fixed")
+    circuit = Qaoa(form, precision="double", mixer="xy-ring")
+    gammas, betas = solver.found_angles(form)
+    uniform = circuit.energy(np.zeros(3), np.zeros(3))
+    assert circuit.energy(gammas, betas) < uniform - circuit.spread / 2
+
+
+def test_angles_found_for_one_form_serve_a_scaled_one() -> None:
+    form, larger = spin_glass(10, 8), spin_glass(10, 8, scale=3.0)
+    found = run(HostedQaoa(layers=2), form)
+    again = HostedQaoa(layers=2).after(found.facts)
+    gammas, betas = again.found_angles(larger)
+    np.testing.assert_allclose(gammas, np.array(found.facts["gammas"]) / 3)
+    np.testing.assert_allclose(betas, found.facts["betas"])
+
+
+def test_a_hybrid_can_order_its_parts() -> None:
+    problem, _ = MaxCut.random(1, nodes=20)
+    hybrid = Hybrid(inner=HostedQaoa(shots=200), size=8)
+    samples = hybrid.solve(problem, stop=after_rounds(3), rng=np.random.default_rng(0))
+    judged = problem.judge(problem.answer(samples.values[0]))
+    assert samples.energies[0] == -judged.objective
 
 
 def test_evidence_is_the_backends() -> None:
@@ -111,7 +142,9 @@ def test_a_form_too_large_for_the_time_left_is_refused_with_numbers() -> None:
     [
         ({"layers": 0}, "layers must be 1 to 10"),
         ({"shots": 0}, "shots must be at least 1"),
-        ({"angles": "best"}, "angles must be auto or fixed"),
+        ({"angles": "best"}, "angles must be auto, fixed or numbers"),
+        ({"angles": (0.1,)}, "a finite gamma and beta for each of 1 layers"),
+        ({"mixer": "y"}, "mixer must be one of"),
         ({"evaluations": 1, "layers": 2}, "at least one a layer"),
     ],
 )

@@ -10,7 +10,8 @@ from __future__ import annotations
 import hashlib
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from math import comb, log2
 from typing import Any, ClassVar, Literal
 
 import numpy as np
@@ -19,17 +20,19 @@ from jaxtyping import Float64
 from qupel.backends.contract import Backend, Order, Program, Reading, Result
 from qupel.backends.registry import backend_named
 from qupel.errors import InputError, ResultError
-from qupel.model import Circuit, Ising, Outcome, Samples
-from qupel.model.circuit import Gate
+from qupel.model import Ising, Outcome, Samples
 from qupel.model.quota import keep_quotas
 from qupel.simulators import Qaoa
 from qupel.solvers.contract import OnEvent, Stop, Watch, ignore
 from qupel.solvers.quantum.angles import AngleSearch
-from qupel.solvers.quantum.fixed_angles import LAYERS, angles_for
-from qupel.solvers.quantum.qaoa import fixed_for
+from qupel.solvers.quantum.fixed_angles import LAYERS, angles_for, degree_and_scale
+from qupel.solvers.quantum.qaoa import COMPLETE, MIXERS, fixed_for
+from qupel.solvers.quantum.qaoa_circuit import Mixer, qaoa_circuit
 
 #: Spins up to which angles are trained on a simulator: a layer takes well under a millisecond.
 TRAINED = 14
+#: Largest angle of a ramp, in radians and in units of the instance.
+RAMP = 0.75
 
 Angles = Float64[np.ndarray, " layers"]
 
@@ -38,10 +41,10 @@ Angles = Float64[np.ndarray, " layers"]
 class HostedQaoa:
     """Measure a QAOA circuit on a backend, at angles found on this machine.
 
-    The circuit has a Hadamard on each qubit and layers of ``rzz``, ``rz`` and ``rx``. Its angles
-    are trained on a simulator for forms of at most `TRAINED` spins; larger forms take fixed
-    angles (see `qupel.solvers.quantum.fixed_angles`), so that no state vector is needed. Shots
-    that break a quota are dropped, unless all do.
+    Angles are trained on a simulator for forms of at most `TRAINED` spins, or as many states under
+    quotas. Larger forms need no state vector: they take fixed angles (see
+    `qupel.solvers.quantum.fixed_angles`), or with an XY mixer a ramp. Shots that break a quota are
+    dropped, unless all do.
 
     Attributes
     ----------
@@ -51,8 +54,14 @@ class HostedQaoa:
         Layers of the circuit, 1 to 10.
     shots
         Measurements of the circuit.
+    mixer
+        ``auto``: variables under quotas by XY rotations, on all pairs if no quota has more than 12
+        members, else on a ring; the others by X. ``xy-complete`` and ``xy-ring`` say which, ``x``
+        mixes all variables by X. XY mixers keep quotas, but for noise, and cost more gates.
     angles
-        ``auto``, as told above; ``fixed`` never trains.
+        ``auto``, as told above; ``fixed`` never trains; or angles that suited a similar form, as
+        the facts of its samples tell them (``unit_angles``): gammas in units of the instance, then
+        betas.
     evaluations
         Evaluations of the energy at most while angles are trained.
     """
@@ -60,12 +69,13 @@ class HostedQaoa:
     name: ClassVar[str] = "hosted-qaoa"
     kind: ClassVar[str] = "quantum"
     accepts: ClassVar[type[Ising]] = Ising
-    keeps_quotas: ClassVar[bool] = False
+    keeps_quotas: ClassVar[bool] = True
 
     backend: str = "local:statevector"
     layers: int = 1
     shots: int = 1000
-    angles: Literal["auto", "fixed"] = "auto"
+    mixer: Literal["auto", "x", "xy-ring", "xy-complete"] = "auto"
+    angles: Literal["auto", "fixed"] | tuple[float, ...] = "auto"
     evaluations: int = 100
 
     def __post_init__(self) -> None:
@@ -73,13 +83,15 @@ class HostedQaoa:
             raise InputError(f"layers must be 1 to {LAYERS}, got {self.layers}")
         if self.shots < 1:
             raise InputError(f"shots must be at least 1, got {self.shots}")
-        if self.angles not in ("auto", "fixed"):
-            raise InputError(f"angles must be auto or fixed, got {self.angles!r}")
+        if self.mixer not in MIXERS:
+            raise InputError(f"mixer must be one of {', '.join(MIXERS)}, got {self.mixer!r}")
         if self.evaluations < self.layers:
             raise InputError(
                 f"evaluations must be at least one a layer, got {self.evaluations} "
                 f"for {self.layers} layers"
             )
+        if self.angles not in ("auto", "fixed"):
+            object.__setattr__(self, "angles", _checked_angles(self.angles, self.layers))
 
     @property
     def evidence(self) -> str:
@@ -102,7 +114,7 @@ class HostedQaoa:
         """
         if not form.variables:
             raise InputError("a form without variables needs no circuit; there is nothing to order")
-        circuit = qaoa_circuit(form, *self.found_angles(form, stop))
+        circuit = qaoa_circuit(form, *self.found_angles(form, stop), self.mixer_for(form))
         return (circuit,), {"seed": int(rng.integers(2**63))}
 
     def samples(self, form: Ising, result: Result) -> Samples:
@@ -115,20 +127,29 @@ class HostedQaoa:
         """
         return samples_of(form, result)
 
+    def mixer_for(self, form: Ising) -> Mixer:
+        """Return the mixer of a form's circuit."""
+        if not form.quotas:
+            return "x"
+        if self.mixer == "auto":
+            largest = max(len(quota.members) for quota in form.quotas)
+            return "xy-complete" if largest <= COMPLETE else "xy-ring"
+        return self.mixer
+
     def found_angles(self, form: Ising, stop: Stop | None = None) -> tuple[Angles, Angles]:
         """Gammas and betas of the circuit, in radians."""
-        if self.angles == "fixed" or form.variables > TRAINED:
-            return angles_for(form, self.layers)
-        search = AngleSearch(
-            Qaoa(form, threads=1),
-            Stop() if stop is None else stop,
-            self.evaluations,
-            reserve=0.02,
-            fixed=fixed_for(form),
-        )
-        search.search(self.layers)
-        gammas, betas = np.split(search.best, 2)
-        return gammas, betas
+        mixer = self.mixer_for(form)
+        if isinstance(self.angles, tuple):
+            gammas, betas = np.split(np.array(self.angles), 2)
+            return gammas / degree_and_scale(form)[1], betas
+        if self.angles == "auto" and log2_states(form, mixer) <= TRAINED:
+            return self._trained(form, mixer, Stop() if stop is None else stop)
+        return angles_for(form, self.layers) if mixer == "x" else ramp(form, self.layers)
+
+    def after(self, facts: Mapping[str, Any]) -> HostedQaoa:
+        """Return this solver with the angles it found for a similar form; no more training."""
+        angles = facts.get("unit_angles", ())
+        return replace(self, angles=tuple(angles)) if len(angles) == 2 * self.layers else self
 
     def solve(
         self,
@@ -149,27 +170,54 @@ class HostedQaoa:
         backend = free_backend(self.backend)
         if not form.variables:
             return trivial(form, watch)
-        programs, settings = self.program(form, rng, stop=stop)
-        samples = self.samples(form, run_now(backend, programs, self.shots, settings, stop))
+        began = watch.seconds()
+        gammas, betas = self.found_angles(form, stop)
+        circuit = qaoa_circuit(form, gammas, betas, self.mixer_for(form))
+        made = watch.seconds() - began
+        settings = {"seed": int(rng.integers(2**63))}
+        samples = self.samples(form, run_now(backend, (circuit,), self.shots, settings, stop))
         watch.saw(float(samples.energies[0]))
-        return samples
+        facts = {
+            **samples.facts,
+            "layers": self.layers,
+            "mixer": self.mixer_for(form),
+            "gammas": gammas.tolist(),
+            "betas": betas.tolist(),
+            "unit_angles": [*(gammas * degree_and_scale(form)[1]).tolist(), *betas.tolist()],
+        }
+        return replace(samples, facts=facts, seconds={**samples.seconds, "compile": made})
+
+    def _trained(self, form: Ising, mixer: Mixer, stop: Stop) -> tuple[Angles, Angles]:
+        search = AngleSearch(
+            Qaoa(form, threads=1, mixer=mixer),
+            stop,
+            self.evaluations,
+            reserve=0.02,
+            fixed=fixed_for(form) if mixer == "x" else None,
+        )
+        search.search(self.layers)
+        gammas, betas = np.split(search.best, 2)
+        return _padded(gammas, self.layers), _padded(betas, self.layers)
 
 
-def qaoa_circuit(form: Ising, gammas: Any, betas: Any) -> Circuit:
-    """Circuit of layers ``exp(-i gamma E)``, ``exp(-i beta sum X)``; spin ``k`` is qubit ``k``."""
-    spins = range(form.variables)
-    pairs = form.couplings.tocoo()
-    couplings = list(zip(pairs.row.tolist(), pairs.col.tolist(), pairs.data.tolist(), strict=True))
-    gates = [Gate("h", (k,)) for k in spins]
-    for gamma, beta in zip(np.asarray(gammas).tolist(), np.asarray(betas).tolist(), strict=True):
-        gates += [Gate("rzz", (i, j), (2 * gamma * weight,)) for i, j, weight in couplings]
-        gates += [
-            Gate("rz", (k,), (2 * gamma * field,))
-            for k, field in enumerate(form.fields.tolist())
-            if field
-        ]
-        gates += [Gate("rx", (k,), (2 * beta,)) for k in spins]
-    return Circuit(form.variables, gates)
+def log2_states(form: Ising, mixer: Mixer) -> float:
+    """Qubits of a simulator that holds only the states that the mixer reaches."""
+    if mixer == "x":
+        return form.variables
+    free = form.variables - sum(len(quota.members) for quota in form.quotas)
+    return free + sum(log2(comb(len(quota.members), quota.count)) for quota in form.quotas)
+
+
+def ramp(form: Ising, layers: int) -> tuple[Angles, Angles]:
+    """Angles of a slow passage in so many steps: gammas rise, betas fade.
+
+    References
+    ----------
+    Montañez-Barrera, Michielsen (2025), Toward a linear-ramp QAOA protocol,
+    doi:10.1038/s41534-025-01082-1.
+    """
+    shares = (np.arange(layers) + 0.5) / layers
+    return RAMP * shares / degree_and_scale(form)[1], -RAMP * (1 - shares)
 
 
 def samples_of(form: Ising, result: Result) -> Samples:
@@ -266,3 +314,20 @@ def trivial(form: Ising, watch: Watch) -> Samples:
     energies = form.energies(rows)
     watch.saw(float(energies[0]))
     return Samples.of(rows, energies, outcome=Outcome.SAMPLED)
+
+
+def _checked_angles(angles: Any, layers: int) -> tuple[float, ...]:
+    try:
+        held = tuple(float(angle) for angle in angles)
+    except (TypeError, ValueError):
+        raise InputError(f"angles must be auto, fixed or numbers, got {angles!r}") from None
+    if len(held) != 2 * layers or not all(map(math.isfinite, held)):
+        raise InputError(
+            f"angles must be a finite gamma and beta for each of {layers} layers, got {angles!r}"
+        )
+    return held
+
+
+def _padded(angles: Angles, layers: int) -> Angles:
+    """Angles with zeros for layers that the search had no time for."""
+    return np.concatenate([angles, np.zeros(layers - angles.size)])

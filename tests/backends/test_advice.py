@@ -211,3 +211,15 @@ def test_expired_claims_are_told_with_the_advice() -> None:
 def test_advice_without_profiles_is_refused() -> None:
     with pytest.raises(InputError, match="no device profiles"):
         advise(Need(2), list[DeviceProfile]())
+
+
+def test_advice_on_a_circuit_that_is_compiled_takes_its_counts_and_keeps_its_limits() -> None:
+    circuit = Circuit(4).h(0).cx(0, 1).cx(1, 2).cx(2, 3).cx(0, 3)
+    need = Need.of_circuit(circuit)
+    [found] = advise(need, [CHIP], circuit=circuit).devices
+    [plain] = advise(need, [CHIP]).devices
+    assert (
+        found.two_qubit_gates - found.routing_gates == plain.two_qubit_gates - plain.routing_gates
+    )
+    late = advise(replace(need, deadline=1e-3), [CHIP], circuit=circuit)
+    assert "the deadline is 1 ms" in late.refused[0].reasons[0]

@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 from qupel.backends.contract import Kind
 from qupel.backends.need import Need, degeneracy
 from qupel.errors import InputError
-from qupel.model.circuit import Circuit
+from qupel.model.circuit import Circuit, Gate
+from qupel.model.gates import GATES
 from qupel.model.ising import Ising
 from qupel.model.qubo import Qubo
 
@@ -111,3 +112,16 @@ def test_degeneracy_is_the_largest_smallest_degree_of_any_part(
 
     parts = (p for k in range(1, nodes + 1) for p in itertools.combinations(range(nodes), k))
     assert degeneracy(nodes, pairs) == max(map(least_degree, parts))
+
+
+@given(st.integers(3, 6), st.data())
+def test_any_circuit_is_a_need_whose_gates_fit_its_depth(qubits: int, data: st.DataObject) -> None:
+    """The constructor refuses gates that do not fit; nothing counted from a circuit is refused."""
+    circuit = Circuit(qubits)
+    for name in data.draw(st.lists(st.sampled_from(sorted(GATES)), max_size=12)):
+        on = data.draw(st.permutations(range(qubits)))[: GATES[name].qubits]
+        circuit = circuit.then(Gate(name, tuple(on), (0.3,) * GATES[name].angles))
+    need = Need.of_circuit(circuit).filled()
+    assert need.two_qubit_gates >= circuit.two_qubit_gates()
+    assert need.depth >= circuit.depth()
+    assert (need.two_qubit_depth or 0) <= need.depth

@@ -204,3 +204,11 @@ def test_a_wrong_profile_is_told_with_file_and_line(tmp_path: Path) -> None:
     ended = qupel("devices", "list", "--profiles", tmp_path)
     assert ended.code == 3
     assert "iqm-garnet.yaml:7: qubits: got 'x'" in ended.err
+
+
+def test_advice_can_compile_the_circuit(ghz: Path) -> None:
+    document = qupel("devices", "advise", ghz, "--compile", "--json").document
+    gates = {each["device"]: each["two_qubit_gates"] for each in document["devices"]}
+    assert (gates["ibm-heron-r2"], gates["rigetti-ankaa-3"]) == (3, 6)
+    ended = qupel("devices", "advise", "--qubits", 3, "--compile")
+    assert (ended.code, "give an OpenQASM file" in ended.err) == (3, True)

@@ -18,7 +18,7 @@ from typing import Any
 from qupel.backends.contract import Kind
 from qupel.backends.need import Need
 from qupel.backends.profile import DeviceProfile, Modality, Runs
-from qupel.backends.prospect import Prospect, chance_text, fits, prospect, seconds_text
+from qupel.backends.prospect import Prospect, chance_text, fits, limits, prospect, seconds_text
 from qupel.errors import InputError, RefusedError
 from qupel.model.circuit import Circuit
 
@@ -143,28 +143,38 @@ def _compared(need: Need, profile: DeviceProfile, circuit: Circuit | None) -> Pr
         raise RefusedError(f"{profile.name} gave no compiled circuit")
     held, size = made.estimate, made.compiled.compiled
     one = sum(size.gates.values()) - size.two_qubit_gates
-    return Prospect(
+    found = Prospect(
         profile, held.qubits, made.compiled.routing_gates, one, size.two_qubit_gates, held.depth,
         made.ln_success, made.ln_parts, made.shot_seconds, held.run_seconds or 0.0, held.cost,
         need.shots,
     )  # fmt: skip
+    over = limits(found, need)
+    return Refusal(profile, tuple(over)) if over else found
 
 
-def advise(need: Need, profiles: Iterable[DeviceProfile], aim: Aim = Aim.TIME) -> Advice:
+def advise(
+    need: Need,
+    profiles: Iterable[DeviceProfile],
+    aim: Aim = Aim.TIME,
+    circuit: Circuit | None = None,
+) -> Advice:
     """Rank devices for a need, and say why.
+
+    Parameters
+    ----------
+    need, profiles, circuit
+        As for `compare`.
+    aim
+        What counts most.
 
     Raises
     ------
     InputError
         If there are no profiles.
     """
-    fitting, refused = [], []
-    for profile in profiles:
-        reasons = fits(profile, need)
-        if reasons:
-            refused.append(Refusal(profile, tuple(reasons)))
-        else:
-            fitting.append(prospect(profile, need))
+    found = [_compared(need, profile, circuit) for profile in profiles]
+    fitting = [each for each in found if isinstance(each, Prospect)]
+    refused = [each for each in found if isinstance(each, Refusal)]
     if not fitting and not refused:
         raise InputError("no device profiles to choose from")
     ranked = sorted(fitting, key=lambda found: _rank(found, aim))

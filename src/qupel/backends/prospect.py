@@ -246,6 +246,12 @@ def fits(profile: DeviceProfile, need: Need) -> list[str]:
         return reasons
     found = prospect(profile, need)
     reasons += _lies(found, need) + _signal(found, need)
+    return reasons + limits(found, need)
+
+
+def limits(found: Prospect, need: Need) -> list[str]:
+    """Why the deadline or the budget does not do, with numbers."""
+    reasons = []
     if need.deadline is not None and found.run_seconds > need.deadline:
         reasons.append(
             f"the run takes about {seconds_text(found.run_seconds)}, the deadline is "

@@ -108,6 +108,10 @@ def advise(
         str | None, typer.Option(help="Price at most, such as 50 or '50 EUR'.")
     ] = None,
     aim: Annotated[str, typer.Option(help="Rank by time, success or price.")] = "time",
+    compiled: Annotated[
+        bool,
+        typer.Option("--compile", help="Compile the circuit for every device; slower, and truer."),
+    ] = False,
     folders: Folders = None,
     as_json: AsJson = False,
 ) -> None:
@@ -126,11 +130,15 @@ def advise(
     if program is not None:
         if given:
             raise InputError(f"{program} is counted by itself; leave out {', '.join(given)}")
-        _, need = _program(program, family, layers, limits)
+        circuit, need = _program(program, family, layers, limits)
     else:
+        circuit = None
         need = _counted(qubits, depth, two_qubit_gates, couplings, layers, limits)
     today = _today()
-    advice = advised(need, profiles(folders or []).values(), Aim(aim))
+    if compiled and circuit is None:
+        raise InputError("--compile takes a circuit: give an OpenQASM file")
+    every = profiles(folders or []).values()
+    advice = advised(need, every, Aim(aim), circuit if compiled else None)
     if as_json:
         print_document(advice.document(today))
     else:

@@ -157,7 +157,7 @@ class ArmCourse:
             self.post(lambda: self.done(Arrival(None, why, declined=not planned)))
             return
         if ordered.open and ordered.job is not None:
-            self.desk.follower.add(ordered.job)
+            self.desk.follow(ordered.job)
         self.post(lambda: self._executed(ordered))
 
     def _placed(self, order: Any) -> Ordered:

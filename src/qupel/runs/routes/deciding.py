@@ -253,13 +253,9 @@ class Deciding:
     def _constructed(self, record: Record) -> None:
         if not self.resort.answered:
             self.resort.record, self.resort.why = record, record.why
-        self.resort.over = self.resort.answered
 
     def _think(self) -> None:
-        """In a thread aside: build an answer, and judge earlier ones by this instance's data."""
-        task = arms.construct_task(self.task, max(self._budget(), LEAST_TO_BEGIN))
-        found = attempt(task, problem=self.problem)
-        self.post.put(lambda: self._constructed(found))
+        """In a thread aside: judge earlier answers by this instance's data, and build one."""
         for solution in self.desk.earlier_solutions(self.route.name, self.task.problem_hash):
             with contextlib.suppress(QupelError, ValueError, LookupError, TypeError):
                 answer = self.problem.read_answer(solution)
@@ -267,6 +263,9 @@ class Deciding:
                 if judgement.feasible:
                     self._remembered.append((solution, float(judgement.objective), answer))
                     break
+        task = arms.construct_task(self.task, max(self._budget(), LEAST_TO_BEGIN))
+        found = attempt(task, problem=self.problem)
+        self.post.put(lambda: self._constructed(found))
         self.post.put(self._thought)
 
     def _thought(self) -> None:

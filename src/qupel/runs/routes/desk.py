@@ -18,8 +18,10 @@ from qupel.backends.locks import FileCanaries, Lock, canary_file
 from qupel.backends.registry import backend_named
 from qupel.errors import InputError, QupelError, TransientError
 from qupel.runs.database import Database, home
+from qupel.runs.ledger.jobs import Job
 from qupel.runs.ledger.ledger import Ledger
 from qupel.runs.ledger.retry import Patience
+from qupel.runs.routes import gates
 from qupel.runs.routes.aside import Aside
 from qupel.runs.routes.book import Book
 from qupel.runs.routes.decision import Decision, Kept
@@ -39,6 +41,8 @@ QUICK = Patience(first=0.1)
 PATIENCE = 1.0
 #: Answers of a route that a process remembers.
 EARLIER = 3
+#: Seconds to ask the database for further ones.
+EARLIER_SECONDS = 0.2
 
 
 @dataclass(slots=True, eq=False)
@@ -78,12 +82,12 @@ class Desk:
     reach: Callable[[], None] = lambda: None
     clerk: Aside = field(init=False, repr=False)
     thinker: Aside = field(init=False, repr=False)
-    follower: Follower = field(init=False, repr=False)
     spool: Spool = field(init=False, repr=False)
     on_over: Callable[[Ordered], None] = field(init=False, repr=False)
     _seats: dict[str, Seat] = field(default_factory=dict, init=False, repr=False)
     _database: Database | None = field(default=None, init=False, repr=False)
     _opening: threading.Lock = field(default_factory=threading.Lock, init=False, repr=False)
+    _followers: dict[str, Follower] = field(default_factory=dict, init=False, repr=False)
     _known: dict[str, Standing] = field(default_factory=dict, init=False, repr=False)
     _went_out: dict[str, deque[str]] = field(default_factory=dict, init=False, repr=False)
 
@@ -92,15 +96,13 @@ class Desk:
         self.thinker = Aside("qupel-thinker")
         self.spool = Spool(self.folder / "spool" / "decisions.jsonl")
         self.on_over = lambda ordered: None
-        self.follower = Follower(
-            self.ledger, self.opened_backend, lambda ordered: self.on_over(ordered)
-        )
         if isinstance(self.where, Database):
             self._database = self.where
 
     def close(self) -> None:
         """End workers and threads; jobs on their way stay in the ledger."""
-        self.follower.close()
+        for follower in self._followers.values():
+            follower.close()
         self.clerk.close(5.0)
         self.thinker.close(0.1)
         for seat in self._seats.values():
@@ -122,6 +124,7 @@ class Desk:
         """Have the workers of decisions ready, waiting so long at most."""
         for role in (FALLBACK, PRIMARY):
             self.seat(role)
+        gates.prepare()
         for role in (FALLBACK, PRIMARY):
             self.seat(role).wait_until_warm(seconds)
 
@@ -157,6 +160,15 @@ class Desk:
     def opened_backend(self, name: str) -> Backend:
         """Open a backend by name; may hang."""
         return self.backend(name)
+
+    def follow(self, job: Job) -> None:
+        """Follow a job until it is over, in a thread for each backend: none waits for another."""
+        with self._opening:
+            if job.backend not in self._followers:
+                self._followers[job.backend] = Follower(
+                    self.ledger, self.opened_backend, lambda ordered: self.on_over(ordered)
+                )
+        self._followers[job.backend].add(job)
 
     def standing(self, name: str, seconds: float) -> tuple[Standing, str]:
         """How a route stands, and why this is not certain; empty if it is.
@@ -228,7 +240,9 @@ class Desk:
         """Solutions of a route that went out before; those of this process need no database."""
         known = list(self._went_out.get(name, ()))
         with contextlib.suppress(QupelError, OSError):
-            known += self.book().last_known(name, problem_hash)
+            known += self.clerk.ask(
+                lambda: self.book().last_known(name, problem_hash), EARLIER_SECONDS
+            )
         return known
 
     def went_out(self, decision: Decision) -> None:

@@ -20,6 +20,15 @@ _TIERS = {
 }
 
 
+def prepare() -> None:
+    """Read the catalogue and the tiers once, so that no decision waits for their first reading."""
+    from qupel.backends.catalogue import profiles
+    from qupel.backends.tiers import tiers
+
+    profiles()
+    tiers()
+
+
 def missing_gate(route: Route, arm: Arm, passed: Collection[str]) -> str | None:
     """Why an arm's step may not be ordered, None if it may."""
     if SIMULATOR not in passed:

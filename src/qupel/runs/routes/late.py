@@ -105,7 +105,7 @@ def _order_wish(desk: Desk, book: Book, wish: dict[str, Any]) -> str:
         return "failed"
     book.set_job(decision.id, job.id)
     book.settle_wish(decision.id, "ordered", job.id)
-    desk.follower.add(job)
+    desk.follow(job)
     return "ordered"
 
 

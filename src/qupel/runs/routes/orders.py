@@ -1,7 +1,7 @@
 """Quantum steps on their way: ordered through the ledger, and followed until they are over.
 
-A step that is not over when its decision has to be made is followed on by one thread for all of
-them, as long as this process lives; any other process that advances the ledger's jobs does as well.
+A step that is not over when its decision has to be made is followed on by one thread for each
+backend, as long as this process lives; any other process that advances the ledger's jobs does too.
 """
 
 from __future__ import annotations
@@ -144,7 +144,7 @@ def ended(ledger: Ledger, job: Job) -> Ordered:
 
 @dataclass(slots=True, eq=False)
 class Follower:
-    """One thread that looks at every job when it is due.
+    """One thread that looks at every job of a backend when it is due.
 
     Attributes
     ----------

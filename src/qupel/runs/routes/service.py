@@ -17,6 +17,7 @@ from qupel.backends.registry import backend_named
 from qupel.errors import InputError, QupelError
 from qupel.problems.contract import Problem
 from qupel.runs.database import Database, home
+from qupel.runs.description import family_name
 from qupel.runs.ledger.retry import Patience
 from qupel.runs.pool import Workers
 from qupel.runs.record import Record
@@ -285,8 +286,8 @@ class Routes:
         InputError, ContractError
             If it cannot work, with the field and the remedy.
         """
-        if type(sample).family != route.family:
-            raise InputError(f"sample: is a {type(sample).family} instance, not {route.family}")
+        if family_name(sample) != route.family:
+            raise InputError(f"sample: is a {family_name(sample)} instance, not {route.family}")
         book, ledger, now = self.desk.book(), self.desk.ledger(), self.clock.now
         deploying.check(route, {account.name for account in ledger.accounts()})
         chosen = arms.mode_of(route) if mode is None else Mode(mode)
@@ -321,9 +322,9 @@ class Routes:
         """Answer by a route's deadline; see `DeployedRoute.decide`."""
         begun = time.monotonic()
         standing, unsure = self.desk.standing(name, PATIENCE)
-        if type(problem).family != standing.route.family:
+        if family_name(problem) != standing.route.family:
             raise InputError(
-                f"route {name!r} decides {standing.route.family}, not {type(problem).family}"
+                f"route {name!r} decides {standing.route.family}, not {family_name(problem)}"
             )
         timetable = Timetable.of(begun, standing.route.deadline_seconds)
         deciding = Deciding(self.desk, standing, unsure, problem, key, timetable)

@@ -1,0 +1,93 @@
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from qupel.model.money import Money
+from qupel.problems.maxcut import MaxCut
+from qupel.runs.ledger.retry import Patience
+from qupel.runs.routes import gates
+from qupel.runs.routes.arms import mode_of
+from qupel.runs.routes.decision import Decision
+from qupel.runs.routes.route import Arm, Budget, Mode, Route, Slo
+from qupel.runs.routes.service import Routes
+from tests.runs.routes.providers import HOSTED, Rogue
+
+BRISK = Patience(first=0.05, longest=0.5, probe=0.5)
+ACCOUNT = "team:tests"
+#: Eight nodes; greedy finds the best cut of it.
+CUT = MaxCut.random(1, nodes=8)[0]
+GREEDY = Arm("greedy")
+
+
+def hosted(backend: str, **settings: Any) -> Arm:
+    return Arm(HOSTED, {"backend": backend, "shots": 200, "angles": "fixed", **settings})
+
+
+def route_to(rogue: Rogue, **changed: Any) -> Route:
+    """A route whose quantum step is ordered from ``rogue``."""
+    made = Route(
+        name=rogue.provider,
+        family="maxcut",
+        owner="Ada",
+        slo=Slo(),
+        # What answers does so at once; what does not is not waited for longer than need be.
+        deadline_seconds=4.0 if rogue.misdeed == "none" else 1.2,
+        primary=hosted(rogue.name),
+        fallback=GREEDY,
+        fallback_seconds=0.3,
+        budget=Budget((ACCOUNT,), "0.50 USD"),
+        tier="cloud simulator",
+    )
+    return replace(made, **changed)
+
+
+def put_in_force(routes: Routes, route: Route, mode: Mode | None = None) -> Route:
+    """Deploy without trying, as if it had passed."""
+    book = routes.desk.book()
+    book.add_version(route, at=1.0)
+    for gate in (gates.FALLBACK, gates.SIMULATOR):
+        book.pass_gate(route.version, gate, who="Ada", detail="", at=1.0)
+    book.deploy(route, mode=mode or mode_of(route), who="Ada", why="", at=1.0)
+    return route
+
+
+Decide = Callable[..., Decision]
+
+
+@pytest.fixture(scope="package")
+def providers() -> dict[str, Rogue]:
+    return {}
+
+
+@pytest.fixture(scope="package")
+def routes(
+    tmp_path_factory: pytest.TempPathFactory, providers: dict[str, Rogue]
+) -> Iterator[Routes]:
+    folder = tmp_path_factory.mktemp("routes")
+    made = Routes(
+        folder / "qupel.db",
+        backend=providers.__getitem__,
+        lock=None,
+        folder=folder / "machine",
+        patience=BRISK,
+    )
+    with made:
+        made.desk.ledger().set_budget(ACCOUNT, money=Money.of(1000))
+        made.warm(route_to(Rogue()), CUT)
+        yield made
+
+
+@pytest.fixture
+def decide(routes: Routes, providers: dict[str, Rogue]) -> Decide:
+    """Decide `CUT` once by a route to a provider, deployed for this test."""
+
+    def once(rogue: Rogue, **changed: Any) -> Decision:
+        providers[rogue.name] = rogue
+        route = put_in_force(routes, route_to(rogue, **changed))
+        return routes[route.name].decide(CUT)
+
+    return once

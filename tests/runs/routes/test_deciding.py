@@ -1,0 +1,361 @@
+from __future__ import annotations
+
+import os
+import signal
+import time
+from typing import Any
+
+import pytest
+
+from qupel.errors import InputError, TransientError
+from qupel.model.evidence import Evidence
+from qupel.model.money import Money
+from qupel.problems.maxcut import MaxCut
+from qupel.runs.contract import Contract
+from qupel.runs.description import family_name
+from qupel.runs.routes.decision import TRIED, Answerer, Decision, Kept
+from qupel.runs.routes.desk import FALLBACK, PRIMARY
+from qupel.runs.routes.profile import Profile, Rule
+from qupel.runs.routes.route import Arm, Budget, Mode
+from qupel.runs.routes.service import Routes
+from tests.runs.routes.conftest import CUT, GREEDY, Decide, put_in_force, route_to
+from tests.runs.routes.providers import Rogue
+from tests.runs.toy import SMALL, Slow
+
+
+def test_the_quantum_step_answers_where_it_is_in_time(decide: Decide) -> None:
+    rogue = Rogue()
+    decision = decide(rogue)
+    assert decision.answered_by is Answerer.PRIMARY
+    assert (decision.quantum, decision.why) == (TRIED, "")
+    assert decision.on_time
+    assert decision.primary is not None
+    assert decision.primary.evidence is Evidence.EMULATOR
+    assert decision.objective == CUT.judge(CUT.read_answer(decision.solution)).objective
+    assert len(rogue.accepted) == 1
+
+
+def test_a_decision_has_the_clocks_of_both(decide: Decide) -> None:
+    decision = decide(Rogue())
+    assert decision.primary is not None
+    assert decision.fallback is not None
+    for record in (decision.primary, decision.fallback):
+        assert record.clocks.total == pytest.approx(record.end_to_end, rel=0.01)
+        assert 0 < record.end_to_end <= decision.seconds
+
+
+def test_a_decision_survives_json(decide: Decide) -> None:
+    decision = decide(Rogue())
+    assert Decision.from_json(decision.to_json()) == decision
+
+
+def test_what_was_decided_stands_in_the_database(decide: Decide, routes: Routes) -> None:
+    decision = decide(Rogue())
+    assert decision.kept is Kept.DATABASE
+    assert routes.desk.book().decision(decision.id[:10]) == decision
+
+
+@pytest.mark.parametrize(
+    ("misdeed", "reason"),
+    [
+        ("queue", "not over yet"),
+        ("slow", "no answer within"),
+        ("malformed", "not over yet|paid_no_result"),
+        ("dead", "no answer within|not over yet|attempts failed"),
+        ("silent", "not over yet|no answer within"),
+        ("refusing", "no more orders from you"),
+        ("odd", "not over yet|no answer within"),
+        ("broken", "not over yet|no answer within|ambiguous"),
+        ("hung", "no answer within"),
+    ],
+)
+def test_the_fallback_answers_in_time_whatever_the_provider_does(
+    decide: Decide, misdeed: str, reason: str
+) -> None:
+    begun = time.monotonic()
+    decision = decide(Rogue(misdeed))
+    assert time.monotonic() - begun < decision.deadline_seconds + 1.0
+    assert decision.on_time
+    assert decision.answered_by is Answerer.FALLBACK
+    assert any(word in decision.why for word in reason.split("|")), decision.why
+    assert decision.kept is Kept.DATABASE
+
+
+def test_a_flaky_provider_still_answers(decide: Decide) -> None:
+    decision = decide(Rogue("flaky"), deadline_seconds=6.0)
+    assert decision.answered_by is Answerer.PRIMARY
+
+
+def test_a_lie_is_judged_by_the_data_and_the_better_answer_goes_out(decide: Decide) -> None:
+    decision = decide(Rogue("lying"))
+    assert decision.primary is not None
+    assert decision.primary.objective == 0.0  # no edge is cut with all nodes on one side
+    assert decision.answered_by is Answerer.FALLBACK
+    assert "the judge finds the fallback's answer better" in decision.why
+
+
+@pytest.mark.slow
+def test_four_failures_give_the_same_fallback_answer_and_their_cause(
+    decide: Decide, routes: Routes
+) -> None:
+    routes.desk.ledger().set_budget("team:poor", money=Money.of("0.01"))
+    poor = Budget(("team:poor",), "0.50 USD")
+    cases: list[tuple[Rogue, dict[str, Any], str]] = [
+        (Rogue(), {"budget": poor}, "team:poor"),
+        (Rogue("queue"), {}, "not over yet"),
+        (Rogue("silent"), {}, "not over yet"),
+        (Rogue("refusing"), {}, "no more orders"),
+    ]
+    answers = set()
+    for rogue, changed, cause in cases:
+        for again in (rogue, Rogue(rogue.misdeed)):
+            decision = decide(again, **changed)
+            assert decision.answered_by is Answerer.FALLBACK
+            assert cause in decision.why
+            answers.add(decision.solution)
+    assert len(answers) == 1
+
+
+def test_an_order_above_what_a_decision_may_cost_is_not_placed(decide: Decide) -> None:
+    rogue = Rogue(price=Money.of(2))
+    decision = decide(rogue)
+    assert "the order may cost 2.00 USD, and one decision at most 0.50 USD" in decision.quantum
+    assert rogue.accepted == []
+
+
+def test_an_open_breaker_sends_the_decision_the_classical_way(decide: Decide) -> None:
+    rogue = Rogue("dead")
+    for _ in range(4):
+        decision = decide(rogue, classical=Arm("tabu", rounds=50))
+        if "breaker" in decision.quantum:
+            break
+    assert "is open after" in decision.quantum
+    assert decision.answered_by is Answerer.PRIMARY
+    assert decision.primary is not None
+    assert decision.primary.solver["solver"] == "tabu"
+
+
+@pytest.mark.parametrize(("most", "ordered"), [(8, 1), (7, 0)])
+def test_the_profile_decides_whether_an_instance_goes_to_quantum(
+    decide: Decide, most: int, ordered: int
+) -> None:
+    rogue = Rogue()
+    decision = decide(rogue, profile=Profile((Rule("variables", at_most=most),)))
+    assert len(rogue.accepted) == ordered
+    assert decision.quantum == (TRIED if ordered else "profile: variables is 8, above 7")
+
+
+@pytest.mark.parametrize(
+    ("field", "contract"),
+    [
+        ("input", Contract(input={"required": ["colour"]})),
+        ("ranges", Contract(input={"properties": {"nodes": {"maximum": 7}}})),
+        ("max_qubits", Contract(max_qubits=7)),
+        ("max_shots", Contract(max_shots=100)),
+        ("max_payload_bytes", Contract(max_payload_bytes=10)),
+        ("max_seconds", Contract(max_seconds=0.1)),
+    ],
+)
+def test_nothing_is_ordered_against_the_contract(
+    decide: Decide, field: str, contract: Contract
+) -> None:
+    rogue = Rogue()
+    decision = decide(rogue, contract=contract)
+    assert f"contract field '{field}'" in decision.quantum
+    assert rogue.accepted == []
+    assert decision.answered_by is Answerer.FALLBACK
+
+
+def test_hardware_is_refused_without_an_approval_and_used_with_one(
+    decide: Decide, routes: Routes
+) -> None:
+    rogue = Rogue(evidence=Evidence.HARDWARE)
+    decision = decide(rogue, tier="hardware")
+    assert "needs the approval of 1 person" in decision.quantum
+    assert rogue.accepted == []
+    routes.approve(decision.version, who="Grace", why="seen the pilot")
+    routes[rogue.provider].decide(CUT)
+    assert len(rogue.accepted) <= 1  # the ledger still wants its own simulator run
+
+
+def test_a_tier_below_the_devices_is_refused(decide: Decide) -> None:
+    rogue = Rogue()
+    decision = decide(rogue, tier="local simulator")
+    assert "the device is of tier cloud simulator" in decision.quantum
+    assert rogue.accepted == []
+
+
+def test_a_version_that_passed_no_simulator_orders_nothing(
+    routes: Routes, providers: dict[str, Rogue]
+) -> None:
+    rogue = Rogue()
+    providers[rogue.name] = rogue
+    route = route_to(rogue)
+    routes.desk.book().deploy(route, mode=Mode.QUANTUM, who="Ada", why="", at=1.0)
+    decision = routes[route.name].decide(CUT)
+    assert "has not passed its simulator run" in decision.quantum
+    assert rogue.accepted == []
+
+
+def toy_route(rogue: Rogue, **changed: Any) -> Any:
+    """A route by which a solver of this machine decides the toy knapsack."""
+    base = {
+        "family": family_name(SMALL),
+        "primary": Arm("tests.runs.toy:Rows", {"rows": ((1, 0, 1),)}),
+        "fallback": Arm("tests.runs.toy:Rows", {"rows": ((1, 0, 0),)}),
+        "budget": Budget(),
+        "deadline_seconds": 1.5,
+    }
+    return route_to(rogue, **{**base, **changed})
+
+
+@pytest.mark.parametrize("mischief", ["sleep", "spin", "exit", "segfault", "raise"])
+def test_the_fallback_answers_in_time_whatever_a_solver_here_does(
+    routes: Routes, mischief: str
+) -> None:
+    packs = Arm("tests.runs.toy:Packs", {"mischief": mischief})
+    route = put_in_force(routes, toy_route(Rogue(), primary=packs))
+    decision = routes[route.name].decide(SMALL)
+    assert decision.on_time
+    assert (decision.answered_by, decision.objective) == (Answerer.FALLBACK, 5.0)
+
+
+def test_a_fallback_whose_worker_dies_is_tried_again_then_built_without_a_search(
+    routes: Routes,
+) -> None:
+    packs = Arm("tests.runs.toy:Packs", {"mischief": "exit"})
+    route = put_in_force(routes, toy_route(Rogue(), primary=packs, fallback=packs))
+    decision = routes[route.name].decide(SMALL)
+    assert decision.on_time
+    assert decision.answered_by is Answerer.LAST_RESORT
+    assert decision.objective == 0.0
+    assert "the fallback: the worker process died" in decision.why
+
+
+def test_an_answer_that_went_out_before_is_better_than_one_built_without_a_search(
+    routes: Routes,
+) -> None:
+    rogue = Rogue()
+    route = put_in_force(routes, toy_route(rogue))
+    assert routes[route.name].decide(SMALL).objective == 8.0
+    packs = Arm("tests.runs.toy:Packs", {"mischief": "raise"})
+    put_in_force(routes, toy_route(rogue, primary=packs, fallback=packs))
+    decision = routes[route.name].decide(SMALL)
+    assert (decision.answered_by, decision.objective) == (Answerer.LAST_KNOWN, 8.0)
+
+
+@pytest.mark.slow
+def test_killed_workers_and_their_parents_stop_no_decision(routes: Routes) -> None:
+    route = put_in_force(routes, toy_route(Rogue()))
+    for role in (FALLBACK, PRIMARY):
+        workers = routes.desk.seat(role)._workers
+        assert workers is not None
+        os.kill(workers._process.pid, signal.SIGKILL)
+    decision = routes[route.name].decide(SMALL)
+    assert decision.on_time
+    assert decision.feasible
+    for role in (FALLBACK, PRIMARY):
+        assert routes.desk.seat(role).wait_until_warm(20)
+    again = routes[route.name].decide(SMALL)
+    assert again.objective == 8.0
+
+
+@pytest.mark.slow
+def test_without_a_database_the_fallback_answers_and_nothing_is_ordered(
+    decide: Decide, routes: Routes
+) -> None:
+    rogue = Rogue()
+    decide(rogue)
+
+    def gone() -> None:
+        raise TransientError("the database is down")
+
+    routes.desk.reach = gone
+    try:
+        decision = routes[rogue.provider].decide(CUT)
+    finally:
+        routes.desk.reach = lambda: None
+    assert decision.answered_by is Answerer.FALLBACK
+    assert decision.quantum == "the database cannot be used: the database is down"
+    assert decision.kept is Kept.SPOOL
+    assert len(rogue.accepted) == 1
+    caught_up = routes.catch_up()
+    assert (caught_up.taken_over, caught_up.ordered) == (1, 1)
+    assert routes.desk.book().decision(decision.id).job
+    assert len(set(rogue.accepted)) <= 2
+
+
+def test_without_database_and_disk_the_answer_still_goes_out(
+    decide: Decide, routes: Routes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rogue = Rogue()
+    decide(rogue)
+
+    def full(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("qupel.runs.routes.spool.os.write", full)
+    monkeypatch.setattr("qupel.runs.routes.book.Book.keep", full)
+    decision = routes[rogue.provider].decide(CUT)
+    assert decision.on_time
+    assert decision.kept is Kept.NOWHERE
+
+
+@pytest.mark.slow
+def test_a_database_that_hangs_delays_no_answer(
+    decide: Decide, routes: Routes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rogue = Rogue()
+    decide(rogue)
+    monkeypatch.setattr(routes.desk, "reach", lambda: time.sleep(2.5))
+    begun = time.monotonic()
+    decision = routes[rogue.provider].decide(CUT)
+    assert time.monotonic() - begun < decision.deadline_seconds
+    assert decision.answered_by is Answerer.FALLBACK
+    assert decision.kept is Kept.SPOOL
+    monkeypatch.undo()
+    time.sleep(2.5)
+    routes.catch_up()
+
+
+def test_a_problem_that_takes_for_ever_to_be_rebuilt_is_answered_here(routes: Routes) -> None:
+    slow = {"family": "tests.runs.toy:Slow"}
+    route = put_in_force(routes, toy_route(Rogue(), **slow))
+    decision = routes[route.name].decide(Slow(SMALL.worth, SMALL.weights, SMALL.limit))
+    assert decision.on_time
+    assert decision.answered_by is Answerer.LAST_RESORT
+
+
+@pytest.mark.slow
+def test_a_late_result_is_judged_and_kept_beside_the_answer(decide: Decide, routes: Routes) -> None:
+    rogue = Rogue("queue")
+    decision = decide(rogue, deadline_seconds=3.0)
+    assert routes.late(decision.id) is None
+    rogue.misdeed = "none"
+    until = time.monotonic() + 15
+    while (late := routes.late(decision.id)) is None and time.monotonic() < until:
+        time.sleep(0.05)
+    assert late is not None
+    assert late.feasible
+    assert late.evidence is Evidence.EMULATOR
+    assert routes.desk.book().decision(decision.id).solution == decision.solution
+    assert len(rogue.accepted) == 1
+
+
+def test_another_mode_asks_no_provider(decide: Decide, routes: Routes) -> None:
+    rogue = Rogue()
+    decide(rogue, approximate=Arm("bifurcation", rounds=20), classical=GREEDY)
+    for mode, solver in ((Mode.CLASSICAL, "greedy"), (Mode.APPROXIMATE, "bifurcation")):
+        routes[rogue.provider].set_mode(mode, who="Ada", why="")
+        decision = routes[rogue.provider].decide(CUT)
+        assert decision.mode is mode
+        assert decision.feasible
+        assert decision.primary is not None
+        assert decision.primary.solver["solver"] == solver
+    assert len(rogue.accepted) == 1
+
+
+def test_instances_of_another_family_are_refused(routes: Routes) -> None:
+    route = put_in_force(routes, toy_route(Rogue()))
+    with pytest.raises(InputError, match="not maxcut"):
+        routes[route.name].decide(MaxCut.random(1, nodes=4)[0])

@@ -1,0 +1,313 @@
+"""Amazon Braket through ``boto3``, and Braket's own local simulator on this machine.
+
+Credentials come from ``AWS_ACCESS_KEY_ID``, ``AWS_SECRET_ACCESS_KEY`` and, for temporary ones,
+``AWS_SESSION_TOKEN``; ``QUPEL_BRAKET_BUCKET`` names the S3 bucket for results. Braket's SDK is not
+used to submit: it makes a new client token for every call, and its batches submit again what is
+merely slow. Our client token follows from the order's key, and boto sends every request once.
+
+``braket:local`` is the state vector simulator of ``amazon-braket-sdk``.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any, Protocol
+
+import numpy as np
+
+from qupel.backends.adapters.claims import bound_of, profile_behind
+from qupel.backends.adapters.documents import listing, mapping, read_json, whole
+from qupel.backends.adapters.limits import check_fits, shape_of
+from qupel.backends.adapters.moments import moment
+from qupel.backends.adapters.readings import facts_of_shots, measured_circuit, reading_of_rows
+from qupel.backends.compiling import Target, compile_circuit
+from qupel.backends.contract import (
+    Capabilities,
+    Estimate,
+    JobStatus,
+    Kind,
+    Lookup,
+    Order,
+    Program,
+    Reading,
+    Result,
+    State,
+)
+from qupel.backends.http import secret_in
+from qupel.backends.prices import Counts, PerSecond, Usage, price
+from qupel.backends.profile import DeviceProfile
+from qupel.errors import RefusedError, ResultError
+from qupel.model.circuit import Circuit
+from qupel.model.evidence import Evidence
+from qupel.model.money import Money
+
+KEY_VARIABLE, SECRET_VARIABLE = "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"
+BUCKET_VARIABLE, PREFIX = "QUPEL_BRAKET_BUCKET", "qupel"
+#: Resource names of devices by ours; the region stands in the name, the simulator has none.
+ARNS = {
+    "sv1": "arn:aws:braket:::device/quantum-simulator/amazon/sv1",
+    "ionq-forte-1": "arn:aws:braket:us-east-1::device/qpu/ionq/Forte-1",
+    "iqm-garnet": "arn:aws:braket:eu-north-1::device/qpu/iqm/Garnet",
+    "rigetti-ankaa-3": "arn:aws:braket:us-west-1::device/qpu/rigetti/Ankaa-3",
+}
+HOME_REGION = "us-east-1"
+#: Longest that an on-demand simulator runs a task, in seconds: what a bill by time is bounded by.
+LONGEST_RUN = Decimal(6 * 3600)
+
+WORDS = {
+    "CREATED": State.QUEUED,
+    "QUEUED": State.QUEUED,
+    "RUNNING": State.RUNNING,
+    "CANCELLING": State.RUNNING,
+    "COMPLETED": State.DONE,
+    "FAILED": State.FAILED,
+    "CANCELLED": State.CANCELLED,
+}
+#: Our gates under Braket's names, as far as every device there takes them.
+GATES = {
+    "id": "i", "x": "x", "y": "y", "z": "z", "h": "h", "s": "s", "sdg": "si", "t": "t",
+    "tdg": "ti", "sx": "v", "sxdg": "vi", "rx": "rx", "ry": "ry", "rz": "rz", "p": "rz",
+    "cx": "cnot", "swap": "swap",
+}  # fmt: skip
+
+
+class Line(Protocol):
+    """Where tasks are made."""
+
+    def create(self, source: str, shots: int, token: str, tag: str) -> str:
+        """Make a task of an OpenQASM program once; the errors are those of `Backend.submit`."""
+        ...
+
+    def find(self, tag: str) -> list[str]:
+        """Tasks under a tag."""
+        ...
+
+    def status(self, job: str) -> JobStatus:
+        """Where a task stands."""
+        ...
+
+    def fetch(self, job: str, tag: str) -> bytes:
+        """Result document of a task; `ResultError` if it is under another tag."""
+        ...
+
+    def cancel(self, job: str) -> None:
+        """Ask for a task not to be run."""
+        ...
+
+
+def open(device: str) -> Braket:  # noqa: A001  # every provider's entry point has this name
+    """Open ``local``, or a device that a profile names, such as ``sv1`` or ``iqm-garnet``.
+
+    Raises
+    ------
+    InputError
+        If there is no such device, no credentials in the environment, or a library is missing.
+    """
+    if device == "local":
+        from qupel.backends.adapters.braket_local import Simulator
+
+        return Braket(device, Simulator(), None, Evidence.NOISELESS)
+    from qupel.backends.adapters.braket_aws import Aws
+
+    profile = profile_behind("braket", device)
+    secret_in(KEY_VARIABLE)
+    secret_in(SECRET_VARIABLE)
+    elsewhere = any(name.startswith("AWS_ENDPOINT_URL") for name in os.environ)
+    kind = Evidence.NOISELESS if profile.simulated else Evidence.HARDWARE
+    region = ARNS[device].split(":")[3] or os.environ.get("AWS_REGION") or HOME_REGION
+    line = Aws(ARNS[device], region, secret_in(BUCKET_VARIABLE), PREFIX)
+    return Braket(device, line, profile, Evidence.EMULATOR if elsewhere else kind, region)
+
+
+@dataclass(slots=True, eq=False)
+class Braket:
+    """One of Amazon Braket's devices.
+
+    Attributes
+    ----------
+    device
+        Its name here.
+    line
+        Where tasks are made.
+    profile
+        What the catalogue says of it; None for the local simulator.
+    evidence
+        What kind of machine answers.
+    region
+        Where tasks and results lie.
+    settle_seconds
+        After how long a task is found by its tag, the request's time included; AWS names no
+        bound, so give one only if you know.
+    """
+
+    device: str
+    line: Line
+    profile: DeviceProfile | None
+    evidence: Evidence = Evidence.EMULATOR
+    region: str = ""
+    settle_seconds: float | None = None
+
+    @property
+    def provider(self) -> str:
+        """``braket``."""
+        return "braket"
+
+    def capabilities(self) -> Capabilities:
+        """What it can do, by its profile."""
+        profile = self.profile
+        return Capabilities(
+            kind=Kind.CIRCUIT,
+            qubits=profile.qubits if profile else 24,
+            max_shots=profile.max_shots if profile else 100_000,
+            max_programs=1,
+            lookup=Lookup.TAG,
+            settle_seconds=self.settle_seconds,
+            cancels=profile is not None,
+            evidence=self.evidence,
+            region=self.region,
+            currency="USD" if profile else "",
+            profile=profile.name if profile else "",
+        )
+
+    def estimate(self, order: Order) -> Estimate:
+        """What an order will need; the cost is by the catalogue's price."""
+        check_fits(order, self.capabilities(), self._where)
+        circuits = [_written(program) for program in order.programs]
+        qubits, depth, pairs = shape_of(order)
+        return Estimate(
+            qubits=qubits,
+            depth=depth,
+            two_qubit_gates=pairs,
+            shots=order.shots * len(circuits),
+            run_seconds=None,
+            queue_seconds=None,
+            cost=self._bound(circuits, order.shots),
+            remarks=("depth and gates as written; Braket compiles for the device",),
+        )
+
+    def submit(self, order: Order) -> str:
+        """Send one request to make a task, with a client token that follows from the key."""
+        check_fits(order, self.capabilities(), self._where)
+        if order.settings:
+            raise RefusedError(f"{self.provider} knows no setting {sorted(order.settings)[0]!r}")
+        [program] = order.programs
+        return self.line.create(source_of(program), order.shots, token_of(order), order.tag)
+
+    def find(self, order: Order) -> list[str]:
+        """Tasks that are tagged with the order's tag."""
+        return self.line.find(order.tag)
+
+    def status(self, job: str) -> JobStatus:
+        """Where a task stands; Braket tells no bill."""
+        return self.line.status(job)
+
+    def result(self, job: str, order: Order) -> Result:
+        """Measured bits in our order; the program that Braket says it ran must be ours."""
+        [program] = order.programs
+        document = mapping(read_json(self.line.fetch(job, order.tag), "the result"), "the result")
+        _check_echo(document, source_of(program))
+        reading = reading_of(document, program, order.shots)
+        metadata = document.get("taskMetadata")
+        metadata = metadata if isinstance(metadata, dict) else {}
+        return Result(
+            (reading,),
+            job=job,
+            device=self.device,
+            evidence=self.evidence,
+            facts={
+                "created_at": moment(metadata.get("createdAt")),
+                "ended_at": moment(metadata.get("endedAt")),
+                **facts_of_shots([reading], order),
+            },
+        )
+
+    def cancel(self, job: str) -> None:
+        """Ask for a task not to be run."""
+        self.line.cancel(job)
+
+    @property
+    def _where(self) -> str:
+        return f"{self.provider}:{self.device}"
+
+    def _bound(self, circuits: list[Circuit], shots: int) -> Money | None:
+        if self.profile is None:
+            return None
+        if isinstance(self.profile.price, PerSecond):
+            return price(self.profile.price, Usage((Counts(),), 1, LONGEST_RUN))
+        return bound_of(self.profile, circuits, shots)
+
+
+def token_of(order: Order) -> str:
+    """Client token of an order: 64 characters that follow from its key."""
+    return hashlib.sha256(order.key.encode()).hexdigest()
+
+
+def source_of(program: Program) -> str:
+    """OpenQASM 3 as Braket reads it; all qubits are measured, in order."""
+    circuit = _written(program)
+    lines = ["OPENQASM 3.0;", f"qubit[{circuit.qubits}] q;", f"bit[{circuit.qubits}] b;"]
+    for gate in circuit.gates:
+        angles = f"({', '.join(repr(angle) for angle in gate.angles)})" if gate.angles else ""
+        qubits = ", ".join(f"q[{qubit}]" for qubit in gate.qubits)
+        lines.append(f"{GATES[gate.name]}{angles} {qubits};")
+    lines += [f"b[{qubit}] = measure q[{qubit}];" for qubit in range(circuit.qubits)]
+    return "\n".join(lines) + "\n"
+
+
+def action_of(source: str) -> str:
+    """A program as ``CreateQuantumTask`` takes it."""
+    header = {"name": "braket.ir.openqasm.program", "version": "1"}
+    return json.dumps({"braketSchemaHeader": header, "source": source, "inputs": {}})
+
+
+def reading_of(document: Mapping[str, Any], program: Program, shots: int) -> Reading:
+    """Reading of a gate-model result: a row of bits for every shot, and whose bits they are.
+
+    Raises
+    ------
+    ResultError
+        If a row is not of that width, or holds something else than 0 and 1.
+    """
+    written = measured_circuit(_written(program))
+    measured = [
+        whole(q, "a qubit") for q in listing(document.get("measuredQubits"), "measuredQubits")
+    ]
+    if sorted(measured) != list(range(written.qubits)):
+        raise ResultError(
+            f"{written.qubits} qubits were measured, measuredQubits are {measured!r:.80}"
+        )
+    rows = listing(document.get("measurements"), "measurements")
+    if not rows or any(type(row) is not list or len(row) != len(measured) for row in rows):
+        raise ResultError(f"measurements must be rows of {len(measured)} bits")
+    if any(type(bit) is not int or bit not in (0, 1) for row in rows for bit in row):
+        raise ResultError("measurements hold something else than 0 and 1")
+    column = {qubit: k for k, qubit in enumerate(measured)}
+    bits = np.array(rows, np.uint8)[:, [column[qubit] for qubit in written.measured or ()]]
+    return reading_of_rows(np.ascontiguousarray(bits), [1] * len(rows), "the result")
+
+
+def tagged(tags: Any, tag: str) -> bool:
+    """Whether a task's tags hold ours."""
+    return isinstance(tags, Mapping) and tags.get("qupel_tag") == tag
+
+
+def _written(program: Program) -> Circuit:
+    circuit = measured_circuit(program)
+    if set(circuit.counts()) <= set(GATES):
+        return circuit
+    return compile_circuit(circuit, Target(circuit.qubits, frozenset({"rz", "rx", "cx"}))).circuit
+
+
+def _check_echo(document: Mapping[str, Any], source: str) -> None:
+    additional = document.get("additionalMetadata")
+    action = additional.get("action") if isinstance(additional, dict) else None
+    echoed = action.get("source") if isinstance(action, dict) else None
+    if not isinstance(echoed, str):
+        raise ResultError("the result does not tell which program was run")
+    if echoed != source:
+        raise ResultError("the result is of another program than the one ordered")

@@ -62,6 +62,7 @@ class Fake:
     jobs: dict[str, Accepted] = field(default_factory=dict)
     faults: dict[str, list[object]] = field(default_factory=dict)
     words: dict[str, list[JobStatus]] = field(default_factory=dict)
+    said: list[JobStatus] = field(default_factory=list)
     calls: Counter[str] = field(default_factory=Counter)
     late: list[tuple[float, Order]] = field(default_factory=list)
     dead: bool = False
@@ -114,6 +115,8 @@ class Fake:
 
     def status(self, job: str) -> JobStatus:
         self._raise("status")
+        if self.said:
+            return self.said.pop()
         said = self.words.get(job) or self.words.get("*")
         if said:
             return said.pop(0) if len(said) > 1 else said[0]

@@ -93,7 +93,7 @@ class Port:
             raise ContractError(fault)
 
     def __str__(self) -> str:
-        return self.name or f"a schema of {_types(self.schema) or 'any type'}"
+        return self.name or f"a schema of {' or '.join(_types(self.schema)) or 'any type'}"
 
 
 def narrower(source: Mapping[str, Any], target: Mapping[str, Any]) -> bool:

@@ -1,0 +1,148 @@
+"""Paid jobs in the hands of the durable engine."""
+
+from __future__ import annotations
+
+import os
+import threading
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from qupel.backends.clock import SystemClock
+from qupel.backends.contract import Backend, JobStatus, Order, Result, State
+from qupel.backends.local import open as local
+from qupel.model.circuit import Circuit, Gate
+from qupel.model.money import Money
+from qupel.runs.database import Database
+from qupel.runs.durable.worker import Worker
+from qupel.runs.ledger import JobState, Ledger
+from tests.runs.ledger.fake import Fake
+
+BELL = Circuit(2, [Gate("h", (0,)), Gate("cx", (0, 1))])
+
+
+def order(number: int) -> Order:
+    return Order((BELL,), 50, key=f"key-{number}", tag=f"tag-{number}", settings={"seed": number})
+
+
+def waited(worker: Worker, ids: list[str], seconds: float) -> float:
+    """Wait until jobs are done; return how long it took."""
+    began = time.monotonic()
+    ledger = worker.host.ledger
+    while not all(ledger.job(job).state.still for job in ids):
+        assert time.monotonic() - began < seconds
+        time.sleep(0.05)
+    return time.monotonic() - began
+
+
+@dataclass(slots=True)
+class Busy:
+    """One device that runs one job at a time, as the simulator here does but slower."""
+
+    seconds: float
+    device: str
+    provider: str = "busy"
+    real: Backend = field(default_factory=lambda: local("statevector"))
+    free: float = 0.0
+    ends: dict[str, float] = field(default_factory=dict)
+    lock: Any = field(default_factory=threading.Lock)
+
+    def capabilities(self) -> Any:
+        return self.real.capabilities()
+
+    def estimate(self, order: Order) -> Any:
+        return self.real.estimate(order)
+
+    def submit(self, order: Order) -> str:
+        with self.lock:
+            name = self.real.submit(order)
+            self.free = max(self.free, time.time()) + self.seconds
+            self.ends[name] = self.free
+            return name
+
+    def find(self, order: Order) -> list[str]:
+        return self.real.find(order)
+
+    def status(self, job: str) -> JobStatus:
+        if time.time() < self.ends[job]:
+            return JobStatus(State.RUNNING, "running")
+        return self.real.status(job)
+
+    def result(self, job: str, order: Order) -> Result:
+        return self.real.result(job, order)
+
+    def cancel(self, job: str) -> None:
+        self.real.cancel(job)
+
+
+def all_done(folder: Path, providers: dict[str, Busy]) -> tuple[float, list[bytes]]:
+    """Seconds for eight jobs over these devices, and what each gave."""
+    with Database.open(folder / "qupel.db") as database:
+        working = Worker(database)
+        working.host.open_backend = providers.__getitem__
+        with working:
+            names, ledger = sorted(providers), working.host.ledger
+            ids = [
+                ledger.plan(order(n), backend=names[n % len(names)], bound=None).id
+                for n in range(8)
+            ]
+            took = waited(working, ids, 60.0)
+            results = [ledger.result(job) for job in ids]
+    found = []
+    for result in results:
+        assert result is not None
+        [reading] = result.readings
+        found.append(reading.bits.tobytes() + reading.occurrences.tobytes())
+    return took, found
+
+
+@pytest.mark.slow
+def test_eight_jobs_end_sooner_on_two_providers_with_the_same_results(tmp_path: Path) -> None:
+    (tmp_path / "one").mkdir()
+    (tmp_path / "two").mkdir()
+    one, alone = all_done(tmp_path / "one", {"busy:a": Busy(0.7, "a")})
+    two, shared = all_done(tmp_path / "two", {"busy:a": Busy(0.7, "a"), "busy:b": Busy(0.7, "b")})
+    assert alone == shared
+    assert two < 0.8 * one
+
+
+@pytest.mark.slow
+def test_three_hundred_jobs_wait_in_few_threads_and_little_memory(tmp_path: Path) -> None:
+    provider = Fake(clock=SystemClock(), queue=3600.0)
+    with Database.open(tmp_path / "qupel.db") as database:
+        ledger = Ledger(database)
+        ids = [ledger.plan(order(n), backend="fake:one", bound=Money.of(1)).id for n in range(300)]
+        working = Worker(database)
+        working.host.open_backend = lambda name: provider
+        before = _resident()
+        with working:
+            until = time.monotonic() + 60
+            while len(provider.jobs) < 300 and time.monotonic() < until:
+                time.sleep(0.1)
+            assert {ledger.job(job).state for job in ids} <= {JobState.SUBMITTED, JobState.RUNNING}
+            assert threading.active_count() < 40
+            assert _resident() - before < 100e6
+    assert provider.paid_twice() == 0
+
+
+def test_a_job_that_was_planned_before_the_worker_started_is_done(tmp_path: Path) -> None:
+    provider = Fake(clock=SystemClock())
+    with Database.open(tmp_path / "qupel.db") as database:
+        ids = [
+            Ledger(database).plan(order(n), backend="fake:one", bound=Money.of(1)).id
+            for n in range(3)
+        ]
+        working = Worker(database, queues=("jobs",))
+        working.host.open_backend = lambda name: provider
+        with working:
+            waited(working, ids, 30.0)
+            assert {working.host.ledger.job(job).state for job in ids} == {JobState.DONE}
+    assert len(provider.jobs) == 3
+
+
+def _resident() -> float:
+    pages = int(Path("/proc/self/statm").read_text().split()[1])
+    return float(pages * os.sysconf("SC_PAGE_SIZE"))

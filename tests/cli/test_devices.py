@@ -212,3 +212,13 @@ def test_advice_can_compile_the_circuit(ghz: Path) -> None:
     assert (gates["ibm-heron-r2"], gates["rigetti-ankaa-3"]) == (3, 6)
     ended = qupel("devices", "advise", "--qubits", 3, "--compile")
     assert (ended.code, "give an OpenQASM file" in ended.err) == (3, True)
+
+
+def test_the_tiers_are_shown_with_their_caps(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert qupel("devices", "tiers").out.splitlines()[-1].startswith("hardware")
+    (tmp_path / "tiers.yaml").write_text("tiers:\n- {name: hardware, max_money: 7.5}\n")
+    monkeypatch.setenv("QUPEL_HOME", str(tmp_path))
+    [tier] = qupel("devices", "tiers", "--json").document["tiers"]
+    assert (tier["name"], tier["max_money"], tier["max_shots"]) == ("hardware", "7.5", None)

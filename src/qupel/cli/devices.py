@@ -193,6 +193,48 @@ def compare(
     _print_comparison(found, today, simulated)
 
 
+@app.command("tiers")
+def show_tiers(as_json: AsJson = False) -> None:
+    """Show the access tiers: what may be ordered where, and with whose approval."""
+    from dataclasses import asdict
+
+    from qupel.backends.tiers import tiers
+
+    held = tiers().tiers
+    if as_json:
+        rows = [asdict(tier) for tier in held]
+        print_document(
+            {
+                "tiers": [
+                    row | {"max_money": None if row["max_money"] is None else str(row["max_money"])}
+                    for row in rows
+                ]
+            }
+        )
+        return
+    heads = ("tier", "shots an order", "orders", "money an order", "approvals", "meaning")
+    print_text(
+        text_table(
+            heads,
+            [
+                [
+                    tier.name,
+                    _cap(tier.max_shots),
+                    _cap(tier.max_runs),
+                    "any" if tier.max_money is None else f"{tier.max_money} {tier.currency}",
+                    str(tier.approvals),
+                    tier.meaning,
+                ]
+                for tier in held
+            ],
+        )
+    )
+
+
+def _cap(value: int | None) -> str:
+    return "any" if value is None else str(value)
+
+
 _HEADS = ("device", "kind", "qubits", "couplings", "1q error", "2q error", "misread", "T2",
           "two-qubit gate", "price", "for", "read on")  # fmt: skip
 

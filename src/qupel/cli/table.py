@@ -12,7 +12,7 @@ def text_table(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     right = [
         bool(rows)
         and all(
-            row[k][:1].isdigit() or row[k] in {"", "–", "all", "unknown", "unpublished"}
+            row[k][:1].isdigit() or row[k] in {"", "–", "all", "any", "unknown", "unpublished"}
             for row in rows
         )
         for k in range(len(heads))

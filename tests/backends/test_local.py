@@ -1,13 +1,21 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from qupel.backends import Annealing, Backend, Order, Program, State
+from qupel.backends.lattices import Connectivity, Lattice
+from qupel.backends.local import Local
 from qupel.backends.local import open as open_device
+from qupel.backends.machines import Noisy
 from qupel.errors import InputError, RefusedError, ResultError
 from qupel.model import Circuit, Evidence, Ising
+from qupel.testing import check_backend
+from tests.backends.profiles import CHIP
 
+LINE_16 = Connectivity(Lattice.LINE, (16,))
 BELL = Circuit(2).h(0).cx(0, 1)
 RING = Annealing(Ising([0.5, 0.0, 0.0, -0.25], np.diag([1.0, 1.0, -1.0], 1), 2.0))
 
@@ -129,3 +137,34 @@ def test_the_annealer_claims_true_energies_and_says_it_is_classical() -> None:
 def test_an_unknown_device_is_an_input_error() -> None:
     with pytest.raises(InputError, match="did you mean 'statevector'"):
         open_device("statevectr")
+
+
+@pytest.mark.parametrize("compiles", [False, True], ids=["noisy", "modelled"])
+def test_noisy_devices_keep_the_contract_of_backends(compiles: bool) -> None:
+    check_backend(Local("chip", Noisy.of(CHIP, compiles=compiles)), sizes=(1, 2, 3, 8))
+
+
+def test_a_modelled_device_runs_native_gates_on_couplings_and_says_how_many() -> None:
+    ends = Circuit(8).h(0).cx(0, 7)
+    noisy, modelled = (Local("chip", Noisy.of(CHIP, compiles=c)) for c in (False, True))
+    assert noisy.estimate(order(ends)).two_qubit_gates == 1
+    assert modelled.estimate(order(ends)).two_qubit_gates >= 1
+    counts = table(modelled, order(ends, shots=4000))
+    right = sum(count for bits, count in counts.items() if bits[0] == bits[7])
+    assert right > 3500
+
+
+def test_a_noisy_device_of_the_catalogue_opens_by_its_profiles_name() -> None:
+    able = open_device("noisy-ibm-heron-r2").capabilities()
+    assert (able.profile, able.evidence) == ("ibm-heron-r2", Evidence.NOISY)
+    with pytest.raises(InputError, match="unknown device"):
+        open_device("noisy-ibm-heron-r7")
+
+
+def test_many_qubits_are_noisy_too() -> None:
+    counts = table(
+        Local("chip", Noisy.of(replace(CHIP, qubits=16, connectivity=LINE_16))),
+        order(Circuit(16).x(3).cx(3, 9), shots=50),
+    )
+    assert sum(counts.values()) == 50
+    assert sum(count for bits, count in counts.items() if bits[3] and bits[9]) > 40

@@ -236,7 +236,7 @@ def _cap(value: int | None) -> str:
 
 
 _HEADS = ("device", "kind", "qubits", "couplings", "1q error", "2q error", "misread", "T2",
-          "two-qubit gate", "price", "for", "read on")  # fmt: skip
+          "two-qubit gate", "price", "for", "read on", "reached by")  # fmt: skip
 
 
 def _line(profile: DeviceProfile, today: date) -> list[str]:
@@ -258,6 +258,7 @@ def _line(profile: DeviceProfile, today: date) -> list[str]:
         str(profile.price.kind),
         str(profile.availability),
         _age(profile, today),
+        ", ".join(profile.backends) or "–",
     ]
 
 

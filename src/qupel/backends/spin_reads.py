@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+from jaxtyping import Int64, UInt8
 
 from qupel.backends.contract import Reading
 from qupel.kernels.ising import Chains, Landscape, anneal
@@ -53,9 +54,20 @@ def anneal_spins(form: Ising, reads: int, sweeps: int, rng: np.random.Generator)
         for begun in range(0, reads, batch)
     ]
     spins = np.concatenate(rows)
-    bits, occurrences = np.unique((spins < 0).astype(np.uint8), axis=0, return_counts=True)
+    bits, where = distinct_rows((spins < 0).astype(np.uint8))
     energies = form.energies(1 - 2 * bits.astype(np.int8))
-    return Reading(bits, occurrences.astype(np.int64), energies)
+    return Reading(bits, np.bincount(where).astype(np.int64), energies)
+
+
+def distinct_rows(
+    bits: UInt8[np.ndarray, "rows n"],
+) -> tuple[UInt8[np.ndarray, "distinct n"], Int64[np.ndarray, " rows"]]:
+    """Distinct rows in order, and which of them each row is; rows are compared as one word."""
+    if not bits.shape[1]:
+        return bits[:1], np.zeros(len(bits), np.int64)
+    words = np.ascontiguousarray(bits).view(f"V{bits.shape[1]}").reshape(-1)
+    _, first, where = np.unique(words, return_index=True, return_inverse=True)
+    return bits[first], where.reshape(-1).astype(np.int64)
 
 
 def _batch(

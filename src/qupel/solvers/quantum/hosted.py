@@ -19,6 +19,7 @@ from jaxtyping import Float64
 
 from qupel.backends.contract import Backend, Order, Program, Reading, Result
 from qupel.backends.registry import backend_named
+from qupel.backends.spin_reads import distinct_rows
 from qupel.errors import InputError, ResultError
 from qupel.model import Ising, Outcome, Samples
 from qupel.model.quota import keep_quotas
@@ -231,9 +232,9 @@ def samples_of(form: Ising, result: Result) -> Samples:
         If the result is not one reading of as many bits as the form has spins.
     """
     reading = _only_reading(form, result)
-    bits, where = np.unique(reading.bits, axis=0, return_inverse=True)
+    bits, where = distinct_rows(reading.bits)
     occurrences = np.zeros(len(bits), np.int64)
-    np.add.at(occurrences, where.reshape(-1), reading.occurrences)
+    np.add.at(occurrences, where, reading.occurrences)
     spins = (1 - 2 * bits.astype(np.int8)).astype(np.int8)
     energies = form.energies(spins)
     shots = int(occurrences.sum())

@@ -111,9 +111,20 @@ def _asked(transport: Transport, request: Request) -> Reply:
 
 
 def post(path: str, document: Any, headers: Mapping[str, str], timeout: float) -> Request:
-    """A request that carries a JSON document."""
+    """A POST that carries a JSON document."""
+    return _carrying("POST", path, document, headers, timeout)
+
+
+def put(path: str, document: Any, headers: Mapping[str, str], timeout: float) -> Request:
+    """A PUT that carries a JSON document."""
+    return _carrying("PUT", path, document, headers, timeout)
+
+
+def _carrying(
+    method: str, path: str, document: Any, headers: Mapping[str, str], timeout: float
+) -> Request:
     body = json.dumps(document, separators=(",", ":"), allow_nan=False).encode()
-    return Request("POST", path, body, {"Content-Type": "application/json", **headers}, timeout)
+    return Request(method, path, body, {"Content-Type": "application/json", **headers}, timeout)
 
 
 def segment(name: str) -> str:

@@ -153,7 +153,7 @@ class Ionq:
     def estimate(self, order: Order) -> Estimate:
         """What an order will need; IonQ is asked for its price, the catalogue if it names none."""
         self._check(order)
-        circuits = [_written(program) for program in order.programs]
+        circuits = [written(program) for program in order.programs]
         qubits, depth, pairs = shape_of(order)
         told = self._told(order, circuits)
         asked = _price(told, len(circuits))
@@ -270,7 +270,7 @@ class Ionq:
         return Evidence.NOISY if noisy else held
 
     def _document(self, order: Order) -> dict[str, Any]:
-        circuits = [_written(program) for program in order.programs]
+        circuits = [written(program) for program in order.programs]
         gates = [[plain_gate(gate) for gate in circuit.gates] for circuit in circuits]
         inputs: dict[str, Any] = {
             "gateset": "qis",
@@ -302,15 +302,15 @@ class Ionq:
         what = f"circuit {place}"
         programs = [measured_circuit(program) for program in order.programs]
         wide = max(program.qubits for program in programs)
-        written = measured_circuit(_written(programs[place]))
-        numbers, weights = _shares(shares, wide, what)
+        columns = written(programs[place]).measured or ()
+        numbers, weights = shares_of(shares, wide, what)
         drawn = stream(order, place) if self.profile.simulated else None
         times, rounded = counts_of_shares(weights, order.shots, drawn, what)
         facts["counts"] = "drawn from probabilities" if drawn is not None else "shares of shots"
         if rounded:
             facts["shots_rounded"] = facts.get("shots_rounded", 0) + rounded
         kept = [k for k, count in enumerate(times) if count]
-        rows = bits_of_numbers([numbers[k] for k in kept], written.measured or ())
+        rows = bits_of_numbers([numbers[k] for k in kept], columns)
         return reading_of_rows(rows, [times[k] for k in kept], what)
 
     def _job(self, job: str) -> dict[str, Any] | None:
@@ -362,7 +362,7 @@ def plain_gate(gate: Gate) -> dict[str, Any]:
     return plain
 
 
-def _written(program: object) -> Circuit:
+def written(program: object) -> Circuit:
     """A circuit in gates that IonQ names, with its measurement."""
     circuit = measured_circuit(program)  # type: ignore[arg-type]
     used = set(circuit.counts())
@@ -385,7 +385,14 @@ def _parts(shares: dict[str, Any], document: dict[str, Any], order: Order) -> li
     return [shares[child] for child in children]
 
 
-def _shares(shares: Mapping[str, Any], qubits: int, what: str) -> tuple[list[int], list[float]]:
+def shares_of(shares: Mapping[str, Any], qubits: int, what: str) -> tuple[list[int], list[float]]:
+    """Outcomes and their shares, as IonQ's histograms hold them.
+
+    Raises
+    ------
+    ResultError
+        If a key is no outcome of so many qubits, or a share is no number.
+    """
     numbers = []
     for key in shares:
         outcome = int(key) if key.isascii() and key.isdigit() and len(key) < 40 else -1

@@ -1,0 +1,513 @@
+"""Azure Quantum by its REST interface, over our own transport.
+
+``AZURE_QUANTUM_CONNECTION_STRING`` names workspace, address and key. A job is put under a name of
+our own choosing, so a submission that is repeated meets the first one. The name follows from the
+order's key; that of Azure's library would carry this machine's address and the time.
+
+Targets of IonQ and of Quantinuum are known: ``azure:ionq.qpu.forte-1``,
+``azure:quantinuum.qpu.h2-1``.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import re
+import uuid
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import urlsplit
+
+import numpy as np
+
+from qupel.backends.adapters import exchange
+from qupel.backends.adapters.claims import bound_of, profile_behind
+from qupel.backends.adapters.documents import listing, mapping, text
+from qupel.backends.adapters.ionq import plain_gate, shares_of
+from qupel.backends.adapters.ionq import written as ionq_written
+from qupel.backends.adapters.limits import check_fits, shape_of
+from qupel.backends.adapters.moments import moment
+from qupel.backends.adapters.readings import (
+    bits_of_numbers,
+    bits_of_texts,
+    facts_of_shots,
+    measured_circuit,
+    reading_of_rows,
+)
+from qupel.backends.adapters.shares import counts_of_shares
+from qupel.backends.compiling import Target, compile_circuit
+from qupel.backends.contract import (
+    Capabilities,
+    Estimate,
+    JobStatus,
+    Kind,
+    Lookup,
+    Order,
+    Program,
+    Reading,
+    Result,
+    State,
+    Times,
+)
+from qupel.backends.http import HttpTransport
+from qupel.backends.local import stream
+from qupel.backends.profile import DeviceProfile
+from qupel.backends.transport import Request, Transport
+from qupel.errors import InputError, RefusedError, ResultError, TransientError, UnknownOutcomeError
+from qupel.model.circuit import Circuit
+from qupel.model.evidence import Evidence
+from qupel.model.money import Money
+
+CONNECTION_VARIABLE = "AZURE_QUANTUM_CONNECTION_STRING"
+VERSION = "2026-01-15-preview"
+MAKER, STORAGE = ".quantum.azure.com", ".blob.core.windows.net"
+
+WORDS = {
+    "Queued": State.QUEUED,
+    "Waiting": State.QUEUED,
+    "Executing": State.RUNNING,
+    "Finishing": State.RUNNING,
+    "CancellationRequested": State.RUNNING,
+    "Cancelling": State.RUNNING,
+    "Completed": State.DONE,
+    "Succeeded": State.DONE,
+    "Failed": State.FAILED,
+    "Cancelled": State.CANCELLED,
+}
+#: Gates that OpenQASM 2 and Quantinuum name as we do; what is not among them is compiled first.
+QASM2 = frozenset({"x", "y", "z", "h", "s", "sdg", "t", "tdg", "rx", "ry", "rz", "cx", "cz"})
+
+
+@dataclass(frozen=True, slots=True)
+class Workspace:
+    """What a connection string names.
+
+    Attributes
+    ----------
+    endpoint
+        Where the service is.
+    path
+        Path of the workspace there.
+    key
+        Opens it.
+    """
+
+    endpoint: str
+    path: str
+    key: str = field(repr=False)
+
+    @classmethod
+    def of(cls, connection: str) -> Workspace:
+        """Read a connection string; `InputError` naming the part that is missing, never a value."""
+        parts = dict(part.split("=", 1) for part in connection.strip().split(";") if "=" in part)
+        names = (
+            "SubscriptionId",
+            "ResourceGroupName",
+            "WorkspaceName",
+            "ApiKey",
+            "QuantumEndpoint",
+        )
+        for name in names:
+            if not re.fullmatch(r"[\x21-\x7e]+", parts.get(name, "")):
+                raise InputError(
+                    f"{CONNECTION_VARIABLE} has no part {name}; copy it from the portal"
+                )
+        segments = [exchange.segment(parts[name]) for name in names[:3]]
+        path = "/subscriptions/{}/resourceGroups/{}/providers/Microsoft.Quantum/workspaces/{}"
+        return cls(parts["QuantumEndpoint"].rstrip("/"), path.format(*segments), parts["ApiKey"])
+
+    def headers(self) -> Mapping[str, str]:
+        """The header that carries the key."""
+        return {"x-ms-quantum-api-key": self.key}
+
+
+@dataclass(frozen=True, slots=True)
+class Dialect:
+    """How one maker's programs and results are written.
+
+    Attributes
+    ----------
+    provider
+        The maker's name at Azure.
+    program, result
+        Names of the formats.
+    write
+        Body of a program.
+    read
+        Reading of a result document.
+    """
+
+    provider: str
+    program: str
+    result: str
+    write: Callable[[Program], bytes]
+    read: Callable[[Any, Order, bool], Reading]
+
+
+def open(device: str) -> Azure:  # noqa: A001  # every provider's entry point has this name
+    """Open a target that a profile names.
+
+    Raises
+    ------
+    InputError
+        If there is no such target, or no connection string in the environment.
+    """
+    profile = profile_behind("azure", device)
+    connection = os.environ.get(CONNECTION_VARIABLE, "")
+    if not connection.strip():
+        raise InputError(f"no credentials: set the environment variable {CONNECTION_VARIABLE}")
+    workspace = Workspace.of(connection)
+    genuine = (urlsplit(workspace.endpoint).hostname or "").endswith(MAKER)
+    transport = HttpTransport(workspace.endpoint, workspace.headers)
+    kind = Evidence.NOISELESS if profile.simulated else Evidence.HARDWARE
+    evidence = kind if genuine else Evidence.EMULATOR
+    return Azure(device, transport, workspace.path, storage_at, profile, evidence)
+
+
+def storage_at(address: str) -> Transport:
+    """Transport to a storage host of Azure, or to this machine; no other is asked."""
+    parts = urlsplit(address)
+    host = parts.hostname or ""
+    if not host.endswith(STORAGE) and host not in ("127.0.0.1", "localhost", "::1"):
+        raise TransientError(f"the service names storage at {host!r:.80}, which is not Azure's")
+    return HttpTransport(f"{parts.scheme}://{parts.netloc}")
+
+
+@dataclass(slots=True, eq=False)
+class Azure:
+    """One target of an Azure Quantum workspace.
+
+    Attributes
+    ----------
+    device
+        Its name at Azure.
+    transport
+        Carries requests to the service.
+    workspace
+        Path of the workspace.
+    storage
+        Gives the transport to the host of a storage address.
+    profile
+        What the catalogue says of it.
+    evidence
+        What kind of machine answers.
+    timeout
+        Seconds for one request.
+    """
+
+    device: str
+    transport: Transport
+    workspace: str
+    storage: Callable[[str], Transport]
+    profile: DeviceProfile
+    evidence: Evidence = Evidence.EMULATOR
+    timeout: float = 60.0
+
+    @property
+    def provider(self) -> str:
+        """``azure``."""
+        return "azure"
+
+    def capabilities(self) -> Capabilities:
+        """What it can do, by its profile."""
+        return Capabilities(
+            kind=Kind.CIRCUIT,
+            qubits=self.profile.qubits,
+            max_shots=self.profile.max_shots,
+            max_programs=1,
+            lookup=Lookup.KEY,
+            settle_seconds=None,
+            cancels=True,
+            evidence=self.evidence,
+            region=(self.profile.regions or ("",))[0],
+            currency="USD",
+            profile=self.profile.name,
+        )
+
+    def estimate(self, order: Order) -> Estimate:
+        """What an order will need; the cost is by the catalogue's price."""
+        self._check(order)
+        circuits = [measured_circuit(program) for program in order.programs]
+        qubits, depth, pairs = shape_of(order)
+        return Estimate(
+            qubits=qubits,
+            depth=depth,
+            two_qubit_gates=pairs,
+            shots=order.shots,
+            run_seconds=None,
+            queue_seconds=None,
+            cost=bound_of(self.profile, circuits, order.shots),
+            remarks=("depth and gates as they stand; the maker compiles for the device",),
+        )
+
+    def submit(self, order: Order) -> str:
+        """Store the program, then put one job under the name that follows from the order's key.
+
+        Only the last request makes a job; when one before it fails, nothing was ordered.
+        """
+        self._check(order)
+        dialect, job = self._dialect(), job_of(order)
+        [program] = order.programs
+        container = self._container(job)
+        source = self._stored(container, dialect.write(program))
+        document = {
+            "id": job,
+            "name": order.tag,
+            "providerId": dialect.provider,
+            "target": self.device,
+            "containerUri": container,
+            "inputDataUri": source,
+            "inputDataFormat": dialect.program,
+            "outputDataFormat": dialect.result,
+            "inputParams": {"shots": order.shots},
+            "tags": [order.tag],
+            "metadata": {"qupel_tag": order.tag, "qupel_digest": digest_of(dialect.write(program))},
+        }
+        request = exchange.put(self._path(f"/jobs/{job}"), document, {}, self.timeout)
+        try:
+            told = exchange.submit(self.transport, request)
+        except RefusedError:
+            known = self._job(job)  # a name that is taken is refused: it may be our own order
+            if known is None or _tag(known) != order.tag:
+                raise
+            told = known
+        if not isinstance(told, dict) or told.get("id") != job:
+            raise UnknownOutcomeError(f"job {job} was put, but the reply is of something else")
+        return job
+
+    def find(self, order: Order) -> list[str]:
+        """The job of the order's key, if Azure has it."""
+        job = job_of(order)
+        known = self._job(job)
+        return [job] if known is not None and _tag(known) == order.tag else []
+
+    def status(self, job: str) -> JobStatus:
+        """Where a job stands; the bill is Azure's cost estimate of a job that is over."""
+        told = self._job(job)
+        if told is None:
+            return JobStatus(State.UNKNOWN, "not found")
+        word = told.get("status")
+        state = WORDS.get(word, State.UNKNOWN) if isinstance(word, str) else State.UNKNOWN
+        failed = told.get("errorData")
+        why = f"{failed.get('code')}: {failed.get('message')}" if isinstance(failed, dict) else ""
+        return JobStatus(
+            state,
+            word=f"{word!s:.80}",
+            why=why[:300],
+            times=_times(told),
+            billed=_bill(told.get("costEstimate")) if state.final else None,
+        )
+
+    def result(self, job: str, order: Order) -> Result:
+        """Counts of the shots, from the stored output of a job that was ours."""
+        dialect = self._dialect()
+        [program] = order.programs
+        told = self._job(job)
+        if told is None:
+            raise ResultError(f"Azure knows no job {job!r:.80}")
+        metadata = told.get("metadata")
+        digest = metadata.get("qupel_digest") if isinstance(metadata, dict) else None
+        if _tag(told) != order.tag or digest != digest_of(dialect.write(program)):
+            raise ResultError(f"job {job!r:.80} is of another order")
+        document = self._output(told, job)
+        reading = dialect.read(document, order, self.profile.simulated)
+        facts: dict[str, Any] = {"output_format": dialect.result}
+        if dialect.provider == "ionq":
+            facts["counts"] = (
+                "drawn from probabilities" if self.profile.simulated else "shares of shots"
+            )
+        return Result(
+            (reading,),
+            job=job,
+            device=self.device,
+            evidence=self.evidence,
+            times=_times(told),
+            facts={**facts, **facts_of_shots([reading], order)},
+        )
+
+    def cancel(self, job: str) -> None:
+        """Ask for a job not to be run, unless it is over."""
+        if self.status(job).state.final:
+            return
+        path = self._path(f"/jobs/{exchange.segment(job)}:cancel")
+        exchange.cancel(self.transport, Request("POST", path, timeout=self.timeout))
+
+    def _check(self, order: Order) -> None:
+        check_fits(order, self.capabilities(), f"{self.provider}:{self.device}")
+        if order.settings.keys() - {"seed"}:
+            raise RefusedError(f"{self.provider} knows no settings but seed")
+
+    def _dialect(self) -> Dialect:
+        maker = self.device.partition(".")[0]
+        if maker not in DIALECTS:
+            raise InputError(f"targets of {maker!r} are not known; known: {', '.join(DIALECTS)}")
+        return DIALECTS[maker]
+
+    def _path(self, rest: str) -> str:
+        return f"{self.workspace}{rest}?api-version={VERSION}"
+
+    def _job(self, job: str) -> dict[str, Any] | None:
+        path = self._path(f"/jobs/{exchange.segment(job)}")
+        request = Request("GET", path, timeout=self.timeout)
+        told = exchange.ask(self.transport, request, frozenset({404}))
+        if told is None:
+            return None
+        if not isinstance(told, dict) or told.get("id") != job:
+            raise TransientError(f"asked for job {job!r:.80}, told of something else")
+        return told
+
+    def _signed(self, container: str, blob: str = "") -> str:
+        """A storage address that may be used for a while."""
+        wanted = {"containerName": container, **({"blobName": blob} if blob else {})}
+        request = exchange.post(self._path("/storage/sasUri"), wanted, {}, self.timeout)
+        told = exchange.ask(self.transport, request)
+        address = told.get("sasUri") if isinstance(told, dict) else None
+        if not isinstance(address, str) or urlsplit(address).scheme not in ("http", "https"):
+            raise TransientError("the service gave no storage address")
+        return address
+
+    def _container(self, job: str) -> str:
+        """Make the job's container and return its address; one that is there is fine."""
+        address = self._signed(f"job-{job}")
+        parts = urlsplit(address)
+        path = f"{parts.path}?restype=container&{parts.query}"
+        self._store(address, path, b"", {}, frozenset({409}))
+        return address
+
+    def _stored(self, container: str, body: bytes) -> str:
+        """Store a program, and return its address without the signature."""
+        parts = urlsplit(container)
+        headers = {"x-ms-blob-type": "BlockBlob", "Content-Type": "application/octet-stream"}
+        path = f"{parts.path}/inputData"
+        self._store(container, f"{path}?{parts.query}", body, headers)
+        return f"{parts.scheme}://{parts.netloc}{path}"
+
+    def _store(
+        self,
+        address: str,
+        path: str,
+        body: bytes,
+        headers: Mapping[str, str],
+        fine: frozenset[int] = frozenset(),
+    ) -> None:
+        request = Request("PUT", path, body, headers, self.timeout)
+        try:
+            reply = self.storage(address).send(request)
+        except (UnknownOutcomeError, ResultError) as error:
+            raise TransientError("the program could not be stored; no job was made") from error
+        if not (200 <= reply.status < 300 or reply.status in fine):
+            raise TransientError(
+                f"the program could not be stored, so no job was made: HTTP {reply.status}",
+                wait=exchange.wait_of(reply),
+            )
+
+    def _output(self, told: Mapping[str, Any], job: str) -> Any:
+        """The result document; its old signature may have ended, so a new one is asked for."""
+        stored = told.get("outputDataUri")
+        blob = urlsplit(stored).path.rpartition("/")[2] if isinstance(stored, str) else ""
+        if not blob:
+            raise ResultError(f"job {job!r:.80} names no output")
+        address = self._signed(f"job-{job}", blob)
+        parts = urlsplit(address)
+        request = Request("GET", f"{parts.path}?{parts.query}", timeout=self.timeout)
+        return exchange.fetch(self.storage(address), request)
+
+
+def job_of(order: Order) -> str:
+    """Name of an order's job: a random-looking UUID that follows from its key."""
+    return str(uuid.UUID(bytes=hashlib.sha256(order.key.encode()).digest()[:16], version=4))
+
+
+def digest_of(body: bytes) -> str:
+    """What a job's metadata hold of its program."""
+    return hashlib.sha256(body).hexdigest()
+
+
+def qasm2_of(program: Program) -> bytes:
+    """OpenQASM 2 as Quantinuum reads it; classical bit ``k`` is column ``k``."""
+    circuit = _plain_gates(measured_circuit(program))
+    measured = circuit.measured or ()
+    lines = ["OPENQASM 2.0;", 'include "hqslib1.inc";', f"qreg q[{circuit.qubits}];"]
+    lines.append(f"creg c[{len(measured)}];")
+    for gate in circuit.gates:
+        angles = f"({','.join(repr(angle) for angle in gate.angles)})" if gate.angles else ""
+        lines.append(f"{gate.name}{angles} {','.join(f'q[{q}]' for q in gate.qubits)};")
+    lines += [f"measure q[{qubit}] -> c[{bit}];" for bit, qubit in enumerate(measured)]
+    return ("\n".join(lines) + "\n").encode()
+
+
+def ionq_of(program: Program) -> bytes:
+    """IonQ's JSON."""
+    circuit = ionq_written(program)
+    gates = [plain_gate(gate) for gate in circuit.gates]
+    return json.dumps({"gateset": "qis", "qubits": circuit.qubits, "circuit": gates}).encode()
+
+
+def _plain_gates(circuit: Circuit) -> Circuit:
+    gates = [gate for gate in circuit.gates if gate.name != "id"]
+    if {gate.name for gate in gates} <= QASM2:
+        return Circuit(circuit.qubits, gates, circuit.measured)
+    target = Target(circuit.qubits, frozenset({"rz", "rx", "cz"}))
+    return compile_circuit(circuit, target).circuit
+
+
+def _read_quantinuum(document: Any, order: Order, simulated: bool) -> Reading:
+    """A text for every shot and register; the highest classical bit comes first."""
+    [program] = order.programs
+    rows = listing(mapping(document, "the result").get("c"), "register c")
+    width = len(measured_circuit(program).measured or ())
+    bits = bits_of_texts(rows, width, "register c")
+    return reading_of_rows(np.ascontiguousarray(bits[:, ::-1]), [1] * len(rows), "register c")
+
+
+def _read_ionq(document: Any, order: Order, simulated: bool) -> Reading:
+    """Shares of shots by outcome, qubit 0 the lowest bit."""
+    [program] = order.programs
+    circuit = ionq_written(program)
+    shares = mapping(mapping(document, "the result").get("histogram"), "the histogram")
+    numbers, weights = shares_of(shares, circuit.qubits, "the histogram")
+    drawn = stream(order, 0) if simulated else None
+    times, _ = counts_of_shares(weights, order.shots, drawn, "the histogram")
+    kept = [k for k, count in enumerate(times) if count]
+    rows = bits_of_numbers([numbers[k] for k in kept], circuit.measured or ())
+    return reading_of_rows(rows, [times[k] for k in kept], "the histogram")
+
+
+DIALECTS = {
+    "ionq": Dialect("ionq", "ionq.circuit.v1", "ionq.quantum-results.v1", ionq_of, _read_ionq),
+    "quantinuum": Dialect(
+        "quantinuum",
+        "honeywell.openqasm.v1",
+        "honeywell.quantum-results.v1",
+        qasm2_of,
+        _read_quantinuum,
+    ),
+}
+
+
+def _tag(told: Mapping[str, Any]) -> str:
+    metadata = told.get("metadata")
+    tag = metadata.get("qupel_tag") if isinstance(metadata, dict) else None
+    return tag if isinstance(tag, str) else ""
+
+
+def _times(told: Mapping[str, Any]) -> Times:
+    return Times(
+        created=moment(told.get("creationTime")),
+        running=moment(told.get("beginExecutionTime")),
+        finished=moment(told.get("endExecutionTime")),
+    )
+
+
+def _bill(told: Any) -> Money | None:
+    if not isinstance(told, dict):
+        return None
+    total = told.get("estimatedTotal")
+    if not isinstance(total, int | float) or not 0 <= total < 1e9:
+        return None
+    try:
+        return Money.of(total, text(told.get("currencyCode"), "the currency"))
+    except (InputError, ResultError):
+        return None

@@ -111,14 +111,33 @@ def test_evidence_is_the_backends() -> None:
     assert HostedQaoa().evidence == "noiseless simulator"
 
 
+def result_of(bits: np.ndarray, occurrences: np.ndarray) -> Result:
+    made = Reading(np.zeros((1, 1), np.uint8), np.ones(1, np.int64))
+    object.__setattr__(made, "bits", bits)  # what a broken adapter might hold
+    object.__setattr__(made, "occurrences", occurrences)
+    return Result((made,), job="j", device="d", evidence=Evidence.HARDWARE)
+
+
+ONE = np.ones(1, np.int64)
+
+
 @pytest.mark.parametrize(
-    "bits", [np.zeros((1, 3), np.uint8), np.zeros((0, 4), np.uint8)], ids=["narrow", "empty"]
+    ("bits", "occurrences", "said"),
+    [
+        (np.zeros((1, 3), np.uint8), ONE, "4 spins were measured"),
+        (np.zeros((0, 4), np.uint8), ONE[:0], "4 spins were measured"),
+        (np.full((1, 4), 2, np.uint8), ONE, "bits are 0 or 1"),
+        (np.full((1, 4), -1, np.int8), ONE, "bits are 0 or 1"),
+        (np.zeros((1, 4), np.uint8), -ONE, "once or more"),
+        (np.zeros((1, 4), np.uint8), np.array([np.nan]), "once or more"),
+        (np.zeros((1, 4), np.uint8), np.ones(2, np.int64), "once or more"),
+    ],
 )
-def test_a_result_of_another_shape_is_a_result_error(bits: np.ndarray) -> None:
-    reading = Reading(bits, np.ones(len(bits), np.int64))
-    result = Result((reading,), job="j", device="d", evidence=Evidence.HARDWARE)
-    with pytest.raises(ResultError, match="job j: 4 spins were measured"):
-        HostedQaoa().samples(spin_glass(4, 0), result)
+def test_a_result_that_is_no_reading_of_the_form_is_a_result_error(
+    bits: np.ndarray, occurrences: np.ndarray, said: str
+) -> None:
+    with pytest.raises(ResultError, match=f"job j: .*{said}"):
+        HostedQaoa().samples(spin_glass(4, 0), result_of(bits, occurrences))
 
 
 def test_rows_that_come_twice_are_merged_and_energies_recomputed() -> None:

@@ -268,10 +268,18 @@ def _only_reading(form: Ising, result: Result) -> Reading:
     if len(result.readings) != 1:
         raise ResultError(f"job {result.job}: one program gave {len(result.readings)} readings")
     [reading] = result.readings
-    if reading.bits.ndim != 2 or reading.bits.shape[1] != form.variables or not reading.shots:
+    bits, times = np.asarray(reading.bits), np.asarray(reading.occurrences)
+    if bits.ndim != 2 or bits.shape[1] != form.variables or not bits.shape[0]:
         raise ResultError(
-            f"job {result.job}: {form.variables} spins were measured, and the reading has "
-            f"{reading.shots} shots of shape {reading.bits.shape}"
+            f"job {result.job}: {form.variables} spins were measured, and the reading has rows of "
+            f"shape {bits.shape}"
+        )
+    if bits.dtype != np.uint8 or (bits > 1).any():
+        raise ResultError(f"job {result.job}: bits are 0 or 1, got {np.unique(bits)[:5].tolist()}")
+    if times.shape != (bits.shape[0],) or times.dtype.kind not in "iu" or (times < 1).any():
+        raise ResultError(
+            f"job {result.job}: {bits.shape[0]} rows come once or more each, got occurrences "
+            f"{times.dtype} of shape {times.shape}"
         )
     return reading
 

@@ -54,7 +54,7 @@ ADVICE = {
 
 
 @dataclass(frozen=True, slots=True)
-class Arm:
+class ArmReport:
     """How one arm did.
 
     Attributes
@@ -98,7 +98,7 @@ class Diagnosis:
         Why the circuit fails, if it does.
     """
 
-    arms: tuple[Arm, ...]
+    arms: tuple[ArmReport, ...]
     cause: Cause
 
     @property
@@ -151,11 +151,11 @@ def diagnose(
     ):
         result = run(order_of((circuit,), shots, "diagnosis", {"seed": seed}, name))
         share, low, high = share_right(result.readings[0], right)
-        arms.append(Arm(name, backend.capabilities().evidence, share, low, high, wanted))
+        arms.append(ArmReport(name, backend.capabilities().evidence, share, low, high, wanted))
     return Diagnosis(tuple(arms), cause_of(arms))
 
 
-def cause_of(arms: Sequence[Arm]) -> Cause:
+def cause_of(arms: Sequence[ArmReport]) -> Cause:
     """What the first arm that does not pass tells, for arms as `diagnose` orders them."""
     for arm, cause in zip(arms, (Cause.ALGORITHM, Cause.DEVICE, Cause.COMPILING), strict=True):
         if arm.passed is None:

@@ -53,7 +53,7 @@ def deploy(
     from qupel.runs.routes.route_file import read_route, read_sample
 
     route = read_route(file)
-    with _routes(database) as routes:
+    with _bare(database) as routes:
         version = routes.deploy(
             route, read_sample(route, file, sample), who=who, why=why, mode=mode
         )
@@ -126,7 +126,7 @@ def set_mode(
     from qupel.runs.routes.route import Mode
 
     if mode not in set(Mode):
-        raise unknown_name("mode", mode, list(Mode))
+        raise unknown_name("mode", mode, map(str, Mode))
     with _bare(database) as routes:
         routes[name].set_mode(mode, who=who, why=why)
     print_text(f"{name}: mode {mode}")
@@ -204,7 +204,7 @@ def history(name: Name, database: DatabaseOption = None, as_json: AsJson = False
 @app.command("catch-up")
 def catch_up(database: DatabaseOption = None, as_json: AsJson = False) -> None:
     """Take over what was decided offline, order what was wished for, judge what came late."""
-    with _routes(database) as routes:
+    with _bare(database) as routes:
         found = routes.catch_up()
     if as_json:
         print_document(found.document())

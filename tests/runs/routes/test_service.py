@@ -68,7 +68,7 @@ def test_a_route_whose_fallback_does_not_answer_the_sample_is_not_deployed(
         primary=Arm("tests.runs.toy:Shots"),
         fallback=Arm("tests.runs.toy:Packs", {"mischief": "raise"}),
     )
-    with pytest.raises(ContractError, match="did not answer the sample within 0.3 s"):
+    with pytest.raises(ContractError, match=r"did not answer the sample within 0\.3 s"):
         routes.deploy(route, SMALL, who="Ada")
     assert route.name not in routes.names()
 

@@ -19,6 +19,7 @@ STAGES = "qupel.runs.routes.stages"
 STAGE_SECONDS = 60.0
 
 _MODES = {
+    "status quo": Mode.CLASSICAL,
     "classical": Mode.CLASSICAL,
     "inspired": Mode.APPROXIMATE,
     "quantum": Mode.QUANTUM,

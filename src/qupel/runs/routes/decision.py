@@ -119,12 +119,12 @@ class Decision:
             document[name] = None if record is None else record.to_json()
         for name in ("mode", "answered_by", "kept"):
             document[name] = str(document[name])
-        return {**document, "measures": dict(self.measures)}
+        return {**document, "measures": dict(self.measures), "on_time": self.on_time}
 
     @classmethod
     def from_json(cls, document: Mapping[str, Any]) -> Self:
         """Rebuild a decision from `to_json`."""
-        parts = dict(document)
+        parts = {name: value for name, value in document.items() if name != "on_time"}
         for name in ("primary", "fallback"):
             held = parts[name]
             parts[name] = None if held is None else Record.from_json(held)

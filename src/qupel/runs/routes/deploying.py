@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -11,11 +11,15 @@ from qupel.errors import ContractError, InputError
 from qupel.problems.contract import Problem
 from qupel.runs.description import family_from
 from qupel.runs.ledger.ledger import Ledger
-from qupel.runs.pool import Workers, grace_seconds
+from qupel.runs.pool import grace_seconds
 from qupel.runs.record import Record, Status
 from qupel.runs.routes import arms, gates, orders, stages
+from qupel.runs.routes.course import finishing
 from qupel.runs.routes.route import Arm, Mode, Route
+from qupel.runs.task import Task
 
+#: Kinds of solvers that may answer in a mode.
+KINDS = {"classical": {"classical", "status quo"}, "approximate": {"inspired"}}
 #: Seconds that an arm's stages may take at deployment.
 TRIAL_SECONDS = 60.0
 
@@ -58,7 +62,7 @@ def check(route: Route, accounts: set[str]) -> None:
                 f"fallback: {arm.solver!r} has a quantum step; a fallback is computed here, by a "
                 "classical or quantum-inspired solver"
             )
-        for wanted, kinds in (("classical", {"classical"}), ("approximate", {"inspired"})):
+        for wanted, kinds in KINDS.items():
             if name == wanted and solver.kind not in kinds:
                 raise InputError(f"{name}: {arm.solver!r} is {solver.kind}; choose another solver")
         if arms.goes_out(route, arm):
@@ -67,7 +71,10 @@ def check(route: Route, accounts: set[str]) -> None:
         raise InputError("fallback_seconds: leaves no time to choose the answer; allow fewer")
 
 
-def try_fallback(route: Route, sample: Problem[Any], workers: Workers) -> Trial:
+Attempt = Callable[[Task], Record]
+
+
+def try_fallback(route: Route, sample: Problem[Any], attempt: Attempt) -> Trial:
     """Have the fallback answer the sample twice, the same way and in its time.
 
     Raises
@@ -76,7 +83,7 @@ def try_fallback(route: Route, sample: Problem[Any], workers: Workers) -> Trial:
         If it does not.
     """
     task = arms.task_of(route, sample)
-    records = list(workers.run([task, task]))
+    records = [attempt(task) for _ in range(2)]
     for record in records:
         if record.status is not Status.ANSWERED:
             raise ContractError(
@@ -97,7 +104,7 @@ def try_fallback(route: Route, sample: Problem[Any], workers: Workers) -> Trial:
     )
 
 
-def check_profile(route: Route, sample: Problem[Any], workers: Workers) -> dict[str, float]:
+def check_profile(route: Route, sample: Problem[Any], attempt: Attempt) -> dict[str, float]:
     """Return what the sample measures; refuse rules over what no instance has.
 
     Raises
@@ -105,7 +112,7 @@ def check_profile(route: Route, sample: Problem[Any], workers: Workers) -> dict[
     InputError
         If a rule names an unknown measure.
     """
-    [record] = workers.run([arms.survey_task(arms.task_of(route, sample), TRIAL_SECONDS)])
+    record = attempt(arms.survey_task(arms.task_of(route, sample), TRIAL_SECONDS))
     found: dict[str, float] = dict(record.facts.get("measures", {}))
     for rule in route.profile.rules:
         if rule.measure not in found:
@@ -117,7 +124,7 @@ def check_profile(route: Route, sample: Problem[Any], workers: Workers) -> dict[
 
 
 def try_simulator(
-    route: Route, sample: Problem[Any], workers: Workers, ledger: Ledger
+    route: Route, sample: Problem[Any], attempt: Attempt, ledger: Ledger
 ) -> Trial | None:
     """Run the quantum step on this machine's simulator, through the ledger as later on.
 
@@ -135,26 +142,15 @@ def try_simulator(
         return None
     task = arms.task_of(route, sample)
     key = f"{route.version} simulator"
-    [prepared] = workers.run(
-        [arms.prepare_task(task, route, arm, TRIAL_SECONDS, key=key, tag="qupel-simulator")]
+    prepared = attempt(
+        arms.prepare_task(task, route, arm, TRIAL_SECONDS, key=key, tag="qupel-simulator")
     )
     if "order" not in prepared.facts:
         raise ContractError(f"primary: no order could be made for the sample: {prepared.why}")
     ordered = _simulated(route, prepared, ledger, task.problem_hash)
     if ordered.result is None:
         raise ContractError(f"primary: the simulator run of the sample failed: {ordered.why}")
-    [finished] = workers.run(
-        [
-            arms.finish_task(
-                task,
-                route,
-                arm,
-                TRIAL_SECONDS,
-                result=stages.text_of(ordered.result),
-                evidence=str(ordered.result.evidence),
-            )
-        ]
-    )
+    finished = attempt(finishing(task, route, arm, ordered, TRIAL_SECONDS))
     if finished.status is not Status.ANSWERED:
         raise ContractError(
             f"primary: on a simulator it gave no feasible answer to the sample: {finished.why}"

@@ -21,6 +21,8 @@ from qupel.runs.database import Database, home
 from qupel.runs.ledger.jobs import Job
 from qupel.runs.ledger.ledger import Ledger
 from qupel.runs.ledger.retry import Patience
+from qupel.runs.pool import PREPARATION
+from qupel.runs.record import Record
 from qupel.runs.routes import gates
 from qupel.runs.routes.aside import Aside
 from qupel.runs.routes.book import Book
@@ -127,6 +129,25 @@ class Desk:
         gates.prepare()
         for role in (FALLBACK, PRIMARY):
             self.seat(role).wait_until_warm(seconds)
+
+    @property
+    def is_staffed(self) -> bool:
+        """Whether workers for decisions were asked for."""
+        return FALLBACK in self._seats
+
+    def attempt(self, task: Task) -> Record:
+        """Have a worker beside those of decisions attempt something, and wait for its record."""
+        told = threading.Event()
+        records: list[Record] = []
+
+        def tell(record: Record) -> None:
+            records.append(record)
+            told.set()
+
+        self.seat(BESIDE).ask(task, tell)
+        if not told.wait(PREPARATION + 2 * task.seconds):
+            raise TransientError("the worker beside those of decisions did not come back")
+        return records[0]
 
     def warm_up(self, task: Task, seconds: float = 30.0) -> None:
         """Have the workers of decisions import what a task's solvers need."""

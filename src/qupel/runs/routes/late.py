@@ -5,7 +5,6 @@ Any process may do any of this, twice or at once: each outcome is written down o
 
 from __future__ import annotations
 
-import threading
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -18,7 +17,7 @@ from qupel.runs.routes import arms, orders, stages
 from qupel.runs.routes.book import LATE, TRIAL, Book
 from qupel.runs.routes.course import finishing, whole
 from qupel.runs.routes.decision import Decision
-from qupel.runs.routes.desk import BESIDE, Desk
+from qupel.runs.routes.desk import Desk
 from qupel.runs.routes.orders import Ordered
 from qupel.runs.routes.route import Arm, Mode, Route
 from qupel.runs.task import Task
@@ -119,8 +118,7 @@ def _ordered(desk: Desk, book: Book, decision: Decision, route: Route) -> Job:
         raise InputError(missing)
     task = arms.task_of(route, _problem(book, decision.problem_hash))
     # The same key as if it had been ordered at once: twice planned is one job.
-    prepared = _attempted(
-        desk,
+    prepared = desk.attempt(
         arms.prepare_task(
             task, route, arm, FINISH_SECONDS, key=decision.id, tag=f"qupel-{decision.id[:24]}"
         ),
@@ -169,7 +167,7 @@ def _judge(desk: Desk, book: Book, ordered: Ordered) -> Record | None:
 def _finished(desk: Desk, task: Task, route: Route, arm: Arm, ordered: Ordered) -> Record:
     if ordered.result is None:
         return task.record(Status.FAILED, why=ordered.why, solver=arm.description)
-    finished = _attempted(desk, finishing(task, route, arm, ordered, FINISH_SECONDS))
+    finished = desk.attempt(finishing(task, route, arm, ordered, FINISH_SECONDS))
     return whole(route, arm, None, ordered, finished)
 
 
@@ -179,18 +177,3 @@ def _problem(book: Book, problem_hash: str) -> Problem[Any]:
         raise InputError(f"the problem {problem_hash[:12]} of a decision was not kept")
     family, document = held
     return family_from(family).from_document(document)
-
-
-def _attempted(desk: Desk, task: Task) -> Record:
-    """Have a worker of the seat beside decisions attempt something, and wait for it."""
-    told = threading.Event()
-    records: list[Record] = []
-
-    def tell(record: Record) -> None:
-        records.append(record)
-        told.set()
-
-    desk.seat(BESIDE).ask(task, tell)
-    if not told.wait(3 * FINISH_SECONDS):
-        raise TransientError("the worker that finishes late results did not come back")
-    return records[0]

@@ -19,7 +19,6 @@ from qupel.problems.contract import Problem
 from qupel.runs.database import Database, home
 from qupel.runs.description import family_name
 from qupel.runs.ledger.retry import Patience
-from qupel.runs.pool import Workers
 from qupel.runs.record import Record
 from qupel.runs.routes import arms, deploying, gates, late
 from qupel.runs.routes.beside import Beside
@@ -292,17 +291,18 @@ class Routes:
         deploying.check(route, {account.name for account in ledger.accounts()})
         chosen = arms.mode_of(route) if mode is None else Mode(mode)
         arms.arm_for(route, chosen)
-        with Workers(1) as workers:
-            shown = [deploying.try_fallback(route, sample, workers)]
-            deploying.check_profile(route, sample, workers)
-            simulated = deploying.try_simulator(route, sample, workers, ledger)
-            shown += [] if simulated is None else [simulated]
+        attempt = self.desk.attempt
+        shown = [deploying.try_fallback(route, sample, attempt)]
+        deploying.check_profile(route, sample, attempt)
+        simulated = deploying.try_simulator(route, sample, attempt, ledger)
+        shown += [] if simulated is None else [simulated]
         book.add_version(route, at=now())
         for trial in shown:
             book.pass_gate(route.version, trial.gate, who=who, detail=trial.detail, at=now())
         book.deploy(route, mode=chosen, who=who, why=why, at=now())
         self.desk.remember(book.standing(route.name))
-        self.warm(route, sample)
+        if self.desk.is_staffed:
+            self.warm(route, sample)
         return route.version
 
     def warm(self, route: Route, sample: Problem[Any]) -> None:

@@ -3,12 +3,18 @@ from __future__ import annotations
 import pytest
 
 from qupel.backends import local
+from qupel.backends.adapters.azure import Azure
+from qupel.backends.adapters.claims import profile_behind
+from qupel.backends.adapters.ibm import Ibm, Service
+from qupel.backends.adapters.ionq import Ionq
 from qupel.backends.adapters.neutral import Neutral
+from qupel.backends.catalogue import profile_named
 from qupel.backends.clock import ManualClock
-from qupel.backends.emulator import Provider, Site, Terms, Waiting, direct, serving
+from qupel.backends.emulator import Provider, Site, Terms, Waiting, device_named, direct, serving
 from qupel.backends.http import HttpTransport
 from qupel.model.money import Money
 from qupel.testing import check_backend
+from tests.backends.adapters.clouds import FakeAzure, FakeIbm
 
 PURSE = Money.of(1000)
 
@@ -35,3 +41,29 @@ def test_neutral_adapter_keeps_its_contract_over_http() -> None:
         check_backend(
             Neutral("ideal", transport), most=PURSE, clock=provider.clock, sizes=(1, 2, 3, 8)
         )
+
+
+def test_ionq_adapter_keeps_its_contract_against_the_emulator() -> None:
+    clock = ManualClock()
+    devices = (device_named("ideal"), device_named("ionq-forte-1"))
+    provider = Provider(Terms(devices=devices, waiting=Waiting(7.0), listing_lag=60.0), clock)
+    transport = direct(provider, prefix="/v0.4")
+    for device in ("simulator", "qpu.forte-1"):
+        profile = profile_behind("ionq", device)
+        backend = Ionq(device, transport, profile, lag_seconds=60.0)
+        check_backend(backend, most=PURSE, clock=clock, shots=50, mark=device)
+
+
+def test_ibm_adapter_keeps_its_contract_against_a_small_cloud() -> None:
+    line = Service(FakeIbm(), "ibm_fez")
+    backend = Ibm("ibm_fez", line, profile_behind("ibm", "ibm_fez"))
+    check_backend(backend, most=Money.of(10_000), clock=ManualClock(), shots=20)
+
+
+@pytest.mark.parametrize("device", ["quantinuum.qpu.h2-1", "ionq.qpu.forte-1"])
+def test_azure_adapter_keeps_its_contract_against_a_small_cloud(device: str) -> None:
+    cloud = FakeAzure()
+    name = "ionq-forte-1" if device.startswith("ionq") else "quantinuum-h2-1"
+    profile = profile_named(name)
+    backend = Azure(device, cloud, "/workspaces/w", cloud.storage, profile)
+    check_backend(backend, most=Money.of(100_000), clock=ManualClock(), shots=20)

@@ -12,12 +12,11 @@ from qupel.backends.advice import Advice, Aim, Refusal, advise, compare
 from qupel.backends.catalogue import profiles
 from qupel.backends.lattices import Connectivity, Lattice
 from qupel.backends.need import Need
-from qupel.backends.profile import Availability, DeviceProfile, Modality
-from qupel.backends.prospect import Prospect, fits
+from qupel.backends.profile import DeviceProfile, Modality
+from qupel.backends.prospect import Prospect
 from qupel.errors import InputError
 from qupel.model.circuit import Circuit
 from qupel.model.ising import Ising
-from qupel.model.money import Money
 from tests.backends.profiles import CHIP
 
 CATALOGUE = list(profiles().values())
@@ -111,13 +110,6 @@ def test_a_deep_wide_job_is_premature_with_numbers() -> None:
     assert {refusal.profile.name for refusal in advice.refused} == {p.name for p in CATALOGUE}
 
 
-def test_a_device_of_32_qubits_refuses_200_qubits_at_depth_10000_with_numbers() -> None:
-    small = replace(CHIP, qubits=32, connectivity=Connectivity(Lattice.ALL))
-    first, second = fits(small, Need(200, depth=10_000, two_qubit_gates=100_000))
-    assert first == "200 qubits are needed, chip has 32"
-    assert "expected without an error on chip: 100000 two-qubit gates" in second
-
-
 def test_simulators_are_told_apart_from_devices() -> None:
     advice = advise(DEEP_NARROW, CATALOGUE)
     assert not any(found.profile.simulated for found in advice.devices)
@@ -129,54 +121,6 @@ def test_what_only_a_simulator_holds_is_premature() -> None:
     advice = advise(Need(20, depth=100), [*statevector, replace(CHIP, qubits=8)])
     assert advice.premature
     assert len(advice.simulators) == 1
-
-
-@pytest.mark.parametrize(
-    ("need", "said"),
-    [
-        (Need(9), "9 qubits are needed, chip has 8"),
-        (Need(2, shots=100_001), "100001 shots are needed, chip takes 100000"),
-        (Need(8, depth=4000, two_qubit_gates=9000), "are expected without an error on chip"),
-        (Need(2, deadline=0.01), "the run takes about 101 ms, the deadline is 10 ms"),
-    ],
-)
-def test_what_does_not_fit_is_told_with_both_numbers(need: Need, said: str) -> None:
-    [reason] = fits(CHIP, need)
-    assert said in reason
-
-
-def test_a_budget_that_the_bill_may_exceed_refuses() -> None:
-    forte = next(profile for profile in CATALOGUE if profile.name == "ionq-forte-1")
-    need = Need(2, budget=Money.of(80))
-    assert fits(forte, need) == ["the bill is up to 80.30 USD, the budget is 80.00 USD"]
-    assert fits(forte, replace(need, budget=Money.of("80.30"))) == []
-    assert "bills in USD" in fits(forte, replace(need, budget=Money.of(90, "EUR")))[0]
-
-
-def test_no_budget_is_kept_where_no_price_is_published() -> None:
-    willow = next(profile for profile in CATALOGUE if profile.name == "google-willow")
-    assert "no price of google-willow is published" in fits(willow, Need(2, budget=Money.of(5)))[0]
-
-
-@pytest.mark.parametrize("availability", [Availability.RETIRED, Availability.EXPERIMENTAL])
-def test_what_nobody_can_run_on_is_refused(availability: Availability) -> None:
-    [reason] = fits(replace(CHIP, availability=availability), Need(2))
-    assert reason == f"chip is {availability}: nobody can run programs there"
-
-
-def test_an_annealer_refuses_circuits_and_an_analogue_device_everything() -> None:
-    by_name = {profile.name: profile for profile in CATALOGUE}
-    assert "no gates for a circuit" in fits(by_name["dwave-advantage"], Need(2))[0]
-    assert "analogue programs" in fits(by_name["quera-aquila"], WIDE_DENSE)[0]
-
-
-def test_an_annealer_refuses_a_complete_graph_larger_than_its_largest() -> None:
-    by_name = {profile.name: profile for profile in CATALOGUE}
-    need = Need.of_couplings(200, 19900, core=199)
-    assert fits(by_name["dwave-advantage"], need) == [
-        "some 200 variables or more have 199 couplings each among themselves; at most 182 can all "
-        "be coupled on dwave-advantage"
-    ]
 
 
 def test_a_comparison_has_four_families_with_success_and_time() -> None:

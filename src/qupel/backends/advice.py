@@ -16,9 +16,10 @@ from enum import StrEnum
 from typing import Any
 
 from qupel.backends.contract import Kind
+from qupel.backends.fitting import fits, limits
 from qupel.backends.need import Need
 from qupel.backends.profile import DeviceProfile, Modality, Runs
-from qupel.backends.prospect import Prospect, chance_text, fits, limits, prospect, seconds_text
+from qupel.backends.prospect import Prospect, chance_text, prospect, seconds_text
 from qupel.errors import InputError, RefusedError
 from qupel.model.circuit import Circuit
 

@@ -8,15 +8,22 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from qupel.cli.device_tables import (
+    HEADS,
+    flat,
+    line,
+    print_advice,
+    print_comparison,
+    say_expired,
+    shown,
+)
 from qupel.cli.exits import Exit
 from qupel.cli.output import print_document, print_text, say
 from qupel.cli.table import text_table
 from qupel.errors import InputError
 
 if TYPE_CHECKING:
-    from qupel.backends.advice import Refusal
     from qupel.backends.need import Need
-    from qupel.backends.profile import DeviceProfile
     from qupel.model.circuit import Circuit
 
 app = typer.Typer(
@@ -59,8 +66,8 @@ def list_devices(
     if as_json:
         print_document({"devices": [profile.document(today) for profile in chosen]})
         return
-    print_text(text_table(_HEADS, [_line(profile, today) for profile in chosen]))
-    _say_expired(chosen, today)
+    print_text(text_table(HEADS, [line(profile, today) for profile in chosen]))
+    say_expired(chosen, today)
 
 
 @app.command()
@@ -77,9 +84,9 @@ def show(
     if as_json:
         print_document(document)
         return
-    rows = [[key, _shown(value)] for key, value in _flat(document) if value not in (None, [], "")]
+    rows = [[key, shown(value)] for key, value in flat(document) if value not in (None, [], "")]
     print_text("\n".join(f"{key:<26} {value}" for key, value in rows))
-    _say_expired([profile], today)
+    say_expired([profile], today)
 
 
 @app.command()
@@ -142,7 +149,7 @@ def advise(
     if as_json:
         print_document(advice.document(today))
     else:
-        _print_advice(advice, today)
+        print_advice(advice, today)
     if advice.premature:
         raise typer.Exit(Exit.PREMATURE)
 
@@ -190,7 +197,7 @@ def compare(
             }
         )
         return
-    _print_comparison(found, today, simulated)
+    print_comparison(found, today, simulated)
 
 
 @app.command("tiers")
@@ -235,54 +242,6 @@ def _cap(value: int | None) -> str:
     return "any" if value is None else str(value)
 
 
-_HEADS = ("device", "kind", "qubits", "couplings", "1q error", "2q error", "misread", "T2",
-          "two-qubit gate", "price", "for", "read on", "reached by")  # fmt: skip
-
-
-def _line(profile: DeviceProfile, today: date) -> list[str]:
-    from qupel.backends.prospect import seconds_text
-
-    edges, f = profile.coupling(), profile.fidelities
-    quality = (
-        [f"{1 - f.one_qubit:.2g}", f"{1 - f.two_qubit:.2g}", f"{1 - f.readout:.2g}"] if f else []
-    )
-    times = profile.times
-    return [
-        profile.name,
-        str(profile.modality),
-        str(profile.qubits),
-        "all" if edges is None else f"{len(edges)}",
-        *(quality or ["–", "–", "–"]),
-        seconds_text(profile.coherence.t2) if profile.coherence else "–",
-        seconds_text(times.two_qubit) if times and not profile.simulated else "–",
-        str(profile.price.kind),
-        str(profile.availability),
-        _age(profile, today),
-        ", ".join(profile.backends) or "–",
-    ]
-
-
-def _print_advice(advice: Any, today: date) -> None:
-    from qupel.backends.prospect import seconds_text
-
-    if advice.best is not None:
-        print_text(f"recommended: {advice.best.profile.name} ({advice.best.profile.modality})")
-    for reason in advice.reasons:
-        print_text(f"  {reason}")
-    if advice.devices:
-        print_text("")
-        _print_comparison(advice.devices, today)
-    for found in advice.simulators:
-        price = "free" if found.cost is None or found.cost.micros == 0 else f"up to {found.cost}"
-        print_text(
-            f"classical: {found.profile.name} does it in about "
-            f"{seconds_text(found.run_seconds)}, {price}"
-        )
-    print_text("")
-    for refusal in advice.refused:
-        print_text(_refused(refusal, today))
-
-
 def _simulated(program: Circuit | None, found: Any) -> dict[str, float]:
     """How near each device comes to the ideal readings, under its noise as published."""
     from qupel.backends.prospect import Prospect
@@ -300,60 +259,6 @@ def _simulated(program: Circuit | None, found: Any) -> dict[str, float]:
             except InputError as error:
                 say(f"not simulated: {error}")
     return near
-
-
-def _print_comparison(found: Any, today: date, simulated: dict[str, float] | None = None) -> None:
-    from qupel.backends.advice import Refusal
-    from qupel.backends.prospect import chance_text, seconds_text
-
-    heads: tuple[str, ...]
-    heads = ("device", "kind", "two-qubit gates", "for routing", "no error", "a shot",
-             "all shots", "as good as perfect", "price at most", "for", "read on")  # fmt: skip
-    rows, refused = [], []
-    for each in found:
-        if isinstance(each, Refusal):
-            refused.append(each)
-            continue
-        annealed = each.embedding is not None
-        rows.append(
-            [
-                each.profile.name,
-                str(each.profile.modality),
-                "–" if annealed else str(each.two_qubit_gates),
-                "–" if annealed else str(each.routing_gates),
-                chance_text(each.ln_success),
-                seconds_text(each.shot_seconds),
-                seconds_text(each.run_seconds),
-                "unknown" if each.ln_success is None else seconds_text(each.signal_seconds),
-                "unpublished" if each.cost is None else str(each.cost),
-                str(each.profile.availability),
-                _age(each.profile, today),
-            ]
-        )
-    if simulated:
-        heads = (*heads[:5], "simulated fidelity", *heads[5:])
-        for row in rows:
-            near = simulated.get(row[0])
-            row.insert(5, "–" if near is None else f"{near:.3g}")
-    print_text(text_table(heads, rows))
-    for refusal in refused:
-        print_text(_refused(refusal, today))
-    _say_expired([each.profile for each in found if not isinstance(each, Refusal)], today)
-
-
-def _refused(refusal: Refusal, today: date) -> str:
-    old = " (claims EXPIRED)" if refusal.profile.expired(today) else ""
-    return f"not {refusal.profile.name}{old}: {'; '.join(refusal.reasons)}"
-
-
-def _age(profile: DeviceProfile, today: date) -> str:
-    return f"{profile.checked}{' EXPIRED' if profile.expired(today) else ''}"
-
-
-def _say_expired(shown: list[DeviceProfile], today: date) -> None:
-    for profile in shown:
-        if notice := profile.notice(today):
-            say(f"expired: {notice}")
 
 
 def _program(
@@ -397,23 +302,6 @@ def _money(text: str | None) -> Any:
         return None
     amount, _, currency = text.strip().partition(" ")
     return Money.of(amount, currency.strip() or "USD")
-
-
-def _flat(document: dict[str, Any], before: str = "") -> list[tuple[str, Any]]:
-    """Nested fields with dotted names."""
-    found = []
-    for key, value in document.items():
-        if isinstance(value, dict):
-            found += _flat(value, f"{before}{key}.")
-        else:
-            found.append((f"{before}{key}", value))
-    return found
-
-
-def _shown(value: Any) -> str:
-    if isinstance(value, list):
-        return ", ".join(_shown(item) for item in value)
-    return f"{value:g}" if isinstance(value, float) else str(value)
 
 
 def _today() -> date:

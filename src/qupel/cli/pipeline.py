@@ -48,6 +48,9 @@ def validate(path: PipelineFile, as_json: AsJson = False) -> None:
 def run(
     path: PipelineFile,
     database: Where = None,
+    stage: Annotated[
+        str | None, typer.Option(help="Run only this stage and those it needs.")
+    ] = None,
     detach: Annotated[
         bool, typer.Option("--detach", help="Queue it for workers, and return at once.")
     ] = False,
@@ -60,7 +63,7 @@ def run(
 ) -> None:
     """Run a pipeline; killed at any moment, it goes on with `qupel worker` or the next run.
 
-    Ends with 0 if every stage was answered by its primary, and with 30 if a fallback answered.
+    Ends with 0 if every stage was answered by its primary, and with 23 if a fallback answered.
     """
     from qupel.runs.database import Database
     from qupel.runs.durable.log import RunLog
@@ -68,6 +71,8 @@ def run(
     from qupel.runs.durable.worker import Worker
 
     pipeline = read_pipeline(path)
+    if stage is not None:
+        pipeline = pipeline.until(stage)
     folder = path.parent.absolute()
     with Database.open(database) as opened:
         log = RunLog(opened)

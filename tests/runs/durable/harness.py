@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,10 @@ ROOT = Path(__file__).parents[3]
 
 
 def started(
-    database: str | Path, *options: str, log: Path | None = None, **environment: str
+    database: str | Path,
+    *options: str,
+    log: Path | None = None,
+    environment: Mapping[str, str] | None = None,
 ) -> subprocess.Popen[str]:
     """Start ``qupel worker``; providers of the name ``emulator`` are those of the environment."""
     said = Path(os.devnull) if log is None else log
@@ -20,7 +24,7 @@ def started(
         return subprocess.Popen(
             [sys.executable, "-m", "tests.runs.durable.harness", str(database), *options],
             cwd=ROOT,
-            env={**os.environ, **environment, "PYTHONPATH": str(ROOT)},
+            env={**os.environ, **(environment or {}), "PYTHONPATH": str(ROOT)},
             stdout=file,
             stderr=file,
             text=True,

@@ -172,12 +172,12 @@ def test_a_paid_stage_is_paid_once_however_often_its_worker_is_killed(
         runs.append(log.submit(Pipeline(f"paid{number}", stages), tmp_path))
     rng = np.random.default_rng(1)
     for _ in range(4):
-        process = started(database.place, **on(emulator))
+        process = started(database.place, environment=on(emulator))
         workers.append(process)
         time.sleep(2.2 + rng.random())
         process.kill()
         process.wait()
-    workers.append(started(database.place, **on(emulator)))
+    workers.append(started(database.place, environment=on(emulator)))
     assert {ended(log, run_id) for run_id in runs} == {"done"}
     assert [log.stage(run_id, "paid").state for run_id in runs] == ["done"] * 6
     bills = Counter(entry["job"] for entry in emulator.ledger() if entry["what"] == "bill")

@@ -14,6 +14,9 @@ from qupel.errors import InputError, RunError
 from qupel.runs.compute.contract import Cell, Given, Made, Options
 from qupel.runs.compute.processes import LOOK, Work, run_chunk, sendable
 
+#: Seconds beyond a cell's own that the cluster may take to start a process for it.
+START = 5.0
+
 
 @dataclass(slots=True)
 class Ray:
@@ -48,18 +51,21 @@ class Ray:
     ) -> list[Cell[Made]]:
         """Call a function for every cell; see `qupel.runs.compute.contract.Compute`."""
         ray = self._ray()
-        work = Work(function, cells, options, int(ray.cluster_resources().get("CPU", 1)))
+        busy = max(1, int(ray.cluster_resources().get("CPU", 1)))
+        work = Work(function, cells, options, busy)
         # Retries are ours: an attempt is counted, and a chunk that died is cut into cells.
         task = ray.remote(num_cpus=1, max_retries=0)(run_chunk)
         under_way: dict[Any, Any] = {}
         began: dict[Any, float] = {}
         try:
             while not work.is_done and not options.cancelled.is_set():
-                while work.waiting:
+                # Under a limit no more is sent than can run: a task does not say when it begins.
+                while work.waiting and (options.seconds is None or len(under_way) < busy):
                     chunk = work.waiting.popleft()
                     chunk.attempts += 1
                     given = [work.cells[i] for i in chunk.cells]
-                    under_way[task.remote(work.packed_function, given)] = chunk
+                    reference = task.remote(work.packed_function, given)
+                    under_way[reference], began[reference] = chunk, time.monotonic()
                 ready, _ = ray.wait(list(under_way), num_returns=1, timeout=LOOK)
                 for reference in ready:
                     self._take(ray, reference, under_way.pop(reference), work)
@@ -107,13 +113,12 @@ class Ray:
     def _overrun(
         self, ray: ModuleType, under_way: dict[Any, Any], began: dict[Any, float], work: Work
     ) -> None:
-        """Kill what takes too long, counted from when a processor could have taken it."""
+        """Kill what takes too long, counted from when it was sent."""
         if work.options.seconds is None:
             return
         now = time.monotonic()
-        busy = int(ray.cluster_resources().get("CPU", 1))
-        for reference in list(under_way)[:busy]:  # they start in the order they were sent
-            if now - began.setdefault(reference, now) > work.options.seconds:
+        for reference in list(under_way):
+            if now - began[reference] > work.options.seconds + START:
                 ray.cancel(reference, force=True)
                 limit = f"no result within {work.options.seconds:g} s; it was killed"
                 work.fail(under_way.pop(reference), RunError(limit))

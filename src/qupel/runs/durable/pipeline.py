@@ -7,7 +7,7 @@ anything runs: `Pipeline.faults` names the stage and field of everything wrong w
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Self
 
 from qupel.errors import InputError
@@ -167,6 +167,16 @@ class Pipeline:
             for stage in self.stages
             if name in {source for source, _ in stage.sources().values()}
         }
+
+    def until(self, name: str) -> Self:
+        """Return the pipeline of one stage and those it waits for.
+
+        Results are found by content, so running it stage by stage computes nothing twice.
+        """
+        self.stage(name)
+        wanted = {name, *self.before(name)}
+        stages = tuple(stage for stage in self.stages if stage.name in wanted)
+        return replace(self, stages=stages)
 
     def in_order(self) -> Iterator[Stage]:
         """Every stage after those it needs; without faults, all of them."""

@@ -1,0 +1,156 @@
+"""Qupel's commands as tasks of a scheduler: exit codes and JSON in, an outcome out.
+
+A scheduler runs tasks on machines of its own, restarts them, and shows what they printed. The
+command line is the one interface that all of them share, so a task is a command.
+
+======== ========= ==============================================================
+code     outcome   meaning
+======== ========= ==============================================================
+0        success   every answer is the primary's
+23       fallback  done, and at least one answer is a fallback's; as good as asked
+                   for, and worth a look
+3        failure   a file, name or value cannot be used: trying again is no use
+other    failure   the run did not deliver: trying again may help
+======== ========= ==============================================================
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+from qupel.errors import InputError, RunError
+
+#: Exit codes as `qupel.cli.exits` has them; this package stands below it.
+SUCCESS, INPUT, FALLBACK, USAGE = 0, 3, 23, 2
+
+
+class Outcome(StrEnum):
+    """How a command ended."""
+
+    SUCCESS = "success"
+    FALLBACK = "fallback"
+    FAILURE = "failure"
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """A command that has ended.
+
+    Attributes
+    ----------
+    outcome, code
+        How, in a word and as its exit code.
+    document
+        The JSON document it printed; empty if it printed none.
+    said
+        The end of what it told people.
+    """
+
+    outcome: Outcome
+    code: int
+    document: Mapping[str, Any]
+    said: str
+
+    @property
+    def is_worth_a_retry(self) -> bool:
+        """Whether the same command may do better later."""
+        return self.outcome is Outcome.FAILURE and self.code not in (INPUT, USAGE)
+
+    def checked(self) -> Mapping[str, Any]:
+        """Return the document; raise what the failure was if it was one.
+
+        Raises
+        ------
+        InputError
+            If trying again is no use.
+        RunError
+            If it may be.
+        """
+        if self.outcome is not Outcome.FAILURE:
+            return self.document
+        kind = RunError if self.is_worth_a_retry else InputError
+        raise kind(f"qupel ended with {self.code}: {self.said or 'it said nothing'}")
+
+
+def run_command(
+    arguments: Sequence[str],
+    *,
+    environment: Mapping[str, str] | None = None,
+    seconds: float | None = None,
+) -> Ended:
+    """Run ``qupel`` with these arguments and ``--json`` in a process of its own.
+
+    It is the Qupel of this Python, or of the one that the variable ``QUPEL_PYTHON`` names: a
+    scheduler and Qupel may live in environments of their own.
+
+    Parameters
+    ----------
+    arguments
+        Such as ``["pipeline", "run", "plan.yaml"]``.
+    environment
+        Variables beside those of this process, such as ``QUPEL_DATABASE``.
+    seconds
+        After so many it is ended, in good order if it will; None for no limit.
+    """
+    python = os.environ.get("QUPEL_PYTHON") or sys.executable
+    command = [python, "-m", "qupel", *arguments]
+    if "--json" not in command:
+        command.append("--json")
+    process = subprocess.Popen(  # noqa: S603  our own command, no shell
+        command,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env={**os.environ, **(environment or {})},
+    )
+    try:
+        out, said = process.communicate(timeout=seconds)
+    except BaseException as error:  # a scheduler ends its tasks with errors of its own
+        out, said = _end(process)
+        if not isinstance(error, subprocess.TimeoutExpired):
+            raise
+        said += f"\nit was ended after {seconds:g} s"
+    outcome = {SUCCESS: Outcome.SUCCESS, FALLBACK: Outcome.FALLBACK}.get(process.returncode)
+    return Ended(
+        outcome or Outcome.FAILURE, process.returncode, _document(out), said[-2000:].strip()
+    )
+
+
+def pipeline_command(path: str, database: str | None = None, stage: str | None = None) -> list[str]:
+    """Arguments that run a pipeline file, or one of its stages with those it needs."""
+    only = [] if stage is None else ["--stage", stage]
+    return ["pipeline", "run", path, *only, *_database(database)]
+
+
+def route_command(route: str, instance: str, database: str | None = None) -> list[str]:
+    """Arguments that have a deployed route decide an instance."""
+    return ["route", "decide", route, instance, "--strict", *_database(database)]
+
+
+def _database(database: str | None) -> list[str]:
+    return [] if database is None else ["--database", database]
+
+
+def _end(process: subprocess.Popen[str]) -> tuple[str, str]:
+    process.terminate()
+    try:
+        return process.communicate(timeout=10)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        return process.communicate()
+
+
+def _document(out: str) -> dict[str, Any]:
+    try:
+        found = json.loads(out)
+    except ValueError:
+        return {}
+    return found if isinstance(found, dict) else {}

@@ -1,0 +1,52 @@
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from qupel.errors import InputError, RunError
+from qupel.integrations.prefect import pipeline_task, worth_a_retry
+
+ROOT = Path(__file__).parents[2]
+#: Prefect brings a hundred distributions, so it has an environment of its own where it is tried.
+PREFECT = ROOT / "build" / "vendors" / "prefect" / "bin" / "python"
+
+
+def test_without_prefect_the_message_names_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "prefect", None)
+    with pytest.raises(InputError, match="pip install prefect"):
+        pipeline_task()
+
+
+@pytest.mark.parametrize(("error", "again"), [(InputError("no"), False), (RunError("no"), True)])
+def test_only_what_may_do_better_is_tried_again(error: Exception, again: bool) -> None:
+    class State:
+        def result(self, raise_on_failure: bool) -> Exception:
+            return error
+
+    assert worth_a_retry(None, None, State()) is again
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not PREFECT.exists(), reason="Prefect is not in build/vendors/prefect")
+def test_the_example_flow_runs_in_prefect(tmp_path: Path) -> None:
+    done = subprocess.run(
+        [str(PREFECT), str(ROOT / "examples" / "schedulers" / "prefect_flow.py")],
+        env={
+            **os.environ,
+            "PYTHONPATH": str(ROOT / "src"),
+            "QUPEL_PYTHON": sys.executable,
+            "QUPEL_DATABASE": str(tmp_path / "qupel.db"),
+            "PREFECT_HOME": str(tmp_path / "prefect"),
+            "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
+            "DO_NOT_TRACK": "1",
+        },
+        capture_output=True,
+        text=True,
+        timeout=180,
+    )
+    assert done.returncode == 0, done.stderr[-2000:]
+    assert done.stdout.strip().endswith("success")

@@ -154,7 +154,7 @@ def test_postgresql_is_migrated_written_and_opened_by_several_at_once(tmp_path: 
 
     from tests.postgres import server
 
-    assert route_tables.metadata is metadata
+    assert route_tables.routes.metadata is metadata
     with server() as url:
         open_at_once(url, 4)
         with Database.open(url) as database:

@@ -167,7 +167,7 @@ def test_migrations_make_the_tables_that_the_code_names(store: Store) -> None:
     from alembic.migration import MigrationContext
     from alembic.script import ScriptDirectory
 
-    assert route_tables.metadata is metadata
+    assert route_tables.routes.metadata is metadata
     with store.engine.connect() as connection:
         context = MigrationContext.configure(connection)
         assert compare_metadata(context, metadata) == []

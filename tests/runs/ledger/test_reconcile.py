@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from qupel.backends.clock import ManualClock
-from qupel.backends.contract import Lookup
+from qupel.backends.contract import Backend, Lookup
 from qupel.errors import UnknownOutcomeError
 from qupel.runs.database import Database
 from qupel.runs.ledger import JobState, Ledger
@@ -88,6 +88,7 @@ def test_a_restored_backup_of_a_provider_that_tells_nothing_is_left_to_people(
     ledger.quarantine("restored")
     blind = Blind(fake)
     [waiting] = ledger.jobs(JobState.PLANNED)
+    assert isinstance(blind, Backend)
     found = ledger.reconcile(blind)
     assert (found.ambiguous, found.lists) == ((waiting.id,), False)
     assert len(fake.jobs) == 3

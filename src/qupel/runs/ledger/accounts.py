@@ -279,7 +279,8 @@ _HOLD = (
     .returning(*accounts.c)
 )
 _INSERT_HOLD = sa.insert(holds)
-_HOLDS_OF = sa.select(holds).where(holds.c.job_id == sa.bindparam("job"))
+# In the order in which they are held, so that transactions never wait for each other in a ring.
+_HOLDS_OF = sa.select(holds).where(holds.c.job_id == sa.bindparam("job")).order_by(holds.c.account)
 
 
 def _booked(table: sa.Table) -> dict[str, Any]:

@@ -68,7 +68,12 @@ def admit(connection: sa.Connection, breaker: Breaker, now: float, patience: Pat
         return 0.0
     taken = connection.execute(
         sa.update(breakers)
-        .where(*_same(breaker), breakers.c.opened.is_not(None), breakers.c.probe <= now)
+        .where(
+            *_same(breaker),
+            breakers.c.opened.is_not(None),
+            # A probe further away than its interval was set by a clock that was wrong.
+            sa.or_(breakers.c.probe <= now, breakers.c.probe > now + 2 * patience.probe),
+        )
         .values(probe=now + patience.probe)
     )
     if taken.rowcount:

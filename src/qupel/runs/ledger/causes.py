@@ -38,8 +38,8 @@ _WORDS = (
     ),
     (
         Cause.DATA,
-        r"\bnan\b|infinit|not finite|coefficient|bias(es)? (out of|beyond)|schema|payload|json"
-        r"|instance|out of range|precision",
+        r"\bnan\b|infinite|infinity|not finite|coefficient|bias(es)? (out of|beyond)|schema"
+        r"|payload|json|instance|out of range|precision",
     ),
     (Cause.CIRCUIT, r"qubit|gate|depth|shots?\b|circuit|program|width|spins?\b|reads?\b|variables"),
 )

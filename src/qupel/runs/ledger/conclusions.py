@@ -14,6 +14,7 @@ from qupel.runs.ledger import breaker as breaking
 from qupel.runs.ledger.accounts import Amounts
 from qupel.runs.ledger.causes import Cause
 from qupel.runs.ledger.jobs import AttemptState, JobState
+from qupel.runs.ledger.naming import key_of
 from qupel.runs.ledger.strays import ORPHAN
 from qupel.runs.ledger.transaction import Transaction
 from qupel.runs.tables import accounts, attempts, holds
@@ -122,6 +123,7 @@ def adopt(tx: Transaction, row: sa.Row[Any], provider_job: str, number: int, how
         why="",
         provider_job=provider_job,
         submitted=tx.now,
+        reported="",
         token=row.token + 1,
         leased=0.0,
         tries=0,
@@ -167,6 +169,17 @@ def last_attempt(connection: sa.Connection, job: str) -> sa.Row[Any] | None:
     """The row of the newest attempt of a job."""
     chosen = sa.select(attempts).where(attempts.c.job_id == job)
     return connection.execute(chosen.order_by(attempts.c.number.desc()).limit(1)).first()
+
+
+def fate_unknown(tx: Transaction, row: sa.Row[Any], but: int = 0) -> bool:
+    """Whether an attempt of this series, ``but`` for one, may have been accepted."""
+    chosen = sa.select(attempts.c.number).where(
+        attempts.c.job_id == row.id,
+        attempts.c.number != but,
+        attempts.c.key == key_of(row.id, row.series),
+        attempts.c.state.in_([AttemptState.INTENDED.value, AttemptState.UNKNOWN.value]),
+    )
+    return tx.connection.execute(chosen.limit(1)).first() is not None
 
 
 def _used(row: sa.Row[Any], state: JobState, bill: Money) -> Amounts:

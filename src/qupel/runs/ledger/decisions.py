@@ -17,6 +17,8 @@ from qupel.runs.ledger.retry import Patience
 
 #: Seconds for which a provider is trusted to remember a key; after that we look before we send.
 KEY_TRUST = 3_600.0
+#: What a job that is not submitted reports once that look brought nothing.
+LOOKED = "looked"
 
 
 class Do(StrEnum):
@@ -113,7 +115,7 @@ def _clear_up(
     """What to do about a request whose fate is unknown."""
     stale = overdue(row, now)
     if able.lookup is Lookup.KEY:
-        if stale or since >= KEY_TRUST:
+        if stale or (since >= KEY_TRUST and row.reported != LOOKED):
             return Action(Do.LOOK, why=stale)
         return Action(Do.SUBMIT, why="the same key gives the same job")
     if able.lookup is Lookup.TAG and able.settle_seconds is not None:

@@ -51,14 +51,22 @@ class Hands:
 
     def answered(self, tx: Transaction) -> None:
         """Note that the provider answered."""
-        if breaking.succeeded(tx.connection, self.breaker):
-            tx.log("breaker closed", None, provider=self.backend.provider)
+
+        def note() -> None:
+            if breaking.succeeded(tx.connection, self.breaker):
+                tx.log("breaker closed", None, provider=self.backend.provider)
+
+        tx.last.append(note)
 
     def unanswered(self, tx: Transaction) -> None:
         """Note that the provider failed."""
         provider, device = self.backend.provider, self.backend.device
-        if breaking.failed(tx.connection, provider, device, tx.now, self.ledger.patience):
-            tx.log("breaker opened", None, alarm=True, provider=provider, device=device)
+
+        def note() -> None:
+            if breaking.failed(tx.connection, provider, device, tx.now, self.ledger.patience):
+                tx.log("breaker opened", None, alarm=True, provider=provider, device=device)
+
+        tx.last.append(note)
 
     def due(self, now: float, wait: float) -> float:
         """When to look again, not long after the deadline."""

@@ -8,7 +8,9 @@ is conditional on.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+import threading
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -87,6 +89,8 @@ class Ledger:
     listener: Listener | None = None
     simulate_first: bool = True
     reached: Callable[[str], None] = _nothing
+    lock: threading.Lock = field(default_factory=threading.Lock, init=False, repr=False)
+    working: set[str] = field(default_factory=set, init=False, repr=False)
     first_seen: dict[tuple[str, int], float] = field(default_factory=dict, init=False, repr=False)
 
     def __post_init__(self) -> None:
@@ -95,6 +99,19 @@ class Ledger:
         if not named:
             with self.database.writing() as connection:
                 ensure_installation(connection)
+
+    @contextmanager
+    def alone(self, job_id: str) -> Iterator[bool]:
+        """Whether this thread may work on a job; among threads the lease does not decide."""
+        with self.lock:
+            free = job_id not in self.working
+            self.working.add(job_id)
+        try:
+            yield free
+        finally:
+            if free:
+                with self.lock:
+                    self.working.discard(job_id)
 
     def plan(
         self,
@@ -160,7 +177,7 @@ class Ledger:
                         state=JobState.PLANNED.value,
                         correlation=correlation or job_id,
                         purpose=json.dumps(plain(dict(purpose or {})), sort_keys=True),
-                        version=str((purpose or {}).get("version", "")),
+                        version=str((purpose or {}).get("version") or ""),
                         order_hash=name,
                         programs_hash=programs_hash(order),
                         shots=shots,
@@ -179,6 +196,8 @@ class Ledger:
                             f"key {order.key!r} stands for another order or backend (job {job_id});"
                             " a new order needs a new key"
                         )
+                    return job_of(row)
+                if JobState(row.state).final:  # an orphan that nobody wanted in time
                     return job_of(row)
                 reached = budgets.hold(tx.connection, job_id, names, amounts, currency)
                 if not made.rowcount:  # the provider had it before we did: an orphan of ours

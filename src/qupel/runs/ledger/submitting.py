@@ -9,14 +9,13 @@ import sqlalchemy as sa
 from qupel.backends.contract import Lookup
 from qupel.errors import RefusedError, TransientError, UnknownOutcomeError
 from qupel.runs.ledger.causes import Cause, cause_of
-from qupel.runs.ledger.conclusions import adopt, conclude, doubt
-from qupel.runs.ledger.decisions import Action
+from qupel.runs.ledger.conclusions import adopt, conclude, doubt, fate_unknown
+from qupel.runs.ledger.decisions import LOOKED, Action
 from qupel.runs.ledger.hands import Hands, one_line
 from qupel.runs.ledger.jobs import AttemptState, JobState
-from qupel.runs.ledger.naming import key_of
 from qupel.runs.ledger.strays import file_second
 from qupel.runs.ledger.transaction import FencedError, Transaction
-from qupel.runs.tables import attempts, jobs
+from qupel.runs.tables import jobs
 
 
 def submit(hands: Hands, _: Action) -> None:
@@ -64,12 +63,24 @@ def submit(hands: Hands, _: Action) -> None:
 
 
 def _check_lease(hands: Hands) -> None:
-    """Refuse to send on a lease that has run out or passed on."""
+    """Refuse to send on a lease that has run out or passed on.
+
+    That nothing was sent is certain then, and written down, whoever has the job now.
+    """
     row = hands.row
     with hands.ledger.database.reading() as connection:
         token = connection.execute(sa.select(jobs.c.token).where(jobs.c.id == row.id)).scalar()
-    if token != row.token or hands.ledger.clock.now() >= row.leased:
-        raise FencedError(row.id)
+    if token == row.token and hands.ledger.clock.now() < row.leased:
+        return
+    with hands.writing(durable=True) as tx:
+        fresh = tx.job(row.id)
+        _mark(tx, row, AttemptState.NOTHING_DONE, None, why="its lease ran out before it was sent")
+        unsure = fate_unknown(tx, row, row.attempts)
+        ours = fresh.token == row.token
+        if not unsure and (ours or fresh.state == JobState.AMBIGUOUS):
+            values = {"state": JobState.PLANNED.value, "token": fresh.token + 1}
+            tx.update(fresh, leased=0.0, due=tx.now, why="", **values)
+    raise FencedError(row.id)
 
 
 def _mark(
@@ -92,19 +103,20 @@ def _not_accepted(hands: Hands, error: Exception, seconds: float) -> None:
         tx.log(
             kind, row, attempt=row.attempts, seconds=seconds, why=why, cause=cause.value, retry=wait
         )
-        earlier = _fate_unknown(tx, row)
+        earlier = fate_unknown(tx, row, row.attempts)
         if refused:
-            hands.answered(tx)
             if earlier:
                 doubt(tx, row, f"an earlier request may have been accepted; now: {why}")
             else:
                 conclude(tx, row, JobState.REFUSED, why=why, cause=cause, free=True)
+            hands.answered(tx)
             return
-        hands.unanswered(tx)
         if wait is None and not earlier:
             why = f"{row.tries + 1} attempts failed, the last with: {why}"
             conclude(tx, row, JobState.FAILED, why=why, cause=cause, free=True)
+            hands.unanswered(tx)
             return
+        hands.unanswered(tx)
         # An earlier attempt of this series may still have been accepted: it stays intended.
         tx.update(
             row,
@@ -117,17 +129,6 @@ def _not_accepted(hands: Hands, error: Exception, seconds: float) -> None:
         )
         if row.tries + 1 >= ledger.patience.unknown:
             doubt(tx, tx.job(row.id), f"{row.tries + 1} requests brought no certainty")
-
-
-def _fate_unknown(tx: Transaction, row: sa.Row[Any]) -> bool:
-    """Whether an earlier attempt of this series may have been accepted."""
-    chosen = sa.select(attempts.c.number).where(
-        attempts.c.job_id == row.id,
-        attempts.c.number != row.attempts,
-        attempts.c.key == key_of(row.id, row.series),
-        attempts.c.state.in_([AttemptState.INTENDED.value, AttemptState.UNKNOWN.value]),
-    )
-    return tx.connection.execute(chosen.limit(1)).first() is not None
 
 
 def _unknown(hands: Hands, error: Exception, seconds: float) -> None:
@@ -180,7 +181,7 @@ def _absent(hands: Hands, tx: Transaction, action: Action) -> None:
     sure = able.settle_seconds is not None and hands.since >= able.settle_seconds
     if able.lookup is Lookup.KEY and not action.why:
         # Whatever the look-up missed, the same key gives the same job.
-        tx.update(row, state=JobState.PLANNED.value, leased=0.0, due=tx.now)
+        tx.update(row, reported=LOOKED, leased=0.0, due=tx.now)
         return
     if not sure:
         doubt(tx, row, "it was not found, and nobody knows how late it may still turn up")

@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from qupel.backends.contract import Backend, Capabilities
 from qupel.runs.ledger import breaker as breaking
 from qupel.runs.ledger.causes import Cause
-from qupel.runs.ledger.conclusions import conclude, doubt, last_attempt
+from qupel.runs.ledger.conclusions import conclude, doubt, fate_unknown, last_attempt
 from qupel.runs.ledger.decisions import Action, Do, given_up, next_action
 from qupel.runs.ledger.facts import prefix
 from qupel.runs.ledger.hands import Hands, writing
@@ -25,8 +25,8 @@ from qupel.runs.tables import attempts
 
 def take(
     ledger: Ledger, seen: sa.Row[Any], backend: Backend, able: Capabilities
-) -> tuple[Hands | None, Action]:
-    """Take the lease for the next action; no hands if there is nothing to do now."""
+) -> tuple[Hands, Action] | float:
+    """Take the lease for the next action; if there is nothing to do, seconds to wait at least."""
     patience = ledger.patience
     ledger.reached("take: before")
     # What is about to be sent must be on the disk; whatever else is lost is asked for again.
@@ -35,26 +35,27 @@ def take(
         row = tx.job(seen.id)
         since = _since(ledger, tx, row)
         action = next_action(row, able, tx.now, since, patience)
-        if action.do is Do.NOTHING or tx.now < row.due or is_held(ledger, row, tx.now):
-            if is_held(ledger, row, tx.now):
-                tx.update(row, due=max(row.due, min(row.leased, tx.now + patience.lease)))
-            return None, action
+        if is_held(ledger, row, tx.now):
+            return min(1.0, max(0.05, row.leased - tx.now))
+        if action.do is Do.NOTHING or tx.now < row.due:
+            return 0.0
         breaker = breaking.breaker_of(tx.connection, backend.provider, backend.device)
         hands = Hands(ledger, backend, able, row, breaker, since or 0.0)
         if _acted_without_a_call(hands, tx, action):
-            return None, action
+            return 0.0
         if action.do is Do.SUBMIT and (held := held_back(hands, tx)):
             tx.update(row, due=hands.due(tx.now, patience.longest), why=held)
-            return None, action
+            return 0.0
         if wait := breaking.admit(tx.connection, breaker, tx.now, patience):
             tx.update(row, due=hands.due(tx.now, wait))
-            return None, action
+            return 0.0
         values: dict[str, Any] = {"owner": ledger.owner, "token": row.token + 1}
         values["leased"] = tx.now + patience.lease
         if action.do is Do.SUBMIT:
             values |= {"state": JobState.INTENDED.value, "attempts": row.attempts + 1, "why": ""}
-        if durable is False and action.do is Do.SUBMIT:
-            return None, action  # it was planned anew this instant; the next call commits it fully
+            values |= {"reported": ""}
+        if action.do is Do.SUBMIT and not durable:
+            return 0.0  # it was planned anew this instant; the next call commits it fully
         tx.update(row, **values)
         row = tx.job(seen.id)
         if action.do is Do.SUBMIT:
@@ -93,6 +94,8 @@ def _acted_without_a_call(hands: Hands, tx: Transaction, action: Action) -> bool
     row, patience = hands.row, hands.ledger.patience
     if action.do is Do.WAIT:
         tx.update(row, due=tx.now + max(0.01, action.wait))
+    elif action.do is Do.DROP and fate_unknown(tx, row):
+        doubt(tx, row, f"{action.why}, and a request may have been accepted")
     elif action.do is Do.DROP:
         state = JobState.CANCELLED
         conclude(tx, row, state, why=f"{action.why}; nothing was sent", free=True)

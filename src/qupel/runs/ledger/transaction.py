@@ -42,11 +42,15 @@ class Transaction:
         UTC seconds, for every row it writes.
     told
         Events it wrote.
+    last
+        What is done right before the commit. Rows of breakers are locked then, after those of
+        jobs and accounts, so that transactions never wait for each other in a ring.
     """
 
     connection: sa.Connection
     now: float
     told: list[Event] = field(default_factory=list)
+    last: list[Callable[[], None]] = field(default_factory=list)
 
     def job(self, job_id: str) -> sa.Row[Any]:
         """The row of a job, locked where rows can be."""
@@ -120,6 +124,8 @@ def transaction(
     with database.writing(durable=durable) as connection:
         opened = Transaction(connection, now)
         yield opened
+        for action in opened.last:
+            action()
     if listener is not None:
         for event in opened.told:
             listener(event)

@@ -9,7 +9,7 @@ from typing import Any, Literal
 
 from qupel.model.money import Money
 
-What = Literal["accept", "cancel", "end", "bill", "refund"]
+What = Literal["accept", "delay", "cancel", "end", "bill", "refund"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,7 +21,8 @@ class Entry:
     at
         UTC seconds since 1970.
     what
-        ``accept``, ``cancel``, ``end``, ``bill`` or ``refund``.
+        ``accept``, ``delay`` (its start was put off), ``cancel``, ``end``, ``bill`` or
+        ``refund``.
     job, account, device
         Whose job it was, and where.
     key, tag
@@ -29,7 +30,7 @@ class Entry:
     amount
         Of a bill or refund.
     note
-        How the job ended, or why a bill is unusual.
+        How the job ended, when it will start after a delay, or why a bill is unusual.
     """
 
     at: float

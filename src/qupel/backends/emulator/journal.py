@@ -92,7 +92,10 @@ def _replay(provider: Provider, line: dict[str, Any]) -> None:
         provider.file(_job(provider, entry, line["job"]))
         return
     job = provider.jobs[entry.job]
-    if entry.what == "cancel":
+    if entry.what == "delay":
+        job.starts = float(entry.note)
+        job.ends = job.starts + job.fate.seconds
+    elif entry.what == "cancel":
         job.cancelled = entry.at
     elif entry.what == "end":
         job.closed = True

@@ -230,8 +230,8 @@ class Provider:
         self.catch_up()
         self.outages.append(outage)
         for job in self.jobs.values():
-            if job.cancelled is None and job.starts > self._latest:
-                self._put_off(job)
+            if job.cancelled is None and job.starts > self._latest and self._put_off(job):
+                self._book("delay", job, self._latest, note=repr(job.starts))
 
     def refund(self, name: str) -> None:
         """Pay back everything a job was billed."""
@@ -325,12 +325,14 @@ class Provider:
         """Whether a job's key is no longer known."""
         return now >= known.created + self.terms.key_seconds
 
-    def _put_off(self, job: Job) -> None:
-        """Move the start of a job out of its device's outages."""
+    def _put_off(self, job: Job) -> bool:
+        """Move the start of a job out of its device's outages; whether it had to be."""
+        before = job.starts
         for outage in sorted(self.outages, key=lambda outage: outage.start):
             if outage.covers(job.starts, job.device):
                 job.starts = outage.end
                 job.ends = job.starts + job.fate.seconds
+        return job.starts > before
 
     def _expect_end(self, job: Job) -> None:
         if job.ends < float("inf"):

@@ -11,6 +11,8 @@ from qupel.backends.compiling.operations import Operation
 from qupel.backends.compiling.order import order_of
 from qupel.backends.compiling.routing import Lattice, Routed, route
 
+#: What a layer costs each qubit that waits, in two-qubit gates; about so on devices of today.
+WAITING = 0.1
 #: Steps of the search for a placement that needs no swap.
 _STEPS = 20_000
 
@@ -27,22 +29,38 @@ def placed_and_routed(
     If the coupled pairs of the circuit fit on the lattice as they are, nothing is swapped. If not,
     every trial starts from a compact or a random placement and is routed forwards and backwards,
     where each pass starts from where the one before ended: Li, Ding & Xie (2019), section IV.C.
+    The best has fewest added gates, layers being counted against it as qubits wait through them.
     """
     pairs = Counter(tuple(sorted(o.qubits)) for o in operations if len(o.qubits) == 2)
     fitting = embedded(list(pairs), qubits, lattice)
     if fitting is not None:
         return route(operations, lattice, fitting, rng)
     backwards = list(reversed(operations))
-    order, reverse = order_of(operations), order_of(backwards)
-    found = []
+    orders = [
+        (order_of(operations, commuting=free), order_of(backwards, commuting=free))
+        for free in (True, False)
+    ]
+    found: list[list[Routed]] = [[], []]
     for trial in range(trials):
-        start = (scattered if trial % 2 else compact)(pairs, qubits, lattice, rng)
+        # The first trials try both orders, the others stay with the better.
+        which = trial if trial < 2 else int(_worth(found[1], qubits) < _worth(found[0], qubits))
+        order, reverse = orders[which]
+        start = (scattered if trial // 2 % 2 else compact)(pairs, qubits, lattice, rng)
         for last in (False, False, True):
             there = route(operations, lattice, start, rng, order)
-            found.append(there)
+            found[which].append(there)
             if not last:
                 start = list(route(backwards, lattice, there.end, rng, reverse).end)
-    return min(found, key=lambda routed: routed.cost)
+    return min(found[0] + found[1], key=lambda routed: _cost(routed, qubits))
+
+
+def _cost(routed: Routed, qubits: int) -> float:
+    """Gates that swaps add, and what it costs that qubits wait."""
+    return routed.cost + WAITING * qubits * routed.layers
+
+
+def _worth(found: Sequence[Routed], qubits: int) -> float:
+    return min(_cost(routed, qubits) for routed in found)
 
 
 def scattered(

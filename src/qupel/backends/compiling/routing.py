@@ -2,10 +2,11 @@
 
 A swap is chosen by the distances it leaves: between the pairs that are next, and less so between
 those that follow, as in SABRE (Li, Ding & Xie 2019, doi:10.1145/3297858.3304023, section IV). We
-differ in three ways. Operations that commute wait side by side, not in the order in which they
+differ in some ways. Operations that commute may wait side by side, not in the order in which they
 were written, so that all cost terms of a QAOA layer are next at once. A swap right after an
-operation on its pair is cheap, since both become one unitary of at most three native gates. And
-the next pairs weigh less the farther apart they are, so that near ones are not held up.
+operation on its pair is cheap, since both become one unitary of at most three native gates. The
+next pairs weigh less the farther apart they are, so that near ones are not held up, and more the
+longer the chain of operations that hangs on them. Qubits that are busy longest are left alone.
 """
 
 from __future__ import annotations
@@ -25,6 +26,10 @@ AHEAD, WEIGHT = 20, 0.5
 SEEN = 200
 #: What a swap costs more if it joins no operation before it, in steps of distance.
 ALONE = 0.4
+#: What every layer that a qubit has been busy for adds, so that swaps go side by side.
+LATE = 0.05
+#: How much more a waiting pair weighs if the longest chain of operations hangs on it.
+CHAIN = 1.0
 #: What every recent swap of a qubit adds to its next one's cost; after how many it is forgotten.
 DECAY, FORGOTTEN = 0.1, 5
 #: Far pairs weigh ``distance ** POWER`` in place of the distance.
@@ -65,6 +70,8 @@ class Routed:
     cost
         Two-qubit gates that the swaps are thought to add: three each, or one where a swap joins
         the operation before it.
+    layers
+        Layers of operations on two qubits.
     """
 
     operations: list[Operation]
@@ -72,6 +79,7 @@ class Routed:
     end: tuple[int, ...]
     swaps: int
     cost: int
+    layers: int
 
 
 def route(
@@ -115,12 +123,15 @@ class _Router:
         ]
         self._ends = first, second
         self._missing = list(order.needs)
+        longest = max(order.chains, default=0) or 1
+        self._weight = [1.0 + CHAIN * chain / longest for chain in order.chains]
         self._waiting: dict[int, tuple[int, int]] = {}
         self._around: list[set[int]] = [set() for _ in range(max(1, len(start)))]
         self._out: list[Operation] = []
         self._fresh: dict[int, Operation] = {}
         self._bonus = np.full(len(lattice.edges), ALONE)
         self._tired = np.zeros(n)
+        self._level = np.zeros(n)
         self._swaps = self._cost = 0
 
     def run(self) -> Routed:
@@ -137,7 +148,10 @@ class _Router:
                 patience += 1
             if len(self._waiting) != before:
                 patience = 0
-        return Routed(self._out, self._start, tuple(self._place), self._swaps, self._cost)
+        return Routed(
+            self._out, self._start, tuple(self._place), self._swaps, self._cost,
+            int(self._level.max()),
+        )  # fmt: skip
 
     def _proceed(self, ready: Sequence[int]) -> None:
         """Do whatever can be done now; leave the rest waiting and look ahead of it."""
@@ -163,7 +177,7 @@ class _Router:
         self._waiting[k] = (a, b)
         self._around[a].add(k)
         self._around[b].add(k)
-        self._next.add(self._place[a], self._place[b], 1.0)
+        self._next.add(self._place[a], self._place[b], self._weight[k])
 
     def _emit(self, item: Operation) -> None:
         """Write an operation; note which pairs a swap could still join."""
@@ -180,6 +194,8 @@ class _Router:
                     del self._fresh[k]
                     self._bonus[k] = ALONE
         if len(item.qubits) == 2:
+            on = list(item.qubits)
+            self._level[on] = self._level[on].max() + 1
             k = self._number[frozenset(item.qubits)]
             self._fresh[k] = item
             self._bonus[k] = 0.0
@@ -218,6 +234,7 @@ class _Router:
                     # A swap leaves its own pair as near as it was.
                     cost[edge] += 2 * share * weight
         cost += self._bonus + np.maximum(self._tired[first], self._tired[second])
+        cost += LATE * np.maximum(self._level[first], self._level[second])
         cost[~(near[first] | near[second])] = np.inf
         best = np.flatnonzero(cost <= cost.min() + 1e-9)
         return int(best[self._rng.integers(best.size)])
@@ -244,7 +261,7 @@ class _Router:
         a, b = self._waiting.pop(k)
         self._around[a].discard(k)
         self._around[b].discard(k)
-        self._next.add(self._place[a], self._place[b], -1.0)
+        self._next.add(self._place[a], self._place[b], -self._weight[k])
 
     def _exchange(self, a: int, b: int) -> None:
         edge = self._number[frozenset((a, b))]
@@ -294,7 +311,7 @@ class _Field:
         """Count a pair between two places, or with negative weight take it back."""
         key = (min(p, q), max(p, q))
         total = self.pairs.get(key, 0.0) + weight
-        if total:
+        if abs(total) > 1e-9:
             self.pairs[key] = self._partners[p][q] = self._partners[q][p] = total
         else:
             del self.pairs[key], self._partners[p][q], self._partners[q][p]

@@ -16,7 +16,8 @@ SEEDS = st.integers(0, 2**32 - 1)
 
 def drawn(order: Order, operations: int, picks: list[int]) -> list[int]:
     """Numbers of operations in one order that is allowed, chosen by ``picks``."""
-    missing, ready, out = list(order.needs), list(order.first), []
+    missing, ready = list(order.needs), list(order.first)
+    out: list[int] = []
     while ready:
         k = ready.pop(picks[len(out) % len(picks)] % len(ready))
         if k < operations:

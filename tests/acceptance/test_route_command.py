@@ -77,7 +77,7 @@ def test_offline_a_decision_is_spooled_and_taken_over_later(place: Path) -> None
 
 @pytest.mark.slow
 def test_strict_tells_by_its_code_that_a_fallback_answered(place: Path) -> None:
-    failing = 'solver: command, settings: {command: ["false"]}'
+    failing = 'solver: command, settings: {command: ["false", "{instance}", "{answer}"]}'
     text = ROUTE.replace("solver: tabu, rounds: 30", failing)
     (place / "bad.yaml").write_text(text.replace("name: cuts", "name: cuts-of-nobody"))
     assert route("deploy", place / "bad.yaml", "--by", "Ada").code == Exit.OK

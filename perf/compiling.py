@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 import os
 import statistics
-import time
 from collections.abc import Callable
 from itertools import pairwise
 
@@ -24,7 +23,7 @@ Circuits compiled to the heavy-hex lattice of 156 qubits of `{DEVICE}`, in `rz`,
 compilers take turns on the same circuits. *Added* are `cz` gates that are there only because not
 all pairs are coupled: all of them less those of our compilation for any pair. Ratios are Qupel's
 figure over that of the row: below 1 Qupel adds fewer gates, has less depth, or takes less time.
-CPU seconds are those of the whole process, its threads together. `Qiskit 3` is `transpile` at `optimization_level=3`, called by `compile_with_qiskit` with the same
+`Qiskit 3` is `transpile` at `optimization_level=3`, called by `compile_with_qiskit` with the same
 coupling map, gates and seed.
 """.strip().replace("\n", " ")
 
@@ -55,34 +54,30 @@ def main() -> None:
     for compiler in compilers.values():
         compiler(fourier(4), 0)
     for case, make in cases.items():
-        found: dict[str, list[tuple[Compiled, float]]] = {name: [] for name in compilers}
+        found: dict[str, list[Compiled]] = {name: [] for name in compilers}
         for seed in range(ROUNDS):
             circuit = make(seed)
             for name, compiler in compilers.items():
-                began = time.process_time()
-                out = compiler(circuit, seed)
-                found[name].append((out, time.process_time() - began))
+                found[name].append(compiler(circuit, seed))
         own = _medians(found[ours])
         for name, results in found.items():
             figures = _medians(results)
             ratios = [f"{a / b:.2f}" for a, b in zip(own, figures, strict=True)]
-            needed = statistics.median(r.unrouted.two_qubit_gates for r, _ in results)
-            added, depth, seconds, cpu = figures
-            times = [f"{seconds:.2f}", f"{cpu:.2f}"]
-            rows.append([case, name, needed, added, depth, *times, *ratios])
+            needed = statistics.median(r.unrouted.two_qubit_gates for r in results)
+            added, depth, seconds = figures
+            rows.append([case, name, needed, added, depth, f"{seconds:.2f}", *ratios])
             print(rows[-1], flush=True)
-    columns = ["case", "compiler", "cz needed", "cz added", "depth", "seconds", "CPU seconds",
-               "ratio, added", "ratio, depth", "ratio, time", "ratio, CPU"]  # fmt: skip
+    columns = ["case", "compiler", "cz needed", "cz added", "depth", "seconds", "ratio, added",
+               "ratio, depth", "ratio, time"]  # fmt: skip
     said = f" Load average {load:.1f} before and {os.getloadavg()[0]:.1f} after."
     publish("compiling", "Compiling beside Qiskit", TEXT + said, columns, rows)
 
 
-def _medians(results: list[tuple[Compiled, float]]) -> tuple[float, float, float, float]:
+def _medians(results: list[Compiled]) -> tuple[float, float, float]:
     return (
-        statistics.median(out.routing_gates for out, _ in results),
-        statistics.median(out.compiled.depth for out, _ in results),
-        statistics.median(out.seconds for out, _ in results),
-        statistics.median(cpu for _, cpu in results),
+        statistics.median(result.routing_gates for result in results),
+        statistics.median(result.compiled.depth for result in results),
+        statistics.median(result.seconds for result in results),
     )
 
 

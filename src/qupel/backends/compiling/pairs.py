@@ -1,15 +1,16 @@
 """Two-qubit unitaries in one native two-qubit gate and turns, with as few of it as they need.
 
-In ``cx``, ``cz`` or ``ecr`` a unitary needs none to three, in ``rzz`` or ``rxx`` of any angle as
-many as it has Weyl coordinates that are not zero. Three ``cx``: Vatan & Williams (2004),
+In ``cx``, ``cz``, ``ecr`` or ``iswap`` a unitary needs none to three, in ``rzz`` or ``rxx`` of any
+angle as many as it has Weyl coordinates that are not zero. Three ``cx``: Vatan & Williams (2004),
 doi:10.1103/PhysRevA.69.032315, figure 6. Two: Shende, Markov & Bullock (2004),
-doi:10.1103/PhysRevA.69.062321. Two ``iswap`` are written for one ``cx``.
+doi:10.1103/PhysRevA.69.062321.
 """
 
 from __future__ import annotations
 
 import cmath
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
@@ -18,7 +19,7 @@ import numpy as np
 
 from qupel.backends.compiling.operations import Axis, axes_of
 from qupel.backends.compiling.weyl import TURNS, Weyl, weyl
-from qupel.model.gates import H, X, Z
+from qupel.model.gates import SWAP, H, X, Z
 
 #: Weyl coordinates below this are nothing.
 _NOTHING = 1e-10
@@ -58,14 +59,21 @@ def gates_needed(matrix: Any, native: str) -> int:
 @lru_cache(maxsize=65536)
 def _pieces(held: bytes, native: str) -> tuple[Piece, ...]:
     matrix = np.frombuffer(held, np.complex128).reshape(4, 4)
+    if native == "iswap":
+        return tuple(_in_iswaps(matrix))
     axes = axes_of(matrix)
     if None not in axes:
         return tuple(_along(matrix, axes, native))
     split = weyl(matrix)
-    write = _in_free if native in ("rzz", "rxx") else _in_fixed
+    free = native in ("rzz", "rxx")
+    return tuple(_between(split, _in_free(split, native) if free else _in_fixed(split, native)))
+
+
+def _between(split: Weyl, middle: Sequence[Piece]) -> list[Piece]:
+    """Turns before, the canonical gate, turns after."""
     before = [Turn(slot, split.before[slot]) for slot in (0, 1)]
     after = [Turn(slot, split.after[slot]) for slot in (0, 1)]
-    return (*before, *write(split, native), *after)
+    return [*before, *middle, *after]
 
 
 def _along(matrix: Any, axes: tuple[Axis, ...], native: str) -> list[Piece]:
@@ -125,31 +133,64 @@ def _in_free(split: Weyl, native: str) -> list[Piece]:
     return out
 
 
-def _in_fixed(split: Weyl, native: str) -> list[Piece]:
-    """Canonical gate in as few ``cx`` as it needs, each written in the native gate."""
+def _in_iswaps(matrix: Any) -> list[Piece]:
+    """A unitary in as few ``iswap`` as it needs.
+
+    ``iswap`` is ``cz``, a quarter turn around Z on both qubits and an exchange of the qubits. An
+    even number of them is as many ``cz``, an odd number as many with an exchange at the end.
+    """
+    same, crossed = weyl(matrix), weyl(SWAP @ matrix)
+    if _needed(same) == 0:
+        return _between(same, [])
+    odd = 1 if _needed(crossed) == 1 else 3
+    split, count = (same, 2) if _needed(same) <= 2 and odd == 3 else (crossed, odd)
+    out: list[Piece] = []
+    turned = 0
+    for piece in _between(split, _in_fixed(split, "cz", count)):
+        if isinstance(piece, Joint):
+            out += [*_both(_rz(-math.pi / 2)), Joint("iswap", (), (0, 1))]
+            turned = 1 - turned
+        else:
+            out.append(Turn(piece.slot ^ turned, piece.matrix))
+    return out
+
+
+def _needed(split: Weyl) -> int:
+    """How many ``cx`` a unitary takes at least."""
+    a, b, c = (abs(value) for value in split.coordinates)
+    if c >= _NOTHING:
+        return 3
+    if b >= _NOTHING or _NOTHING <= a <= _QUARTER - _NOTHING:
+        return 2
+    return 1 if a >= _NOTHING else 0
+
+
+def _in_fixed(split: Weyl, native: str, count: int | None = None) -> list[Piece]:
+    """Canonical gate in as few ``cx`` as it needs, or in ``count``, written in the native gate."""
     a, b, c = split.coordinates
-    if abs(c) >= _NOTHING:
-        return [
-            Turn(1, _rz(math.pi / 2)),
-            *_cx(native, 1),
-            Turn(0, _rz(math.pi / 2 - 2 * c)),
-            Turn(1, _ry(math.pi / 2 - 2 * a)),
-            *_cx(native, 0),
-            Turn(1, _ry(2 * b - math.pi / 2)),
-            *_cx(native, 1),
-            Turn(0, _rz(-math.pi / 2)),
-        ]
-    if abs(b) < _NOTHING and abs(a) < _NOTHING:
-        return []
-    if abs(b) < _NOTHING and abs(a - _QUARTER) < _NOTHING:
-        # exp(i pi/4 ZX) is cx up to turns; an H on the first qubit makes XX of ZX.
-        turns = [Turn(0, _rz(-math.pi / 2)), Turn(1, _rx(-math.pi / 2))]
-        return [Turn(0, H), *turns, *_cx(native, 0), Turn(0, H)]
-    # A cx on either side makes XX of X on the first qubit, and ZZ of Z on the second.
-    turn = TURNS[0]
-    middle = [Turn(0, _rx(-2 * a)), Turn(1, _rz(-2 * b))]
-    joined = [*_cx(native, 0), *middle, *_cx(native, 0)]
-    return [*_both(turn), *joined, *_both(turn.conj().T)]
+    match _needed(split) if count is None else count:
+        case 0:
+            return []
+        case 1:
+            # exp(i pi/4 ZX) is cx up to turns; an H on the first qubit makes XX of ZX.
+            turns = [Turn(0, _rz(-math.pi / 2)), Turn(1, _rx(-math.pi / 2))]
+            return [Turn(0, H), *turns, *_cx(native, 0), Turn(0, H)]
+        case 2:
+            # A cx on either side makes XX of X on the first qubit, and ZZ of Z on the second.
+            turn = TURNS[0]
+            middle = [Turn(0, _rx(-2 * a)), Turn(1, _rz(-2 * b))]
+            joined = [*_cx(native, 0), *middle, *_cx(native, 0)]
+            return [*_both(turn), *joined, *_both(turn.conj().T)]
+    return [
+        Turn(1, _rz(math.pi / 2)),
+        *_cx(native, 1),
+        Turn(0, _rz(math.pi / 2 - 2 * c)),
+        Turn(1, _ry(math.pi / 2 - 2 * a)),
+        *_cx(native, 0),
+        Turn(1, _ry(2 * b - math.pi / 2)),
+        *_cx(native, 1),
+        Turn(0, _rz(-math.pi / 2)),
+    ]
 
 
 def _cx(native: str, control: int) -> list[Piece]:
@@ -164,13 +205,6 @@ def _cx(native: str, control: int) -> list[Piece]:
         case "ecr":
             turns = [Turn(control, X @ _rz(math.pi / 2)), Turn(target, _rx(math.pi / 2))]
             return [*turns, Joint("ecr", (), slots)]
-        case "iswap":
-            joint = Joint("iswap", (), slots)
-            # iswap exp(i t X) iswap is exp(i t ZY) up to Z on both; S on the target makes Y of X.
-            turned = _rz(math.pi / 2) @ _rx(math.pi / 2)
-            before = [Turn(control, _rz(math.pi / 2)), Turn(target, turned)]
-            after = [Turn(control, Z), Turn(target, _rz(-math.pi / 2) @ Z)]
-            return [*before, joint, Turn(control, _rx(math.pi / 2)), joint, *after]
     raise AssertionError(f"no cx is written in {native}")
 
 

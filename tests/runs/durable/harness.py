@@ -9,6 +9,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import typer
+
 ROOT = Path(__file__).parents[3]
 
 
@@ -50,7 +52,10 @@ def main() -> None:
         if equals:
             settings[name] = value.split(",") if name == "queue" else type_of[name](value)
     given = {"concurrency": 2, "queue": None, "name": None, "lease": 15.0, "json_logs": True}
-    worker(database=database, **{**given, **settings})
+    try:
+        worker(database=database, **{**given, **settings})
+    except typer.Exit as ended:
+        sys.exit(ended.exit_code)
 
 
 type_of: dict[str, Any] = {"concurrency": int, "name": str, "lease": float, "drain": float}

@@ -8,15 +8,18 @@ import time
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
 from qupel.backends.emulator import running_emulator
 from qupel.backends.emulator.process import Running
+from qupel.cli.exits import Exit
 from qupel.runs.database import Database
 from qupel.runs.durable.log import RUN_OPEN, RunLog
 from qupel.runs.durable.pipeline import Pipeline, Stage
+from tests import postgres
 from tests.runs.durable.conftest import function
 from tests.runs.durable.harness import started
 
@@ -183,3 +186,86 @@ def test_a_paid_stage_is_paid_once_however_often_its_worker_is_killed(
     bills = Counter(entry["job"] for entry in emulator.ledger() if entry["what"] == "bill")
     assert len(bills) == 6
     assert set(bills.values()) == {1}
+
+
+def test_a_worker_asked_to_stop_lets_its_stage_end_and_hands_the_rest_over(
+    database: Database, tmp_path: Path, workers: list[subprocess.Popen[str]]
+) -> None:
+    mark = str(tmp_path / "mark")
+    given: dict[str, Any] = {
+        "arguments": {"mark": mark, "seconds": 2.0},
+        "outputs": {"n": "number"},
+    }
+    after = {"arguments": {"mark": mark}, "inputs": {"after": "number"}}
+    first = function("first", "counted", **given)
+    pipeline = Pipeline(
+        "drain", (first, function("then", "counted_after", {"after": "first"}, **after))
+    )
+    log = RunLog(database)
+    run_id = log.submit(pipeline, tmp_path)
+    workers.append(started(database.place))
+    until = time.monotonic() + 30
+    while log.stage(run_id, "first").state != "running" and time.monotonic() < until:
+        time.sleep(0.01)
+    workers[0].terminate()
+    assert workers[0].wait(20) == 0
+    assert log.stage(run_id, "first").state == "done"
+    workers.append(started(database.place))
+    assert ended(log, run_id) == "done"
+    assert len(Path(mark).read_text().splitlines()) == 2
+
+
+def test_a_worker_that_slept_past_its_lease_stops_and_spoils_nothing(
+    database: Database, tmp_path: Path, workers: list[subprocess.Popen[str]]
+) -> None:
+    mark = str(tmp_path / "mark")
+    given: dict[str, Any] = {
+        "arguments": {"mark": mark, "seconds": 1.0},
+        "outputs": {"n": "number"},
+    }
+    log = RunLog(database)
+    run_id = log.submit(Pipeline("sleep", (function("first", "counted", **given),)), tmp_path)
+    workers.append(started(database.place, "lease=2.0"))
+    until = time.monotonic() + 30
+    while log.stage(run_id, "first").state != "running" and time.monotonic() < until:
+        time.sleep(0.01)
+    workers[0].send_signal(signal.SIGSTOP)
+    workers.append(started(database.place, "lease=2.0"))
+    assert ended(log, run_id) == "done"
+    assert log.stage(run_id, "first").attempts == 2
+    outputs = log.stage(run_id, "first").outputs
+    workers[0].send_signal(signal.SIGCONT)
+    assert workers[0].wait(30) == Exit.RUN
+    assert log.stage(run_id, "first").outputs == outputs
+    assert log.run(run_id).state == "done"
+
+
+@pytest.mark.skipif(bool(postgres.why_not()), reason=postgres.why_not())
+def test_on_postgresql_a_killed_worker_is_followed_and_two_share_the_work(
+    tmp_path: Path, workers: list[subprocess.Popen[str]]
+) -> None:
+    mark, dead = str(tmp_path / "mark"), str(tmp_path / "dead")
+    with postgres.server() as url, Database.open(url) as database:
+        log = RunLog(database)
+        first = function("first", "counted", arguments={"mark": mark})
+        deadly = function(
+            "deadly",
+            "deadly",
+            {"times": "first"},
+            inputs={"times": "document"},
+            arguments={"mark": dead},
+        )
+        run_id = log.submit(Pipeline("killed", (first, deadly)), tmp_path)
+        workers.append(started(url))
+        assert workers[0].wait(60) == -signal.SIGKILL
+        (tmp_path / "d.json").write_text("[1, 2]")
+        stage = Stage("read", "load", {}, {"file": "d.json", "as": "document"})
+        runs = [log.submit(Pipeline("one", (stage,)), tmp_path) for _ in range(60)]
+        workers += [started(url, "--once") for _ in range(2)]
+        for process in workers[1:]:
+            assert process.wait(60) == 0
+        assert log.run(run_id).state == "done"
+        assert len(Path(mark).read_text().splitlines()) == 1
+        assert len(Path(dead).read_text()) == 2
+        assert {log.run(run).state for run in runs} == {"done"}
+        assert {log.stages(run)[0].attempts for run in runs} == {1}

@@ -96,7 +96,7 @@ def bits_of_texts(rows: Sequence[Any], width: int, what: str) -> UInt8[np.ndarra
 
 def bits_of_numbers(outcomes: Sequence[int], columns: Sequence[int]) -> UInt8[np.ndarray, "rows n"]:
     """Bits of outcomes written as whole numbers; column ``k`` is the bit of weight 2^columns[k]."""
-    if max(columns, default=0) < 62:
+    if max(columns, default=0) < 62 and max(outcomes, default=0).bit_length() < 63:
         values = np.array(outcomes, np.int64).reshape(-1, 1)
         return (values >> np.array(columns, np.int64) & 1).astype(np.uint8)
     rows = [[outcome >> column & 1 for column in columns] for outcome in outcomes]

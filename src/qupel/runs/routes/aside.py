@@ -42,8 +42,13 @@ class Aside:
         self._thread: threading.Thread | None = None
         self._late = False
 
-    def ask(self, work: Callable[[], Value], seconds: float) -> Value:
+    def ask(self, work: Callable[[], Value], seconds: float, *, drop: bool = True) -> Value:
         """Return what ``work`` returns.
+
+        Parameters
+        ----------
+        drop
+            Whether work that was not begun in time is not begun at all.
 
         Raises
         ------
@@ -54,7 +59,7 @@ class Aside:
             raise TransientError(f"{self._name}: earlier work still hangs")
         errand = self.leave(work)
         if not errand.done.wait(max(0.0, seconds)):
-            errand.dropped = True
+            errand.dropped = drop
             self._late = not errand.done.is_set()
             raise TransientError(f"{self._name}: nothing came back within {seconds:.3g} s")
         if errand.error is not None:

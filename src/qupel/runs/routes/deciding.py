@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import logging
 import math
 import queue
 import secrets
@@ -25,6 +26,8 @@ from qupel.runs.routes.seats import Seat
 from qupel.runs.routes.standing import Standing
 from qupel.runs.routes.timetable import Timetable, overdue
 from qupel.runs.task import Task
+
+log = logging.getLogger("qupel.routes")
 
 #: Seconds that keeping the decision may take at least, however late it is.
 LEAST_TO_KEEP = 0.1
@@ -118,12 +121,21 @@ class Deciding:
         """Answer, at the latest when the timetable says so."""
         self.task = arms.task_of(self.route, self.problem)
         self._ask_fallback(self.desk.seat(FALLBACK))
-        self._begin()
+        self._do(self._begin)
         while not self._is_over():
             with contextlib.suppress(queue.Empty):
-                self.post.get(timeout=self._seconds_to_next_look())()
+                self._do(self.post.get(timeout=self._seconds_to_next_look()))
             self._look_at_clock()
         return self._concluded()
+
+    def _do(self, step: Callable[[], None]) -> None:
+        """Take a step of the primary's; what breaks there must not keep the fallback from it."""
+        try:
+            step()
+        except Exception as error:
+            log.exception("decision %s of route %s", self.id, self.route.name)
+            self._left_course()
+            self._primary_over(None, f"{type(error).__name__}: {error}")
 
     # The primary: the arm of the mode, or the classical one and the reason why.
 
@@ -137,9 +149,12 @@ class Deciding:
 
     def _objection(self) -> str | None:
         """Why the quantum step cannot be ordered, whatever the instance; None if it can."""
-        arm = arms.arm_for(self.route, Mode.QUANTUM)
-        if arm is None or not arms.goes_out(self.route, arm):
-            return None
+        try:
+            arm = arms.arm_for(self.route, Mode.QUANTUM)
+            if arm is None or not arms.goes_out(self.route, arm):
+                return None
+        except InputError as error:  # a version before this one, or a solver that is gone
+            return str(error)
         if self.desk.offline:
             self.wished = True
             return "offline: it will be ordered when this machine is connected again"

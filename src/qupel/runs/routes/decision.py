@@ -27,7 +27,7 @@ class Kept(StrEnum):
 
     DATABASE = "database"
     SPOOL = "spool"
-    NOWHERE = "nowhere"
+    NOWHERE = "nowhere"  # as far as was known when the answer went out
 
 
 @dataclass(frozen=True, slots=True)

@@ -248,7 +248,9 @@ class Desk:
             why = str(error)
         spooled = {"decision": decision.to_json(), "wish": None if wish is None else dict(wish)}
         try:
-            Aside("qupel-spool").ask(lambda: self.spool.append(spooled), min(seconds, PATIENCE))
+            Aside("qupel-spool").ask(
+                lambda: self.spool.append(spooled), min(seconds, PATIENCE), drop=False
+            )
             return replace(decision, kept=Kept.SPOOL)
         except Exception as error:
             log.exception(

@@ -1,0 +1,31 @@
+from __future__ import annotations
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from qupel.runs.pool import grace_seconds
+from qupel.runs.routes.timetable import Timetable, overdue
+
+SECONDS = st.floats(0.5, 10_000)
+
+
+@given(SECONDS, st.floats(0, 1))
+def test_an_attempt_and_its_grace_end_before_the_answer_is_chosen(
+    deadline: float, share: float
+) -> None:
+    table = Timetable.of(100.0, deadline)
+    now = 100.0 + share * deadline
+    budget = table.budget(now)
+    assert budget == 0.0 or now + budget + grace_seconds(budget) <= table.answer_by + 1e-6
+
+
+@given(SECONDS)
+def test_time_is_kept_for_the_answer(deadline: float) -> None:
+    table = Timetable.of(0.0, deadline)
+    assert 0 < table.answer_by < table.deadline == deadline
+    assert table.deadline - table.answer_by <= 0.3 + 1e-9
+
+
+@given(SECONDS)
+def test_an_attempt_is_given_up_after_it_would_have_been_killed(seconds: float) -> None:
+    assert overdue(0.0, seconds) > seconds + grace_seconds(seconds)

@@ -11,7 +11,7 @@ longer the chain of operations that hangs on them. Qubits that are busy longest 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -46,13 +46,19 @@ class Lattice:
         Coupled pairs.
     steps
         Distances along them.
+    worth
+        What every distance is worth to a pair: a power of it.
     beside
         Neighbours of each qubit.
+    number
+        Place of each pair in ``edges``, by its qubits in either order.
     """
 
     edges: Int64[np.ndarray, "edges 2"]
     steps: Int32[np.ndarray, "n n"]
+    worth: Float64[np.ndarray, "n n"]
     beside: tuple[tuple[int, ...], ...]
+    number: Mapping[tuple[int, int], int]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -109,11 +115,9 @@ class _Router:
         self._at: list[int | None] = [None] * n
         for logical, physical in enumerate(start):
             self._at[physical] = logical
-        self._coupled = {frozenset(edge) for edge in lattice.edges.tolist()}
-        self._number = {frozenset(edge): k for k, edge in enumerate(lattice.edges.tolist())}
-        self._worth = lattice.steps.astype(np.float64) ** POWER
-        self._next = _Field(self._worth)
-        self._ahead = _Field(self._worth)
+        self._number = lattice.number
+        self._next = _Field(lattice.worth)
+        self._ahead = _Field(lattice.worth)
         first, second = lattice.edges.T
         self._corners = [
             first * n + second,
@@ -161,7 +165,7 @@ class _Router:
             item = self._operations[k] if k < len(self._operations) else None
             if item is not None and len(item.qubits) == 2:
                 a, b = (self._place[q] for q in item.qubits)
-                if frozenset((a, b)) not in self._coupled:
+                if (a, b) not in self._number:
                     self._wait(k)
                     continue
             if item is not None:
@@ -184,7 +188,7 @@ class _Router:
         self._out.append(item)
         for q, axis in zip(item.qubits, item.axes, strict=True):
             for other in self._lattice.beside[q]:
-                k = self._number[frozenset((q, other))]
+                k = self._number[q, other]
                 held = self._fresh.get(k)
                 if (
                     held is not None
@@ -196,7 +200,7 @@ class _Router:
         if len(item.qubits) == 2:
             on = list(item.qubits)
             self._level[on] = self._level[on].max() + 1
-            k = self._number[frozenset(item.qubits)]
+            k = self._number[on[0], on[1]]
             self._fresh[k] = item
             self._bonus[k] = 0.0
 
@@ -230,7 +234,7 @@ class _Router:
             share = WEIGHT * min(1.0, len(self._waiting) / len(self._ahead.pairs))
             cost += share * self._ahead.change(self._corners)
             for pair, weight in self._ahead.pairs.items():
-                if (edge := self._number.get(frozenset(pair))) is not None:
+                if (edge := self._number.get(pair)) is not None:
                     # A swap leaves its own pair as near as it was.
                     cost[edge] += 2 * share * weight
         cost += self._bonus + np.maximum(self._tired[first], self._tired[second])
@@ -249,13 +253,17 @@ class _Router:
         done = [
             k
             for k in sorted({k for q in moved for k in self._around[q]})
-            if frozenset(self._place[q] for q in self._waiting[k]) in self._coupled
+            if self._places(k) in self._number
         ]
         if done:
             self._tired[:] = 0
             for k in done:
                 self._leave(k)
             self._proceed(done)
+
+    def _places(self, k: int) -> tuple[int, int]:
+        a, b = self._waiting[k]
+        return self._place[a], self._place[b]
 
     def _leave(self, k: int) -> None:
         a, b = self._waiting.pop(k)
@@ -264,7 +272,7 @@ class _Router:
         self._next.add(self._place[a], self._place[b], -self._weight[k])
 
     def _exchange(self, a: int, b: int) -> None:
-        edge = self._number[frozenset((a, b))]
+        edge = self._number[a, b]
         self._cost += 1 if edge in self._fresh else 3
         self._swaps += 1
         self._emit(swap(a, b))
@@ -283,13 +291,13 @@ class _Router:
         steps = self._lattice.steps
         k = min(
             self._waiting,
-            key=lambda k: (int(steps[tuple(self._place[q] for q in self._waiting[k])]), k),
+            key=lambda k: (int(steps[self._places(k)]), k),
         )
         one, other = self._waiting[k]
         while steps[self._place[one], self._place[other]] > 1:
             here, goal = self._place[one], self._place[other]
             onward = min(self._lattice.beside[here], key=lambda q: int(steps[q, goal]))
-            self._swap(self._number[frozenset((here, onward))])
+            self._swap(self._number[here, onward])
 
 
 class _Field:
@@ -358,6 +366,11 @@ def lattice_of(edges: Sequence[tuple[int, int]], steps: Int32[np.ndarray, "n n"]
         beside[a].add(b)
         beside[b].add(a)
     unique = sorted({(min(edge), max(edge)) for edge in edges})
+    number = {pair: k for k, (a, b) in enumerate(unique) for pair in ((a, b), (b, a))}
     return Lattice(
-        np.array(unique, np.int64).reshape(-1, 2), steps, tuple(tuple(sorted(s)) for s in beside)
+        np.array(unique, np.int64).reshape(-1, 2),
+        steps,
+        steps.astype(np.float64) ** POWER,
+        tuple(tuple(sorted(near)) for near in beside),
+        number,
     )

@@ -22,7 +22,7 @@ from qupel.backends.emulator.job import Job, Submission
 from qupel.backends.emulator.neutral import told
 from qupel.backends.emulator.provider import Provider
 from qupel.backends.emulator.routing import routed
-from qupel.backends.emulator.wire import MOST_LABEL, sum_of
+from qupel.backends.emulator.wire import MOST_LABEL, is_whole, sum_of
 from qupel.backends.transport import Request
 from qupel.errors import InputError
 from qupel.model.bits import index_of
@@ -121,7 +121,7 @@ def _submit(provider: Provider, account: str, document: Any) -> dict[str, Any]:
     metadata = document.get("metadata") or {}
     if not isinstance(backend, str) or not isinstance(metadata, Mapping):
         raise InputError("backend must be a name, and metadata an object")
-    if isinstance(shots, str) and shots.isdigit() and len(shots) < 10:  # Cirq's client sends a text
+    if isinstance(shots, str) and is_whole(shots):  # Cirq's client sends a text
         shots = int(shots)
     if type(shots) is not int:
         raise InputError(f"shots must be a whole number, got {shots!r:.40}")
@@ -245,7 +245,7 @@ def _stamp(seconds: float | None) -> str | None:
 
 def _list(provider: Provider, account: str, query: Mapping[str, str]) -> dict[str, Any]:
     limit, begin = query.get("limit", "25"), query.get("next", "0")
-    if not (limit.isdigit() and begin.isdigit() and len(limit) < 8 and len(begin) < 12):
+    if not (is_whole(limit) and is_whole(begin)):
         raise Denied(400, "Bad Request", "limit and next are numbers")
     jobs = [_told(provider, job) for job in provider.listed(account, None)]
     jobs = [job for job in jobs if query.get("status") in (None, job["status"])]
@@ -303,7 +303,7 @@ def _estimate(provider: Provider, query: Mapping[str, str]) -> dict[str, Any]:
     device = device_behind(provider, query.get("backend", "simulator"))
     names = ("1q_gates", "2q_gates", "qubits", "shots")
     asked = {name: query.get(name, "0") for name in names}
-    if not all(value.isdigit() and len(value) < 10 for value in asked.values()):
+    if not all(is_whole(value) for value in asked.values()):
         raise Denied(400, "Bad Request", f"{', '.join(names)} are numbers")
     counts = {name: int(value) for name, value in asked.items()}
     shots = max(1, counts["shots"])

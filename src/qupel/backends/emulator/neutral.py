@@ -13,7 +13,13 @@ from qupel.backends.emulator.hooks import Asked, Denied
 from qupel.backends.emulator.job import Job
 from qupel.backends.emulator.provider import Provider
 from qupel.backends.emulator.routing import routed
-from qupel.backends.emulator.wire import MOST_LABEL, plain_findings, plain_job, submission_of
+from qupel.backends.emulator.wire import (
+    MOST_LABEL,
+    is_whole,
+    plain_findings,
+    plain_job,
+    submission_of,
+)
 from qupel.backends.transport import Request
 
 #: Method and path, `*` for a name, with what is asked.
@@ -84,7 +90,7 @@ def _submit(
 def _page(provider: Provider, account: str, query: Mapping[str, str]) -> dict[str, Any]:
     jobs = provider.listed(account, query.get("tag"))
     page = query.get("page", "0")
-    if not (page.isascii() and page.isdigit() and len(page) < 10):
+    if not is_whole(page):
         raise Denied(422, "bad-page", f"a page is a number from 0, got {page!r:.20}")
     size = provider.terms.page
     begin = int(page) * size

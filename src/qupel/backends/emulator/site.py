@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any, Protocol
-from urllib.parse import parse_qsl, unquote, urlsplit
+from urllib.parse import parse_qsl, unquote
 
 from qupel.backends.contract import State
 from qupel.backends.emulator import admin, ionq, neutral
@@ -67,9 +67,9 @@ class Site:
     def handle(self, request: Request) -> Answer:
         """Serve one request; raises for nothing that a client or a scenario does."""
         request = replace(request, headers={k.lower(): v for k, v in request.headers.items()})
-        path = urlsplit(request.path)
-        first, *parts = [unquote(part) for part in path.path.strip("/").split("/")]
-        query = dict(parse_qsl(path.query, keep_blank_values=True))
+        path, _, asked_for = request.path.partition("?")
+        first, *parts = [unquote(part) for part in path.strip("/").split("/")]
+        query = dict(parse_qsl(asked_for, keep_blank_values=True))
         if first == "admin":
             with self.provider.lock:
                 return Answer(_replied(lambda: self._administer(request, parts)))

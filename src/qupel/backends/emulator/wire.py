@@ -128,6 +128,11 @@ def _annealing(plain: Mapping[str, Any], where: str) -> Annealing:
     return Annealing(Ising(fields, pairs, float(plain.get("offset", 0.0))), duration)
 
 
+def is_whole(text: str) -> bool:
+    """Whether a text is a whole number from 0 of up to nine digits."""
+    return text.isascii() and text.isdigit() and len(text) < 10
+
+
 def _finite(number: Any) -> bool:
     return type(number) in (int, float) and math.isfinite(number)
 

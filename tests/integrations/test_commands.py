@@ -27,6 +27,7 @@ def test_the_codes_are_those_of_the_command_line() -> None:
     assert codes == (commands.SUCCESS, commands.INPUT, commands.FALLBACK, commands.USAGE)
 
 
+@pytest.mark.slow
 def test_a_stage_runs_through_the_command_line_and_gives_its_document(tmp_path: Path) -> None:
     problem, _ = MaxCut.random(1, nodes=8)
     write_problem(problem, tmp_path / "graph.qupel.json")

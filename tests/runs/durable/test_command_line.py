@@ -55,6 +55,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
+@pytest.mark.slow
 def test_a_run_is_queued_done_explained_and_repeated_from_its_log(folder: Path) -> None:
     assert (
         "scores: function, for scoring" in qupel("pipeline", "validate", f"{folder}/shop.yaml").out

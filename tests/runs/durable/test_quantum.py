@@ -37,7 +37,8 @@ def worker(tmp_path_factory: pytest.TempPathFactory, provider: Fake) -> Iterator
 
 def pipeline(folder: Path, graph: str, shots: int, **settings: Any) -> Pipeline:
     solver = {"solver": "qupel.solvers.quantum.hosted:HostedQaoa", "shots": shots}
-    given = {"solver": solver, "backend": "fake:one", "fallback": "tabu", **settings}
+    given = {"solver": solver, "backend": "fake:one", "fallback": "tabu", "fallback_seconds": 0.5}
+    given |= settings
     return Pipeline(
         "paid",
         (
@@ -92,6 +93,7 @@ def test_an_order_beyond_the_budget_is_answered_by_the_fallback(
     assert len(provider.jobs) == orders
 
 
+@pytest.mark.slow
 def test_a_late_result_is_kept_when_the_fallback_has_answered(
     worker: Worker, provider: Fake, tmp_path: Path, graph: str
 ) -> None:
@@ -109,6 +111,7 @@ def test_a_late_result_is_kept_when_the_fallback_has_answered(
     assert worker.host.ledger.result(row.job) is not None
 
 
+@pytest.mark.slow
 def test_scores_are_delivered_while_no_worker_takes_quantum_jobs(
     tmp_path: Path, graph: str, worker: Worker, provider: Fake
 ) -> None:

@@ -22,7 +22,7 @@ from qupel.runs.durable.log import RUN_OPEN
 #: ``jobs`` are what is paid for.
 QUEUES = ("stages", "quantum", "jobs")
 #: Seconds between two looks for new runs and jobs.
-SWEEP = 0.2
+SWEEP = 0.3
 #: Seconds until a step is tried again whose database was not to be had.
 AGAIN = 3.0
 ENDED_WORKFLOWS = ("SUCCESS", "ERROR", "CANCELLED", "MAX_RECOVERY_ATTEMPTS_EXCEEDED")

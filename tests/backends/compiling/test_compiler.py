@@ -64,6 +64,18 @@ def test_qubits_that_no_gate_touched_stay_zero_and_readings_keep_their_order(
     np.testing.assert_allclose(found, chances, atol=1e-9)
 
 
+@settings(max_examples=30, deadline=None)
+@given(SEEDS, st.sampled_from(("cx", "ecr", "cz")))
+def test_gates_act_in_the_one_direction_that_a_device_has(seed: int, entangler: str) -> None:
+    edges = ((1, 0), (1, 2), (3, 2), (3, 4))
+    target = Target(5, frozenset({"rz", "sx", entangler}), edges, directed=True)
+    circuit = random_circuit(seed, qubits=4, gates=14)
+    out = compile_circuit(circuit, target, seed=seed, trials=1)
+    check(circuit, out, target)
+    if entangler != "cz":
+        assert {g.qubits for g in out.circuit.gates if len(g.qubits) == 2} <= set(edges)
+
+
 def marginal(state: np.ndarray, measured: tuple[int, ...] | list[int]) -> np.ndarray:
     """Chances of readings, the first measured qubit the lowest bit."""
     out = np.zeros(2 ** len(measured))

@@ -28,16 +28,15 @@ def compile_circuit(
 
     Runs of gates on one qubit or one pair become as few native gates as their unitary needs,
     ``swap`` becomes a change of names, Z turns are moved on and merged, and a router puts in
-    swaps: see `qupel.backends.compiling.pairs`, `.turns` and `.routing`. Equal arguments give
-    equal circuits.
+    swaps: see the modules ``pairs``, ``turns`` and ``routing`` beside this one. Equal arguments
+    give equal circuits.
 
     Parameters
     ----------
     circuit
         Any circuit without free parameters.
     target
-        A gate set with its coupling map, or a device profile. Pairs are coupled in both
-        directions: turning a ``cx`` or ``ecr`` round costs turns, no further two-qubit gate.
+        A gate set with its coupling map, or a device profile.
     seed
         Of placements and ties.
     trials
@@ -71,7 +70,8 @@ def compile_circuit(
             operations, circuit.qubits, *_connected(target.qubits, target.edges), trials, rng
         )
         end = tuple(moved[wire] for wire in wires)
-        written = native_gates(gathered(operations), target.qubits, target)
+        directed = frozenset(target.edges) if target.directed else None
+        written = native_gates(gathered(operations), target.qubits, target, directed)
         out = Circuit(target.qubits, written, [end[q] for q in measured])
     return Compiled(
         out, start, end, Size.of(circuit), Size.of(unrouted), Size.of(out),

@@ -55,9 +55,11 @@ class Target:
         ``iswap``, ``rzz`` or ``rxx``) and either ``rz`` with ``sx``, ``rx`` or ``ry``, or ``u``;
         ``x`` where it saves a gate.
     edges
-        Pairs that a two-qubit gate can act on, in either order; None if all pairs.
+        Pairs that a two-qubit gate can act on; None if all pairs.
     fractional
         Prefer ``rzz`` or ``rxx`` of any angle where the device has a fixed gate too.
+    directed
+        Whether ``cx`` and ``ecr`` act on a pair only in the order in which it stands in ``edges``.
 
     Raises
     ------
@@ -69,6 +71,7 @@ class Target:
     gates: frozenset[str]
     edges: Edges | None = None
     fractional: bool = False
+    directed: bool = False
 
     def __post_init__(self) -> None:
         if self.qubits < 1:

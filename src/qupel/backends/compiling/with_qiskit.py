@@ -50,7 +50,10 @@ def compile_with_qiskit(
     import qiskit
 
     basis = sorted({*(target.gates & {"rz", "sx", "x", "rx", "ry", "u"}), target.entangler})
-    edges = None if target.edges is None else [e for a, b in target.edges for e in ([a, b], [b, a])]
+    edges = None
+    if target.edges is not None:
+        ways = (1,) if target.directed else (1, -1)
+        edges = [list(edge)[::way] for edge in target.edges for way in ways]
     try:
         out = qiskit.transpile(
             theirs,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 
 import numpy as np
 
@@ -11,6 +11,7 @@ from qupel.backends.compiling.pairs import Joint, pieces
 from qupel.backends.compiling.target import Target
 from qupel.backends.compiling.turns import Step, rz, written
 from qupel.model.circuit import Gate
+from qupel.model.gates import H, X
 
 #: Which qubits of a native gate a Z turn can be moved through.
 _THROUGH = {
@@ -19,10 +20,20 @@ _THROUGH = {
     "cx": (True, False),
 }
 _NEITHER = (False, False)
+#: Native gates whose two qubits do different things.
+_ONE_WAY = ("cx", "ecr")
 
 
-def native_gates(operations: Iterable[Operation], qubits: int, target: Target) -> list[Gate]:
-    """Native gates of operations, in order; runs of turns are merged as they come."""
+def native_gates(
+    operations: Iterable[Operation],
+    qubits: int,
+    target: Target,
+    directed: Collection[tuple[int, int]] | None = None,
+) -> list[Gate]:
+    """Native gates of operations, in order; runs of turns are merged as they come.
+
+    ``directed`` are the pairs on which ``cx`` and ``ecr`` act in this order only; None for both.
+    """
     writer = _Writer(qubits, target)
     for item in operations:
         if len(item.qubits) == 1:
@@ -31,7 +42,10 @@ def native_gates(operations: Iterable[Operation], qubits: int, target: Target) -
         for piece in pieces(item.matrix, target.entangler):
             if isinstance(piece, Joint):
                 a, b = (item.qubits[slot] for slot in piece.slots)
-                writer.join(piece.name, piece.angles, a, b)
+                if directed is None or (a, b) in directed or piece.name not in _ONE_WAY:
+                    writer.join(piece.name, piece.angles, a, b)
+                else:
+                    writer.join_reversed(piece.name, a, b)
             else:
                 writer.turn(item.qubits[piece.slot], piece.matrix)
     return writer.finished()
@@ -53,6 +67,22 @@ class _Writer:
         for qubit, through in zip((a, b), _THROUGH.get(name, _NEITHER), strict=True):
             self._write(qubit, through)
         self._gates.append(Gate(name, (a, b), angles))
+
+    def join_reversed(self, name: str, a: int, b: int) -> None:
+        """``cx`` or ``ecr`` from ``a`` to ``b`` by the one from ``b`` to ``a``.
+
+        Between two H on both qubits a ``cx`` is the reversed one; an ``ecr`` is X on its first
+        qubit after a turn around ZX, which is so reversed too.
+        """
+        for qubit in (a, b):
+            self.turn(qubit, H)
+        self.join(name, (), b, a)
+        if name == "ecr":
+            self.turn(b, X)
+        for qubit in (a, b):
+            self.turn(qubit, H)
+        if name == "ecr":
+            self.turn(a, X)
 
     def finished(self) -> list[Gate]:
         for qubit in range(len(self._held)):

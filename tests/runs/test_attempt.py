@@ -15,6 +15,7 @@ from qupel.model.samples import Samples
 from qupel.runs.attempt import attempt, evidence_of, without_caches
 from qupel.runs.record import Record, Share, Status
 from qupel.runs.task import Task
+from qupel.solvers.quantum.hosted_annealing import HostedAnnealing
 from tests.runs.toy import SMALL, Climb, Knapsack, Leisurely, Packs, Rows, Shots, Within, place
 
 
@@ -260,3 +261,7 @@ def test_a_description_without_identity_is_refused_before_it_is_sent() -> None:
         Task.of(SMALL, place("Shots", shots=2**60), seconds=1.0)
     with pytest.raises(InputError, match="cannot be written as plain data"):
         Task.of(SMALL, place("Shots", shots=object()), seconds=1.0)
+
+
+def test_an_annealer_simulated_here_is_classical_computation() -> None:
+    assert evidence_of(HostedAnnealing()) is Evidence.CLASSICAL

@@ -27,7 +27,7 @@ NOISY_QUBITS = 24
 SPINS = 100_000
 #: Seconds a gate takes on one amplitude, and in every run of a trajectory besides; seconds of a
 #: shot, and of a sweep on one spin. All generous.
-GATE, RUN, SHOT, SWEEP = 4e-9, 2e-5, 1e-6, 2e-8
+GATE, RUN, SHOT, SWEEP = 2e-9, 1e-5, 1e-6, 4e-9
 
 
 class Machine(Protocol):

@@ -278,6 +278,7 @@ class Trace:
 def evidence_of(solver: Any) -> Evidence:
     """Kind of machine behind a solver's samples: the least real of its quantum steps'."""
     order = (
+        Evidence.CLASSICAL,
         Evidence.EXACT,
         Evidence.NOISELESS,
         Evidence.NOISY,

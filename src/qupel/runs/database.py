@@ -151,9 +151,10 @@ class Database:
                 command.upgrade(config, REVISION)
 
 
-def insert_into(table: sa.Table, connection: sa.Connection) -> Any:
-    """Insertion into a table that knows ``on_conflict_do_nothing``, in the connection's dialect."""
-    if connection.dialect.name == "sqlite":
+def insert_into(table: sa.Table, where: sa.Connection | str) -> Any:
+    """Insertion into a table that knows ``on_conflict_do_nothing``, in a connection's dialect."""
+    dialect = where if isinstance(where, str) else where.dialect.name
+    if dialect == "sqlite":
         from sqlalchemy.dialects import sqlite
 
         return sqlite.insert(table)

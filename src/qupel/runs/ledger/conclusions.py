@@ -192,9 +192,12 @@ def _used(row: sa.Row[Any], state: JobState, bill: Money) -> Amounts:
 
 def _other_currencies(tx: Transaction, row: sa.Row[Any], currency: str) -> list[str]:
     """Accounts of a job that count in another currency."""
-    chosen = (
-        sa.select(accounts.c.name)
-        .join(holds, holds.c.account == accounts.c.name)
-        .where(holds.c.job_id == row.id, accounts.c.currency.not_in(["", currency]))
-    )
-    return list(tx.connection.execute(chosen).scalars())
+    found = tx.connection.execute(_CURRENCIES, {"job": row.id})
+    return [account.name for account in found if account.currency not in {"", currency}]
+
+
+_CURRENCIES = (
+    sa.select(accounts.c.name, accounts.c.currency)
+    .join(holds, holds.c.account == accounts.c.name)
+    .where(holds.c.job_id == sa.bindparam("job"))
+)

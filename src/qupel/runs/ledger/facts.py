@@ -7,13 +7,7 @@ import secrets
 import sqlalchemy as sa
 
 from qupel.runs.database import insert_into
-from qupel.runs.ledger.naming import prefix_of
 from qupel.runs.tables import ledger_facts
-
-
-def prefix(connection: sa.Connection) -> str:
-    """How the tags of this ledger begin at every provider."""
-    return prefix_of(installation(connection))
 
 
 def installation(connection: sa.Connection) -> str:
@@ -44,5 +38,7 @@ def set_quarantine(connection: sa.Connection, since: float | None) -> None:
 
 
 def _fact(connection: sa.Connection, name: str) -> str | None:
-    chosen = sa.select(ledger_facts.c.value).where(ledger_facts.c.name == name)
-    return connection.execute(chosen).scalar_one_or_none()
+    return connection.execute(_FACT, {"fact": name}).scalar_one_or_none()
+
+
+_FACT = sa.select(ledger_facts.c.value).where(ledger_facts.c.name == sa.bindparam("fact"))

@@ -81,7 +81,7 @@ class Hands:
     def order(self, series: int | None = None) -> Order:
         """The order under the key and the tag that the provider sees."""
         with self.ledger.database.reading() as connection:
-            return submission(connection, self.row, series or self.row.series)
+            return submission(connection, self.row, series or self.row.series, self.ledger.prefix)
 
     def bill(self, billed: Money | None) -> Money | None:
         """The final bill; nothing where the backend never bills."""

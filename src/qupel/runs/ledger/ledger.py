@@ -41,7 +41,7 @@ from qupel.runs.ledger.jobs import (
     job_of,
 )
 from qupel.runs.ledger.lease import this_worker
-from qupel.runs.ledger.naming import job_id_of
+from qupel.runs.ledger.naming import job_id_of, prefix_of
 from qupel.runs.ledger.payloads import order_bytes, order_from, programs_hash, result_from
 from qupel.runs.ledger.retry import Patience, Retry
 from qupel.runs.ledger.transaction import Listener, payload
@@ -78,6 +78,11 @@ class Ledger:
         simulator or an emulator has run before.
     reached
         Called with the name of every point at which a process may die; for tests.
+    prefix
+        How the tags of this ledger begin at every provider.
+    lock, working, first_seen
+        Which jobs threads of this process work on, and when it first saw the attempts of
+        others, by the monotonic clock.
     """
 
     database: Database
@@ -91,6 +96,7 @@ class Ledger:
     reached: Callable[[str], None] = _nothing
     lock: threading.Lock = field(default_factory=threading.Lock, init=False, repr=False)
     working: set[str] = field(default_factory=set, init=False, repr=False)
+    prefix: str = field(default="", init=False, repr=False)
     first_seen: dict[tuple[str, int], float] = field(default_factory=dict, init=False, repr=False)
 
     def __post_init__(self) -> None:
@@ -99,6 +105,8 @@ class Ledger:
         if not named:
             with self.database.writing() as connection:
                 ensure_installation(connection)
+                named = installation(connection)
+        object.__setattr__(self, "prefix", prefix_of(named))
 
     @contextmanager
     def alone(self, job_id: str) -> Iterator[bool]:

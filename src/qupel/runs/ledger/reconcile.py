@@ -12,7 +12,7 @@ from qupel.backends.contract import Backend, Capabilities, Lookup
 from qupel.errors import InputError
 from qupel.runs.database import insert_into
 from qupel.runs.ledger.conclusions import adopt, conclude, doubt
-from qupel.runs.ledger.facts import prefix, quarantined_since, set_quarantine
+from qupel.runs.ledger.facts import quarantined_since, set_quarantine
 from qupel.runs.ledger.hands import writing
 from qupel.runs.ledger.jobs import FINAL, Job, JobState, job_of
 from qupel.runs.ledger.ledger import Ledger
@@ -87,7 +87,7 @@ def reconcile(ledger: Ledger, backend: Backend) -> Reconciliation:
     orphans: list[str] = []
     seconds: list[str] = []
     if isinstance(backend, Listing):
-        _take_in(ledger, backend.listed(_prefix(ledger)), name, adopted, orphans, seconds)
+        _take_in(ledger, backend.listed(ledger.prefix), name, adopted, orphans, seconds)
     with ledger.database.reading() as connection:
         since = quarantined_since(connection)
         here = jobs.c.backend == name
@@ -182,11 +182,6 @@ def thaw(ledger: Ledger, provider: str, who: str = "") -> None:
         tx.log("thawed", None, provider=provider, who=who)
 
 
-def _prefix(ledger: Ledger) -> str:
-    with ledger.database.reading() as connection:
-        return prefix(connection)
-
-
 def _take_in(
     ledger: Ledger,
     listed: Iterable[tuple[str, str]],
@@ -198,7 +193,7 @@ def _take_in(
     """Take in what the provider lists under our tags."""
     for provider_job, tag in sorted(listed):
         told = read_tag(tag)
-        if told is None or told[0] != _prefix(ledger):
+        if told is None or told[0] != ledger.prefix:
             continue
         with writing(ledger) as tx:
             known = sa.select(jobs.c.id).where(
@@ -264,7 +259,9 @@ def _look_again(
 
 def _found(ledger: Ledger, backend: Backend, row: sa.Row[Any], newest: int) -> list[str]:
     with ledger.database.reading() as connection:
-        orders = [submission(connection, row, series) for series in range(newest, 0, -1)]
+        orders = [
+            submission(connection, row, series, ledger.prefix) for series in range(newest, 0, -1)
+        ]
     found: list[str] = []
     for order in orders:
         found += [name for name in backend.find(order) if name not in found]

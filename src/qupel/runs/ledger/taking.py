@@ -12,7 +12,6 @@ from qupel.runs.ledger import breaker as breaking
 from qupel.runs.ledger.causes import Cause
 from qupel.runs.ledger.conclusions import conclude, doubt, fate_unknown, last_attempt
 from qupel.runs.ledger.decisions import Action, Do, given_up, next_action
-from qupel.runs.ledger.facts import prefix
 from qupel.runs.ledger.hands import Hands, writing
 from qupel.runs.ledger.jobs import AttemptState, JobState
 from qupel.runs.ledger.lease import is_dead, origin_of
@@ -113,18 +112,22 @@ def _acted_without_a_call(hands: Hands, tx: Transaction, action: Action) -> bool
 
 
 def _write_attempt(ledger: Ledger, tx: Transaction, row: sa.Row[Any]) -> None:
-    tag = tag_of(prefix(tx.connection), row.id, row.series)
+    tag = tag_of(ledger.prefix, row.id, row.series)
     tx.connection.execute(
-        sa.insert(attempts).values(
-            job_id=row.id,
-            number=row.attempts,
-            key=key_of(row.id, row.series),
-            tag=tag,
-            state=AttemptState.INTENDED.value,
-            token=row.token,
-            intended=tx.now,
-            intended_mono=ledger.clock.monotonic(),
-            origin=origin_of(ledger.clock),
-        )
+        _INTEND,
+        {
+            "job_id": row.id,
+            "number": row.attempts,
+            "key": key_of(row.id, row.series),
+            "tag": tag,
+            "state": AttemptState.INTENDED.value,
+            "token": row.token,
+            "intended": tx.now,
+            "intended_mono": ledger.clock.monotonic(),
+            "origin": origin_of(ledger.clock),
+        },
     )
     tx.log("intended", row, attempt=row.attempts, key=key_of(row.id, row.series), tag=tag)
+
+
+_INTEND = sa.insert(attempts)

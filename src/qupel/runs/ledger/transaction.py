@@ -6,6 +6,7 @@ import json
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Any
 
 import sqlalchemy as sa
@@ -21,6 +22,11 @@ _EVENT = sa.insert(events)
 _UPDATE = sa.update(jobs).where(
     jobs.c.id == sa.bindparam("b_id"), jobs.c.token == sa.bindparam("b_token")
 )
+
+_ATTEMPT = sa.update(attempts).where(
+    attempts.c.job_id == sa.bindparam("b_job"), attempts.c.number == sa.bindparam("b_number")
+)
+_PAYLOAD = sa.select(payloads.c.body).where(payloads.c.hash == sa.bindparam("b_hash"))
 
 #: What is told of every event that raises an alarm or concerns money.
 Listener = Callable[[Event], None]
@@ -74,8 +80,7 @@ class Transaction:
 
     def update_attempt(self, job_id: str, number: int, **values: Any) -> None:
         """Change an attempt."""
-        here = (attempts.c.job_id == job_id, attempts.c.number == number)
-        self.connection.execute(sa.update(attempts).where(*here).values(**values))
+        self.connection.execute(_ATTEMPT, {"b_job": job_id, "b_number": number, **values})
 
     def log(
         self,
@@ -111,9 +116,16 @@ class Transaction:
     def keep(self, body: bytes) -> str:
         """Keep a payload under its hash, and return that."""
         name = name_of(body)
-        insertion = insert_into(payloads, self.connection).values(hash=name, body=compressed(body))
-        self.connection.execute(insertion.on_conflict_do_nothing())
+        self.connection.execute(
+            _keeping(self.connection.dialect.name), {"hash": name, "body": compressed(body)}
+        )
         return name
+
+
+@cache
+def _keeping(dialect: str) -> Any:
+    """Insertion of a payload that may be there already, in a dialect."""
+    return insert_into(payloads, dialect).on_conflict_do_nothing()
 
 
 @contextmanager
@@ -133,9 +145,7 @@ def transaction(
 
 def payload(connection: sa.Connection, name: str) -> bytes:
     """The payload of this hash; `InputError` if there is none or it was changed."""
-    body = connection.execute(
-        sa.select(payloads.c.body).where(payloads.c.hash == name)
-    ).scalar_one_or_none()
+    body = connection.execute(_PAYLOAD, {"b_hash": name}).scalar_one_or_none()
     if body is None:
         raise InputError(f"no payload of hash {name[:12]} in the database")
     return decompressed(bytes(body), name)

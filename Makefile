@@ -6,7 +6,7 @@ BUILD := build/native
 # Built-in rules would compile ising.cpp into the folder of its headers.
 MAKEFLAGS += --no-builtin-rules
 
-.PHONY: demo test quick check style types layers docs perf native clean help
+.PHONY: demo test quick check style types layers docs perf chaos native clean help
 
 help:  ## What can be made.
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/'
@@ -44,6 +44,9 @@ docs: .venv/ready  ## Build the documentation, warnings as errors.
 
 perf: .venv/ready  ## Measure side by side with other libraries, in environments of their own.
 	$(BIN)/python -m perf
+
+chaos: .venv/ready  ## Try every promise against the provider emulator: about ten minutes.
+	$(BIN)/python -m chaos
 
 native:  ## Rebuild the kernels in place; KERNEL=_ising builds one alone.
 	$(BIN)/cmake -S . -B $(BUILD) -G Ninja -DCMAKE_BUILD_TYPE=Release -DPython_EXECUTABLE=$(CURDIR)/$(BIN)/python -DCMAKE_MAKE_PROGRAM=$(CURDIR)/$(BIN)/ninja >/dev/null

@@ -1,0 +1,1 @@
+"""What Qupel promises, tried against the provider emulator, whose books alone decide."""

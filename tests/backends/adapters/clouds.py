@@ -250,7 +250,7 @@ class FakeSapi(Cloud):
         packed = np.packbits(states[best[kept]].astype(np.uint8), axis=1)
         answer: dict[str, Any] = {
             "format": "qp",
-            "num_variables": 31,
+            "num_variables": max(self.qubits) + 1,
             "timing": {"qpu_access_time": 1234.0, "note": "text"},
             "active_variables": _text(np.array(used, "<i4")),
             "energies": _text(energies[best[kept]].astype("<f8")),

@@ -11,7 +11,9 @@ from qupel.errors import InputError, RunError
 from qupel.integrations.prefect import pipeline_task, worth_a_retry
 
 ROOT = Path(__file__).parents[2]
-#: Prefect brings a hundred distributions, so it has an environment of its own where it is tried.
+#: Prefect brings a hundred distributions, so it has an environment of its own where it is tried:
+#: ``python -m venv build/vendors/prefect`` with ``prefect>=3,<4`` and ``fastapi>=0.139,<0.140``
+#: (Prefect 3.8.8 does not import with fastapi 0.165).
 PREFECT = ROOT / "build" / "vendors" / "prefect" / "bin" / "python"
 
 
@@ -42,6 +44,7 @@ def test_the_example_flow_runs_in_prefect(tmp_path: Path) -> None:
             "QUPEL_DATABASE": str(tmp_path / "qupel.db"),
             "PREFECT_HOME": str(tmp_path / "prefect"),
             "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
+            "PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS": "120",
             "DO_NOT_TRACK": "1",
         },
         capture_output=True,

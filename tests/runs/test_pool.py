@@ -15,7 +15,6 @@ import pytest
 
 from qupel.errors import InputError, RunError
 from qupel.problems.maxcut import MaxCut
-from qupel.runs import pool
 from qupel.runs.archive import load_samples
 from qupel.runs.pool import SHELF, Workers, grace_seconds
 from qupel.runs.record import Record, Status
@@ -311,7 +310,7 @@ def test_a_task_of_an_unknown_family_fails_alone(workers: Workers) -> None:
 def test_a_problem_that_cannot_be_prepared_in_time_fails(
     workers: Workers, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(pool, "PREPARATION", 0.3)
+    monkeypatch.setattr(workers, "preparation", 0.3)
     slow = Task("tests.runs.toy:Slow", SMALL.document(), place("Packs"), 0, 1.0)
     [record] = workers.run([slow])
     assert record.status is Status.FAILED

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -35,8 +36,10 @@ def test_only_what_may_do_better_is_tried_again(error: Exception, again: bool) -
 @pytest.mark.slow
 @pytest.mark.skipif(not PREFECT.exists(), reason="Prefect is not in build/vendors/prefect")
 def test_the_example_flow_runs_in_prefect(tmp_path: Path) -> None:
+    folder = tmp_path / "schedulers"
+    shutil.copytree(ROOT / "examples" / "schedulers", folder)
     done = subprocess.run(
-        [str(PREFECT), str(ROOT / "examples" / "schedulers" / "prefect_flow.py")],
+        [str(PREFECT), str(folder / "prefect_flow.py")],
         env={
             **os.environ,
             "PYTHONPATH": str(ROOT / "src"),
@@ -53,3 +56,4 @@ def test_the_example_flow_runs_in_prefect(tmp_path: Path) -> None:
     )
     assert done.returncode == 0, done.stderr[-2000:]
     assert done.stdout.strip().endswith("success")
+    assert (folder / "out" / "plan.json").exists()

@@ -116,7 +116,7 @@ class HostedQaoa:
         if not form.variables:
             raise InputError("a form without variables needs no circuit; there is nothing to order")
         circuit = qaoa_circuit(form, *self.found_angles(form, stop), self.mixer_for(form))
-        return (circuit,), {"seed": int(rng.integers(2**63))}
+        return (circuit,), {"seed": int(rng.integers(2**53))}
 
     def samples(self, form: Ising, result: Result) -> Samples:
         """Return the samples that a result holds, their energies recomputed.
@@ -175,7 +175,7 @@ class HostedQaoa:
         gammas, betas = self.found_angles(form, stop)
         circuit = qaoa_circuit(form, gammas, betas, self.mixer_for(form))
         made = watch.seconds() - began
-        settings = {"seed": int(rng.integers(2**63))}
+        settings = {"seed": int(rng.integers(2**53))}
         samples = self.samples(form, run_now(backend, (circuit,), self.shots, settings, stop))
         watch.saw(float(samples.energies[0]))
         facts = {

@@ -65,7 +65,7 @@ class HostedAnnealing:
             raise InputError(
                 "a form without variables needs no annealer; there is nothing to order"
             )
-        return (Annealing(form, self.microseconds),), {"seed": int(rng.integers(2**63))}
+        return (Annealing(form, self.microseconds),), {"seed": int(rng.integers(2**53))}
 
     def samples(self, form: Ising, result: Result) -> Samples:
         """Return the samples that a result holds, their energies recomputed.

@@ -29,7 +29,7 @@ class Mock:
                 from dwave.system.testing import MockDWaveSampler
         except ImportError as error:
             raise InputError(
-                'dwave-system is not installed; install it by: pip install "qupel[dwave]"'
+                "dwave-system is not installed; install it by: pip install dwave-system"
             ) from error
         self._sampler = MockDWaveSampler(topology_type="pegasus", topology_shape=[4])
 

@@ -7,23 +7,25 @@ write at once: they wait for each other.
 from __future__ import annotations
 
 import os
+import random
+import sqlite3
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Self
+from typing import Any, Self
 
 import sqlalchemy as sa
 
 from qupel.errors import InputError, RunError
 
-if TYPE_CHECKING:
-    import sqlite3
-
 #: The migration that this code needs; `Database.open` brings older databases up to it.
 REVISION = "0004"
 #: Seconds to wait for another process that writes.
 BUSY_SECONDS = 30
+#: Seconds of the first and of the longest wait between two looks at SQLite's lock.
+_FIRST_WAIT, _LONGEST_WAIT = 0.0005, 0.008
 #: Name of the lock under which one process at a time migrates a PostgreSQL database.
 _MIGRATING = 0x71757065
 
@@ -126,6 +128,8 @@ class Database:
                 yield connection
         except sa.exc.OperationalError as error:
             raise RunError(f"{self.place}: could not be written: {error.orig}") from error
+        except sqlite3.OperationalError as error:  # from `_begin_writing`, below SQLAlchemy
+            raise RunError(f"{self.place}: could not be written: {error}") from error
 
     def _migrate(self) -> None:
         """Bring the tables up to `REVISION`; nothing to do in all but the first opening."""
@@ -216,10 +220,36 @@ def _begin(connection: sa.Connection) -> None:
     options = connection.get_execution_options()
     if options.get("qupel_writes", False):
         level = "FULL" if options.get("qupel_durable", True) else "NORMAL"
-        connection.exec_driver_sql(f"PRAGMA synchronous = {level}")
-        connection.exec_driver_sql("BEGIN IMMEDIATE")
+        held: Any = connection.connection.dbapi_connection
+        held.execute(f"PRAGMA synchronous = {level}")
+        _begin_writing(held)
     else:
         connection.exec_driver_sql("BEGIN")
+
+
+def _begin_writing(connection: Any) -> None:
+    """Take the lock for writing, waiting for whoever has it.
+
+    SQLite's own wait grows to a tenth of a second while most transactions take a few tenths of a
+    millisecond; short waits of random length let several processes share the lock.
+    """
+    try:
+        connection.execute("PRAGMA busy_timeout = 0")
+        deadline = time.monotonic() + BUSY_SECONDS
+        longest = _FIRST_WAIT
+        while True:
+            try:
+                connection.execute("BEGIN IMMEDIATE")
+                return
+            except sqlite3.OperationalError as error:
+                if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY:
+                    raise
+                if time.monotonic() >= deadline:
+                    raise
+            time.sleep(random.uniform(0.0, longest))  # noqa: S311  a wait, not a secret
+            longest = min(2.0 * longest, _LONGEST_WAIT)
+    finally:
+        connection.execute(f"PRAGMA busy_timeout = {int(1000 * BUSY_SECONDS)}")
 
 
 def _begin_postgresql(connection: sa.Connection) -> None:

@@ -2,29 +2,20 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable
-from typing import Any
 
 
-def talker(*, as_json: bool = False) -> Callable[..., None]:
-    """Return what is told of every event: a word, and plain data about it."""
-    import structlog
+def talker(*, as_json: bool = False, usual: str = "text") -> Callable[..., None]:
+    """Begin to log, and return what is told of every event: a word, and plain data about it.
 
-    render: Any = (
-        structlog.processors.JSONRenderer()
-        if as_json
-        else structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty(), pad_event_to=0)
-    )
-    log = structlog.wrap_logger(
-        structlog.PrintLogger(sys.stderr),
-        processors=[
-            structlog.processors.TimeStamper(fmt="iso", utc=True),
-            render,
-        ],
-    )
+    Parameters
+    ----------
+    as_json
+        Whether JSON was asked for; else ``QUPEL_LOG`` decides.
+    usual
+        Form of lines where nothing decides.
+    """
+    from qupel.runs.telemetry import logs
 
-    def say(word: str, **about: Any) -> None:
-        log.info(word, **about)
-
-    return say
+    logs.begin("json" if as_json else "", usual=usual)
+    return logs.say

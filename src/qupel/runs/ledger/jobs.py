@@ -117,6 +117,8 @@ class Event:
         Whether a person should look.
     detail
         Plain data.
+    backend
+        The job's; empty where the event was read back without its job.
     """
 
     number: int
@@ -128,6 +130,7 @@ class Event:
     seconds: float | None
     alarm: bool
     detail: Mapping[str, Any]
+    backend: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -28,7 +28,7 @@ _ATTEMPT = sa.update(attempts).where(
 )
 _PAYLOAD = sa.select(payloads.c.body).where(payloads.c.hash == sa.bindparam("b_hash"))
 
-#: What is told of every event that raises an alarm or concerns money.
+#: What is told of every event, once it is committed.
 Listener = Callable[[Event], None]
 
 
@@ -109,9 +109,11 @@ class Transaction:
             },
         )
         [number] = done.inserted_primary_key or [0]
-        self.told.append(
-            Event(number, self.now, kind, job_id, attempt, correlation, seconds, alarm, detail)
+        backend = "" if row is None else row.backend
+        happened = Event(
+            number, self.now, kind, job_id, attempt, correlation, seconds, alarm, detail, backend
         )
+        self.told.append(happened)
 
     def keep(self, body: bytes) -> str:
         """Keep a payload under its hash, and return that."""

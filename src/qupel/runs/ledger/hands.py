@@ -12,6 +12,7 @@ from qupel.errors import TransientError, UnknownOutcomeError
 from qupel.model.money import Money
 from qupel.runs.ledger import breaker as breaking
 from qupel.runs.ledger.causes import cause_of
+from qupel.runs.ledger.retry import Patience
 from qupel.runs.ledger.submission import submission
 from qupel.runs.ledger.transaction import Transaction, transaction
 
@@ -60,13 +61,7 @@ class Hands:
 
     def unanswered(self, tx: Transaction) -> None:
         """Note that the provider failed."""
-        provider, device = self.backend.provider, self.backend.device
-
-        def note() -> None:
-            if breaking.failed(tx.connection, provider, device, tx.now, self.ledger.patience):
-                tx.log("breaker opened", None, alarm=True, provider=provider, device=device)
-
-        tx.last.append(note)
+        count_failure(tx, self.backend, self.ledger.patience)
 
     def due(self, now: float, wait: float) -> float:
         """When to look again, not long after the deadline."""
@@ -104,6 +99,17 @@ class Hands:
 def writing(ledger: Ledger, *, durable: bool = True) -> Any:
     """A transaction of a ledger at the present time, whose events are told to its listener."""
     return transaction(ledger.database, ledger.clock.now(), ledger.listener, durable=durable)
+
+
+def count_failure(tx: Transaction, backend: Backend, patience: Patience) -> None:
+    """Have the breaker of a device count a failure, right before the commit."""
+    provider, device = backend.provider, backend.device
+
+    def note() -> None:
+        if breaking.failed(tx.connection, provider, device, tx.now, patience):
+            tx.log("breaker opened", None, alarm=True, provider=provider, device=device)
+
+    tx.last.append(note)
 
 
 def one_line(error: Exception) -> str:

@@ -83,6 +83,8 @@ class Ledger:
     lock, working, first_seen
         Which jobs threads of this process work on, and when it first saw the attempts of
         others, by the monotonic clock.
+    met
+        Backends that have told what they can do, so that asking again costs no call.
     """
 
     database: Database
@@ -98,6 +100,7 @@ class Ledger:
     working: set[str] = field(default_factory=set, init=False, repr=False)
     prefix: str = field(default="", init=False, repr=False)
     first_seen: dict[tuple[str, int], float] = field(default_factory=dict, init=False, repr=False)
+    met: dict[int, Backend] = field(default_factory=dict, init=False, repr=False)
 
     def __post_init__(self) -> None:
         with self.database.reading() as connection:

@@ -70,6 +70,14 @@ def is_held(ledger: Ledger, row: sa.Row[Any], now: float) -> bool:
     return not is_dead(row.owner)
 
 
+def drop(tx: Transaction, row: sa.Row[Any], why: str) -> None:
+    """End a job that is wanted no more and was not submitted; in doubt people decide."""
+    if fate_unknown(tx, row):
+        doubt(tx, row, f"{why}, and a request may have been accepted")
+    else:
+        conclude(tx, row, JobState.CANCELLED, why=f"{why}; nothing was sent", free=True)
+
+
 def _since(ledger: Ledger, tx: Transaction, row: sa.Row[Any]) -> float | None:
     """Seconds that have passed for certain since the last attempt of a job.
 
@@ -93,11 +101,8 @@ def _acted_without_a_call(hands: Hands, tx: Transaction, action: Action) -> bool
     row, patience = hands.row, hands.ledger.patience
     if action.do is Do.WAIT:
         tx.update(row, due=tx.now + max(0.01, action.wait))
-    elif action.do is Do.DROP and fate_unknown(tx, row):
-        doubt(tx, row, f"{action.why}, and a request may have been accepted")
     elif action.do is Do.DROP:
-        state = JobState.CANCELLED
-        conclude(tx, row, state, why=f"{action.why}; nothing was sent", free=True)
+        drop(tx, row, action.why)
     elif action.do is Do.DOUBT:
         doubt(tx, row, action.why)
     elif action.do is Do.POLL and given_up(row, tx.now, patience):

@@ -18,11 +18,12 @@ from qupel.backends.clock import Clock, SystemClock
 from qupel.errors import QupelError, RunError
 from qupel.runs.durable.hands import Hands
 from qupel.runs.durable.kinds import Given, Kind, Made, kind_named, settings_of
-from qupel.runs.durable.log import Run, RunLog
+from qupel.runs.durable.log import OPEN, RUN_OPEN, Run, RunLog
 from qupel.runs.durable.pipeline import Stage
 from qupel.runs.durable.quantum import Quantum, backend_of, bound_of
 from qupel.runs.identity import digest
 from qupel.runs.tables import jobs
+from qupel.runs.telemetry import traces
 
 if TYPE_CHECKING:
     from qupel.backends.contract import Backend
@@ -80,8 +81,14 @@ class Host:
         """The ledger of paid jobs."""
         if self._ledger is None:
             from qupel.runs.ledger import Ledger
+            from qupel.runs.telemetry.listening import Listening
 
-            self._ledger = Ledger(self.database, clock=self.clock, owner=self.executor)
+            self._ledger = Ledger(
+                self.database,
+                clock=self.clock,
+                owner=self.executor,
+                listener=Listening(self.database),
+            )
         return self._ledger
 
     def close(self) -> None:
@@ -136,11 +143,15 @@ class Host:
                 bound=bound_of(settings) or self.backend(where).estimate(order).cost,
                 deadline=until if settings.late == "cancel" else None,
                 correlation=run_id,
-                purpose={"run": run_id, "stage": name},
+                purpose={
+                    "run": run_id,
+                    "stage": name,
+                    **traces.travelling(traces.reserved(run_id, name)),
+                },
             )
         except (QupelError, ArithmeticError, LookupError, TypeError, ValueError) as error:
             why = f"nothing was ordered: {_line(error)}"
-            self.say("stage falls back", run=run_id, stage=name, why=why)
+            self.say("stage falls back", level="warning", run=run_id, stage=name, why=why)
             return {"next": self._fall_back(run, given, key, why)}
         self.log.order(run_id, name, job.id)
         self.say("stage ordered", run=run_id, stage=name, job=job.id, backend=where)
@@ -171,7 +182,7 @@ class Host:
                 raise RunError(ended if job.state.still else late)
             made = quantum.finish(given, settings, result)
         except (QupelError, ArithmeticError, LookupError, TypeError, ValueError) as error:
-            self.say("stage falls back", run=run_id, stage=name, why=_line(error))
+            self.say("stage falls back", level="warning", run=run_id, stage=name, why=_line(error))
             return self._fall_back(run, given, key, _line(error))
         return self._conclude(run, name, key, lambda: made, keep=True)
 
@@ -204,7 +215,8 @@ class Host:
     def _ready(self, run_id: str, name: str) -> list[str] | tuple[Run, Given, str]:
         """What a stage is run with and its key; or, if there is nothing to do, what comes next."""
         run, row = self.log.run(run_id), self.log.stage(run_id, name)
-        if row.state not in ("waiting", "queued", "running"):
+        if row.state not in OPEN:
+            self._trace(run_id, name)
             return self.log.release(run_id)
         stage = run.pipeline.stage(name)
         try:
@@ -221,12 +233,13 @@ class Host:
             for port, promised in (kind.inputs(settings) or {}).items():
                 promised.check(given.inputs[port], f"input {port!r}")
         except (QupelError, ValueError, TypeError, LookupError) as error:
-            self.say("stage failed", run=run_id, stage=name, why=_line(error))
-            return self.log.fail(run_id, name, _line(error))
+            return self._failed(run_id, name, error)
         self.log.begin(run_id, name, key, hashes, self.executor)
         if kind.keeps and (known := self.log.known(key)) is not None:
+            following = self.log.reuse(run_id, name, known)
             self.say("stage reused", run=run_id, stage=name)
-            return self.log.reuse(run_id, name, known)
+            self._trace(run_id, name)
+            return following
         self.say("stage begins", run=run_id, stage=name)
         return run, given, key
 
@@ -250,10 +263,37 @@ class Host:
                 promised.check(made.outputs[port], f"output {port!r}")
             following = self.log.finish(run.id, name, key, made, keep=keep)
         except Exception as error:  # noqa: BLE001  functions of users raise anything; it is told
-            self.say("stage failed", run=run.id, stage=name, why=_line(error))
-            return self.log.fail(run.id, name, _line(error))
-        self.say("stage done", run=run.id, stage=name, by=made.answered_by, why=made.why)
+            return self._failed(run.id, name, error)
+        about = {"by": made.answered_by, "why": made.why, "seconds": self._seconds(run.id, name)}
+        self.say("stage done", run=run.id, stage=name, **about)
+        self._trace(run.id, name)
         return following
+
+    def _failed(self, run_id: str, name: str, error: Exception) -> list[str]:
+        """Take down why a stage has no result; return the stages that may begin all the same."""
+        why, cause = _line(error), type(error).__name__
+        following = self.log.fail(run_id, name, why)
+        seconds = self._seconds(run_id, name)
+        about = {"cause": cause, "why": why, "seconds": seconds}
+        self.say("stage failed", run=run_id, stage=name, level="error", **about)
+        self._trace(run_id, name)
+        return following
+
+    def _seconds(self, run_id: str, name: str) -> float | None:
+        """Seconds that a stage took from its first beginning, where it began and ended."""
+        row = self.log.stage(run_id, name)
+        return None if row.started is None or row.ended is None else row.ended - row.started
+
+    def _trace(self, run_id: str, name: str) -> None:
+        """Write the span of a stage that has ended, and that of its run after the last of them."""
+        if not traces.are_kept():
+            return
+        run, rows = self.log.run(run_id), self.log.stages(run_id)
+        traces.tell_stage(run, next(row for row in rows if row.stage == name))
+        ended = [row for row in rows if row.state not in (*OPEN, "skipped")]
+        last = max(ended, key=lambda row: row.ended or 0.0, default=None)
+        if run.state not in RUN_OPEN and last is not None and last.stage == name:
+            traces.tell_run(run)
 
     def _fall_back(self, run: Run, given: Given, key: str, why: str) -> list[str]:
         quantum, settings = Quantum(), settings_of(given.stage)

@@ -46,8 +46,16 @@ class Beside:
     desk: Desk
     _threads: list[threading.Thread] = field(default_factory=list, init=False)
 
-    def begin(self, standing: Standing, decision: Decision, problem: Problem[object]) -> None:
-        """Begin with the other arm of a trial; skipped while an earlier one is at work."""
+    def begin(
+        self, standing: Standing, decision: Decision, problem: Problem[object], trace: str = ""
+    ) -> None:
+        """Begin with the other arm of a trial; skipped while an earlier one is at work.
+
+        Parameters
+        ----------
+        trace
+            Name of the decision's span, empty if none is kept.
+        """
         self._threads = [thread for thread in self._threads if thread.is_alive()]
         if standing.trial is None or not standing.is_on:
             return
@@ -55,7 +63,10 @@ class Beside:
             log.warning("decision %s: the other arm was skipped, one is at work", decision.id)
             return
         thread = threading.Thread(
-            target=self._run, args=(standing, decision, problem), name="qupel-beside", daemon=True
+            target=self._run,
+            args=(standing, decision, problem, trace),
+            name="qupel-beside",
+            daemon=True,
         )
         self._threads.append(thread)
         thread.start()
@@ -66,15 +77,17 @@ class Beside:
         for thread in self._threads:
             thread.join(max(0.0, until - time.monotonic()))
 
-    def _run(self, standing: Standing, decision: Decision, problem: Problem[object]) -> None:
+    def _run(
+        self, standing: Standing, decision: Decision, problem: Problem[object], trace: str
+    ) -> None:
         with contextlib.suppress(QupelError, OSError):
-            record = self._attempted(standing, decision, problem)
+            record = self._attempted(standing, decision, problem, trace)
             if record is not None:
                 at = self.desk.clock.now()
                 self.desk.book().keep_outcome(decision.id, TRIAL, record, at=at)
 
     def _attempted(
-        self, standing: Standing, decision: Decision, problem: Problem[object]
+        self, standing: Standing, decision: Decision, problem: Problem[object], trace: str
     ) -> Record | None:
         """Return the other arm's record; None if it is on its way to a provider."""
         route, mode = _other(standing, decision)
@@ -85,10 +98,10 @@ class Beside:
             objection = missing_gate(route, arm, self.desk.book().gates(route.version))
         if objection is not None:
             return task.record(Status.REFUSED, why=objection, solver=arm.description)
-        return self._ended(route, arm, mode, task, decision)
+        return self._ended(route, arm, mode, task, decision, trace)
 
     def _ended(
-        self, route: Route, arm: Arm, mode: Mode, task: Task, decision: Decision
+        self, route: Route, arm: Arm, mode: Mode, task: Task, decision: Decision, trace: str
     ) -> Record | None:
         post: queue.SimpleQueue[Callable[[], None]] = queue.SimpleQueue()
         arrivals: list[Arrival] = []
@@ -106,6 +119,7 @@ class Beside:
             done=arrivals.append,
             measured=lambda found: None,
             role=ROLE,
+            trace=trace,
         )
         course.begin(survey=False, profile=mode is Mode.QUANTUM)
         patience = ends + grace_seconds(route.deadline_seconds) + 1.0

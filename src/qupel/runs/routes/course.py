@@ -20,6 +20,7 @@ from qupel.runs.routes.orders import Ordered
 from qupel.runs.routes.route import Arm, Route
 from qupel.runs.routes.seats import Seat
 from qupel.runs.task import Task
+from qupel.runs.telemetry.traces import travelling
 
 #: Seconds below which an attempt is not begun.
 LEAST = 0.05
@@ -71,6 +72,10 @@ class ArmCourse:
         Is told how it ended, once.
     measured
         Is told the measures.
+    role
+        What the names of its orders end with; empty for the arm that answers.
+    trace
+        Name of the decision's span, empty if none is kept.
     """
 
     desk: Desk
@@ -85,6 +90,7 @@ class ArmCourse:
     done: Callable[[Arrival], None]
     measured: Callable[[Mapping[str, float]], None]
     role: str = ""
+    trace: str = ""
     job: str = ""
     tried: bool = False
     planned: bool = False
@@ -183,6 +189,7 @@ class ArmCourse:
                 "decision": self.decision,
                 "role": self.role,
                 "problem": task.problem_hash,
+                **travelling(self.trace),
             },
         )
         self.planned = True

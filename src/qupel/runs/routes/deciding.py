@@ -79,6 +79,8 @@ class Deciding:
         What is to be decided, and the caller's name of it.
     timetable
         When what has to be done.
+    trace
+        Name of its span, empty if none is kept.
     """
 
     desk: Desk
@@ -87,6 +89,7 @@ class Deciding:
     problem: Problem[Any]
     key: str
     timetable: Timetable
+    trace: str = ""
     id: str = field(default_factory=lambda: secrets.token_hex(16))
     created: float = field(init=False)
     route: Route = field(init=False)
@@ -190,6 +193,7 @@ class Deciding:
             post=self.post.put,
             done=self._arrived,
             measured=self.measures.update,
+            trace=self.trace,
         )
         by_rules = self.wished and bool(self.route.profile.rules)
         wanted = (self.route.limits.input_drift is not None or by_rules) and not self.measures

@@ -12,9 +12,9 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from qupel.backends.checks.locks import FileCanaries, Lock, canary_file
 from qupel.backends.clock import Clock, SystemClock
 from qupel.backends.contract import Backend
-from qupel.backends.locks import FileCanaries, Lock, canary_file
 from qupel.backends.registry import backend_named
 from qupel.errors import InputError, QupelError, TransientError
 from qupel.runs.database import Database, home
@@ -32,6 +32,7 @@ from qupel.runs.routes.seats import Seat
 from qupel.runs.routes.spool import Spool
 from qupel.runs.routes.standing import Standing
 from qupel.runs.task import Task
+from qupel.runs.telemetry.listening import Listening
 
 log = logging.getLogger("qupel.routes")
 
@@ -84,6 +85,7 @@ class Desk:
     reach: Callable[[], None] = lambda: None
     clerk: Aside = field(init=False, repr=False)
     thinker: Aside = field(init=False, repr=False)
+    teller: Aside = field(init=False, repr=False)
     spool: Spool = field(init=False, repr=False)
     on_over: Callable[[Ordered], None] = field(init=False, repr=False)
     _seats: dict[str, Seat] = field(default_factory=dict, init=False, repr=False)
@@ -96,6 +98,7 @@ class Desk:
     def __post_init__(self) -> None:
         self.clerk = Aside("qupel-clerk")
         self.thinker = Aside("qupel-thinker")
+        self.teller = Aside("qupel-teller")  # whoever reads the log may hang, too
         self.spool = Spool(self.folder / "spool" / "decisions.jsonl")
         self.on_over = lambda ordered: None
         if isinstance(self.where, Database):
@@ -107,6 +110,7 @@ class Desk:
             follower.close()
         self.clerk.close(5.0)
         self.thinker.close(0.1)
+        self.teller.close(1.0)
         for seat in self._seats.values():
             seat.close()
         if self._database is not None and self._database is not self.where:
@@ -176,7 +180,9 @@ class Desk:
 
     def ledger(self) -> Ledger:
         """Ledger; may hang."""
-        return Ledger(self.database(), clock=self.clock, patience=self.patience)
+        database = self.database()
+        listener = Listening(database)
+        return Ledger(database, clock=self.clock, patience=self.patience, listener=listener)
 
     def opened_backend(self, name: str) -> Backend:
         """Open a backend by name; may hang."""

@@ -21,6 +21,7 @@ from qupel.runs.routes.desk import Desk
 from qupel.runs.routes.orders import Ordered
 from qupel.runs.routes.route import Arm, Mode, Route
 from qupel.runs.task import Task
+from qupel.runs.telemetry import listening
 
 #: Seconds that finishing a late result may take.
 FINISH_SECONDS = 60.0
@@ -160,7 +161,9 @@ def _judge(desk: Desk, book: Book, ordered: Ordered) -> Record | None:
     assert arm is not None  # noqa: S101  it was ordered
     task = arms.task_of(route, _problem(book, job.purpose["problem"]))
     record = _finished(desk, task, route, arm, ordered)
-    book.keep_outcome(decision_id, role, record, at=desk.clock.now())
+    now = desk.clock.now()
+    book.keep_outcome(decision_id, role, record, at=now)
+    listening.tell_late(decision_id, role, record, job, at=now)
     return book.outcome(decision_id, role)
 
 

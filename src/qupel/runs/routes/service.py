@@ -10,9 +10,9 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
+from qupel.backends.checks.locks import FileCanaries, Lock, canary_file
 from qupel.backends.clock import Clock, SystemClock
 from qupel.backends.contract import Backend
-from qupel.backends.locks import FileCanaries, Lock, canary_file
 from qupel.backends.registry import backend_named
 from qupel.errors import InputError, QupelError
 from qupel.problems.contract import Problem
@@ -33,6 +33,7 @@ from qupel.runs.routes.route import Mode, Route
 from qupel.runs.routes.standing import Standing, Trial
 from qupel.runs.routes.timetable import Timetable
 from qupel.runs.routes.watching import health_of, watch
+from qupel.runs.telemetry import logs, traces
 
 
 @dataclass(frozen=True, slots=True)
@@ -327,12 +328,16 @@ class Routes:
                 f"route {name!r} decides {standing.route.family}, not {family_name(problem)}"
             )
         timetable = Timetable.of(begun, standing.route.deadline_seconds)
-        deciding = Deciding(self.desk, standing, unsure, problem, key, timetable)
+        opened = traces.open_decision(name, self.clock.now())
+        trace = "" if opened is None else opened.name
+        deciding = Deciding(self.desk, standing, unsure, problem, key, timetable, trace)
         decision = deciding.run()
         self.desk.went_out(decision)
+        if opened is not None or logs.is_on():
+            self.desk.teller.leave(lambda: _tell(decision, opened))
         if decision.kept is Kept.DATABASE:
             self.desk.clerk.leave(lambda: watch(self.desk.book(), name, at=self.clock.now()))
-            self.beside.begin(standing, decision, problem)
+            self.beside.begin(standing, decision, problem, trace)
         return decision
 
     def late(self, decision_id: str) -> Record | None:
@@ -392,6 +397,13 @@ class Routes:
         made = book.count(name, standing.route.version)
         waiting = [d for d in book.open_jobs() if d.route == name]
         return Status(standing, health, made, len(waiting))
+
+
+def _tell(decision: Decision, opened: traces.Opened | None) -> None:
+    """Log and trace a decision that went out."""
+    logs.say_decision(decision)
+    if opened is not None:
+        traces.tell_decision(opened, decision)
 
 
 #: Seconds to ask how a route stands, before it goes on with what was known.

@@ -9,6 +9,7 @@ import sqlalchemy as sa
 
 from qupel.runs.database import Database
 from qupel.runs.ledger.jobs import FINAL, Event, Job, event_of, job_of
+from qupel.runs.record import Record
 from qupel.runs.tables import events, jobs
 from qupel.runs.telemetry import logs, traces
 
@@ -50,3 +51,33 @@ class Listening:
             row = connection.execute(sa.select(jobs).where(jobs.c.id == job_id)).one()
             chosen = sa.select(events).where(events.c.job_id == job_id).order_by(events.c.number)
             return job_of(row), [event_of(each) for each in connection.execute(chosen)]
+
+
+def tell_late(decision: str, role: str, record: Record, job: Job, *, at: float) -> None:
+    """Log and trace what a quantum step came to after its decision.
+
+    Parameters
+    ----------
+    decision, role
+        Which decision it belongs to, and how: ``late`` or ``trial``.
+    at
+        UTC seconds at which it was judged.
+    """
+    if not (logs.is_on() or traces.are_kept()):
+        return
+    with contextlib.suppress(Exception):
+        logs.say(
+            f"{role} answer",
+            at=at,
+            correlation=decision,
+            decision=decision,
+            job=job.id,
+            backend=job.backend,
+            status=str(record.status),
+            objective=record.objective,
+            seconds=record.end_to_end,
+            why=record.why,
+        )
+        if traces.are_kept():
+            parent = str(job.purpose.get(traces.PARENT, ""))
+            traces.tell_record(record, at - record.end_to_end, parent=parent, role=role, until=at)

@@ -53,7 +53,7 @@ _ERRORS = frozenset({"failed", "refused", "paid_no_result"})
 
 _logger: Any = None
 _bridge: logging.Handler | None = None
-_around: ContextVar[Mapping[str, Any]] = ContextVar("qupel_log", default={})
+_around: ContextVar[Mapping[str, Any] | None] = ContextVar("qupel_log", default=None)
 
 
 def begin(form: str = "", *, usual: str = "off", stream: TextIO | None = None) -> str:
@@ -73,7 +73,7 @@ def begin(form: str = "", *, usual: str = "off", stream: TextIO | None = None) -
     InputError
         If there is no such form.
     """
-    global _logger, _bridge  # noqa: PLW0603  a process has one log, like one stderr
+    global _logger, _bridge
     chosen = form or os.environ.get(VARIABLE, "").strip().lower() or usual
     if chosen not in FORMS:
         raise unknown_name("form of logs", chosen, FORMS)
@@ -116,10 +116,11 @@ def say(event: str, *, level: str = "info", at: float | None = None, **about: An
     if _logger is None:
         return
     moment = datetime.now(UTC) if at is None else datetime.fromtimestamp(at, UTC)
-    told = {**_around.get(), **about}
+    told = {**(_around.get() or {}), **about}
     known = {name: held for name, held in told.items() if held is not None and held != ""}
     if "correlation" not in known:
-        known |= {"correlation": known[name] for name in reversed(LARGER) if name in known}
+        larger = next((known[name] for name in LARGER if name in known), None)
+        known |= {} if larger is None else {"correlation": larger}
     head = {"time": moment.isoformat(timespec="milliseconds"), "level": level}
     with contextlib.suppress(Exception):  # the stream is closed, or a value will not be shown
         _logger.msg(event, **{**head, **known})
@@ -128,7 +129,7 @@ def say(event: str, *, level: str = "info", at: float | None = None, **about: An
 @contextlib.contextmanager
 def correlated(**about: Any) -> Iterator[None]:
     """Write this into every line of this thread or task, for as long as it lasts."""
-    before = _around.set({**_around.get(), **about})
+    before = _around.set({**(_around.get() or {}), **about})
     try:
         yield
     finally:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from qupel.cli.logs import talker
 from qupel.cli.output import print_document, print_text, say
 from qupel.cli.table import text_table
 
@@ -196,9 +197,11 @@ def opened(database: str | None) -> Iterator[Ledger]:
     """The ledger in a database, closed at the end."""
     from qupel.runs.database import Database
     from qupel.runs.ledger import Ledger
+    from qupel.runs.telemetry.listening import Listening
 
+    talker(usual="off")
     with Database.open(database) as held:
-        yield Ledger(held)
+        yield Ledger(held, listener=Listening(held))
 
 
 def _state(name: str | None) -> str | None:

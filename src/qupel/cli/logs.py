@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 
 def talker(*, as_json: bool = False, usual: str = "text") -> Callable[..., None]:
-    """Begin to log, and return what is told of every event: a word, and plain data about it.
+    """Begin to log and trace; return what is told of every event: a word, and data about it.
 
     Parameters
     ----------
@@ -15,7 +15,9 @@ def talker(*, as_json: bool = False, usual: str = "text") -> Callable[..., None]
     usual
         Form of lines where nothing decides.
     """
-    from qupel.runs.telemetry import logs
+    from qupel.runs.telemetry import logs, traces
 
     logs.begin("json" if as_json else "", usual=usual)
+    if why := traces.begin():
+        logs.say("no traces", level="warning", why=why)
     return logs.say

@@ -22,6 +22,7 @@ from qupel.cli import (
     emulator,
     estimate,
     jobs,
+    metrics,
     pilot,
     pipeline,
     results,
@@ -64,6 +65,7 @@ app.command("testline")(backend_checks.line)
 app.add_typer(devices.app, name="devices")
 app.add_typer(pipeline.app, name="pipeline")
 app.command()(worker.worker)
+app.command()(metrics.metrics)
 app.add_typer(route.app, name="route")
 app.add_typer(jobs.app, name="jobs")
 app.add_typer(budget.app, name="budget")

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from qupel.cli.exits import Exit
+from qupel.cli.logs import talker
 from qupel.cli.output import print_document, print_text, say
 from qupel.cli.table import text_table
 
@@ -75,12 +76,16 @@ def decide(
     offline: Annotated[
         bool, typer.Option("--offline", help="Decide here alone, and spool the decision.")
     ] = False,
+    json_logs: Annotated[
+        bool, typer.Option("--json-logs", help="Log in JSON on stderr, a line an event.")
+    ] = False,
     database: DatabaseOption = None,
     as_json: AsJson = False,
 ) -> None:
     """Answer one instance by the route's deadline; it runs from when the workers are ready."""
     from qupel.problems.registry import read_problem
 
+    talker(as_json=json_logs, usual="off")
     problem = read_problem(instance)
     with _routes(database, offline=offline) as routes:
         decision = routes[name].decide(problem, key=key)
@@ -204,6 +209,7 @@ def history(name: Name, database: DatabaseOption = None, as_json: AsJson = False
 @app.command("catch-up")
 def catch_up(database: DatabaseOption = None, as_json: AsJson = False) -> None:
     """Take over what was decided offline, order what was wished for, judge what came late."""
+    talker(usual="off")
     with _bare(database) as routes:
         found = routes.catch_up()
     if as_json:

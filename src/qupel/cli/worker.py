@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import signal
-import threading
+from contextlib import ExitStack
 from typing import Annotated
 
 import typer
@@ -43,35 +42,30 @@ def worker(
     json_logs: Annotated[
         bool, typer.Option("--json-logs", help="Talk in JSON, a line an event.")
     ] = False,
+    metrics_port: Annotated[
+        int | None,
+        typer.Option(min=0, max=65535, help="Serve /metrics for Prometheus on this loopback port."),
+    ] = None,
 ) -> None:
     """Take pipeline stages and paid jobs from the queues, beside any number of other workers."""
     from qupel.runs.database import Database
     from qupel.runs.durable.leases import fresh_name
     from qupel.runs.durable.worker import QUEUES, Worker
+    from qupel.runs.telemetry.exposing import exposed, until_stopped
 
-    stop = threading.Event()
-    before = {
-        number: signal.signal(number, lambda *_: stop.set())
-        for number in (signal.SIGTERM, signal.SIGINT)
-    }
-    try:
-        with Database.open(database) as opened:
-            working = Worker(
-                opened,
-                concurrency,
-                name or fresh_name(),
-                tuple(queue or QUEUES),
-                lease=lease,
-                say=talker(as_json=json_logs),
-            ).start()
-            idle = 0
-            while not stop.wait(0.2) and not working.is_lost:
-                idle = idle + 1 if once and not working.has_work() else 0
-                if idle > 2:  # nothing, and nothing that became something in between
-                    break
-            working.stop(drain)
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
+    say = talker(as_json=json_logs)
+    with until_stopped() as stop, Database.open(database) as opened, ExitStack() as beside:
+        if metrics_port is not None:
+            bound = beside.enter_context(exposed(opened, metrics_port))
+            say("metrics", url=f"http://127.0.0.1:{bound}/metrics")
+        working = Worker(
+            opened, concurrency, name or fresh_name(), tuple(queue or QUEUES), lease=lease, say=say
+        ).start()
+        idle = 0
+        while not stop.wait(0.2) and not working.is_lost:
+            idle = idle + 1 if once and not working.has_work() else 0
+            if idle > 2:  # nothing, and nothing that became something in between
+                break
+        working.stop(drain)
     if working.is_lost:
         raise typer.Exit(Exit.RUN)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import traceback
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from importlib import import_module
@@ -50,8 +51,14 @@ def run(name: str, options: Options, *, again: bool = False) -> list[Finding]:
     print(f"\n== {name}", flush=True)
     found = None if again else kept(name, options)
     if found is None:
-        found = section(name)(options, _say)
-        keep(name, options, found)
+        try:
+            found = section(name)(options, _say)
+        except Exception as error:  # noqa: BLE001  one section's fault must not end the others
+            traceback.print_exc()
+            told = f"{type(error).__name__}: {error}"
+            found = [Finding(name, "it can be tried", told, "once", passed=False)]
+        else:
+            keep(name, options, found)
     for finding in found:
         print(f"  {finding.line()}", flush=True)
     return found

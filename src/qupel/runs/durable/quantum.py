@@ -139,9 +139,11 @@ class Quantum:
         samples = solver.samples(form, result)
         rows = back(samples.values[: settings.keep])
         best: tuple[float, Any] | None = None
+        raw = 0
         for row in rows:
-            for answer in _with_repaired(problem, problem.answer(row)):
+            for place, answer in enumerate(_with_repaired(problem, problem.answer(row))):
                 judged = problem.judge(answer)
+                raw += judged.feasible and not place
                 if judged.feasible and (best is None or _rank(judged, problem.sense) < best[0]):
                     best = (_rank(judged, problem.sense), answer)
         if best is None:
@@ -159,6 +161,7 @@ class Quantum:
             "provider_job": result.job,
             "billed": None if result.billed is None else str(result.billed),
             "calibration": result.calibration,
+            "raw": {"count": raw, "of": len(rows)},
             "seeds": {"stage": given.stage_seed()},
         }
         return Made({"answer": answer}, facts=facts)
@@ -200,10 +203,7 @@ def backend_of(settings: QuantumSettings, kind: type[Problem[Any]]) -> str:
 
 def bound_of(settings: QuantumSettings) -> Money | None:
     """What an order may cost at most; `InputError` if it is no sum of money."""
-    if settings.bound is None:
-        return None
-    amount, _, currency = settings.bound.partition(" ")
-    return Money.of(amount, currency or "USD")
+    return None if settings.bound is None else Money.parse(settings.bound)
 
 
 def _is_hosted(solver: Described) -> bool:

@@ -9,18 +9,19 @@ from __future__ import annotations
 
 import json
 import threading
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
 import sqlalchemy as sa
 
-from qupel.model.money import MILLION
 from qupel.runs.database import Database
-from qupel.runs.ledger.jobs import FINAL, job_of
-from qupel.runs.routes.decision import Decision
-from qupel.runs.routes.tables import decisions, outcomes
-from qupel.runs.tables import accounts, breakers, events, jobs, pipeline_runs, pipeline_stages
+from qupel.runs.ledger.jobs import FINAL, JobState, job_of
+from qupel.runs.routes.decision import TRIED, Decision
+from qupel.runs.routes.tables import decisions
+from qupel.runs.tables import events, jobs
+from qupel.runs.telemetry.standing import standing
 from qupel.runs.telemetry.tallies import Spread, Tally
 
 #: Rows read at a time.
@@ -29,110 +30,189 @@ PAGE = 1000
 SHARES = (0.0, 0.01, 0.03, 0.1, 0.2, 0.4, 0.6, 0.8, 0.9, 0.99, 1.0)
 #: Upper bounds of the buckets of relative gains.
 GAINS = (-0.1, -0.03, -0.01, -0.003, 0.0, 0.003, 0.01, 0.03, 0.1)
+#: Seconds for which a number that was left out is looked for: its transaction may be open yet.
+OPEN_SECONDS = 120.0
+#: Numbers that are looked for at most; a statement takes so many.
+OPEN_NUMBERS = 500
+
+_ENDS = frozenset(state.value for state in FINAL)
+#: What the reasons begin with for which a quantum step was not tried, and a word for each.
+_REASONS = (
+    ("contract field", "contract"),
+    ("switched off", "switched off"),
+    ("the mode is", "mode"),
+    ("offline", "offline"),
+    ("profile", "profile"),
+    ("the breaker of", "breaker"),
+    ("is frozen", "breaker"),
+    ("of the cap of", "budget"),
+    ("one decision at most", "budget"),
+    ("the database cannot", "database"),
+    ("simulator run", "gate"),
+)
+
+
+@dataclass(slots=True)
+class Following:
+    """Follows rows that are only added, by their numbers.
+
+    On PostgreSQL numbers are given out before rows are to be seen, so one that was passed may
+    turn up: those left out are looked for until their transactions are over for certain.
+    """
+
+    last: int = 0
+    open: dict[int, float] = field(default_factory=dict)
+
+    def fresh(
+        self, connection: sa.Connection, chosen: sa.Select[Any], number: sa.Column[int]
+    ) -> Iterator[list[sa.Row[Any]]]:
+        """Yield pages of the rows that are new."""
+        now = time.monotonic()
+        self.open = {left: since for left, since in self.open.items() if since > now - OPEN_SECONDS}
+        if self.open:
+            found = list(connection.execute(chosen.where(number.in_(list(self.open)))))
+            for row in found:
+                del self.open[row.number]
+            if found:
+                yield found
+        while rows := list(
+            connection.execute(chosen.where(number > self.last).order_by(number).limit(PAGE))
+        ):
+            seen = {row.number for row in rows}
+            # Before the first look there is nothing that could be over late.
+            left_out = set(range(self.last + 1, rows[-1].number)) - seen if self.last else set()
+            self.open |= dict.fromkeys(sorted(left_out)[-OPEN_NUMBERS:], now)
+            self.open = dict(list(self.open.items())[-OPEN_NUMBERS:])
+            self.last = rows[-1].number
+            yield rows
+
+
+def _tally(name: str, text: str, *labels: str) -> Callable[[], Tally]:
+    return lambda: Tally(name, text, labels)
+
+
+def _spread(name: str, text: str, *labels: str, bounds: Any = None) -> Callable[[], Spread]:
+    return lambda: Spread(name, text, labels, *([] if bounds is None else [bounds]))
 
 
 @dataclass(slots=True)
 class Routes:
     """What decisions tell."""
 
-    last: int = 0
+    following: Following = field(default_factory=Following)
     made: Tally = field(
-        default_factory=lambda: Tally(
+        default_factory=_tally(
             "qupel_decisions",
             "Decisions, by who gave the answer that went out",
-            ("route", "mode", "answered_by"),
+            "route", "mode", "answered_by",
         )
-    )
+    )  # fmt: skip
     late: Tally = field(
-        default_factory=lambda: Tally(
-            "qupel_decisions_late", "Decisions without an answer by the deadline", ("route",)
+        default_factory=_tally(
+            "qupel_decisions_late", "Decisions without an answer by the deadline", "route"
         )
     )
-    timeouts: Tally = field(
-        default_factory=lambda: Tally(
-            "qupel_primary_timeouts",
-            "Quantum steps that were tried and gave nothing in time",
-            ("route",),
+    steps: Tally = field(
+        default_factory=_tally(
+            "qupel_quantum_steps",
+            "Quantum steps of decisions that were tried, by what they came to in time",
+            "route", "outcome",
         )
-    )
-    errors: Tally = field(
-        default_factory=lambda: Tally(
-            "qupel_primary_failures",
-            "Primaries that ended without a feasible answer, by how",
-            ("route", "status"),
+    )  # fmt: skip
+    skipped: Tally = field(
+        default_factory=_tally(
+            "qupel_quantum_skipped", "Decisions whose quantum step was not tried, by why",
+            "route", "reason",
+        )
+    )  # fmt: skip
+    contract: Tally = field(
+        default_factory=_tally(
+            "qupel_contract_refusals", "Decisions in which the contract refused an arm", "route"
         )
     )
     seconds: Spread = field(
-        default_factory=lambda: Spread(
-            "qupel_decision_seconds", "Seconds from the request to the answer", ("route",)
+        default_factory=_spread(
+            "qupel_decision_seconds", "Seconds from the request to the answer", "route"
         )
     )
     stages: Spread = field(
-        default_factory=lambda: Spread(
-            "qupel_stage_seconds",
-            "Seconds of each stage of an arm",
-            ("route", "role", "stage"),
+        default_factory=_spread(
+            "qupel_stage_seconds", "Seconds of each stage of an arm", "route", "role", "stage"
         )
     )
     feasible: Spread = field(
-        default_factory=lambda: Spread(
-            "qupel_feasible_share",
+        default_factory=_spread(
+            "qupel_feasible_ratio",
             "Share of a primary's raw samples that are feasible: a proxy of fidelity",
-            ("route",),
-            SHARES,
+            "route", "backend",
+            bounds=SHARES,
         )
-    )
+    )  # fmt: skip
     gain: Spread = field(
-        default_factory=lambda: Spread(
-            "qupel_primary_gain",
+        default_factory=_spread(
+            "qupel_gain_ratio",
             "How much better the primary's answer was than the fallback's, as a share of it",
-            ("route",),
-            GAINS,
+            "route", "backend",
+            bounds=GAINS,
         )
-    )
+    )  # fmt: skip
 
     def read(self, connection: sa.Connection) -> None:
         """Count the decisions that are new."""
-        while rows := connection.execute(
-            sa.select(decisions.c.number, decisions.c.document)
-            .where(decisions.c.number > self.last)
-            .order_by(decisions.c.number)
-            .limit(PAGE)
-        ).all():
+        chosen = sa.select(
+            decisions.c.number, decisions.c.document, jobs.c.backend, jobs.c.state, jobs.c.concluded
+        ).outerjoin(jobs, jobs.c.id == decisions.c.job)
+        for rows in self.following.fresh(connection, chosen, decisions.c.number):
             for row in rows:
-                self._count(Decision.from_json(json.loads(row.document)))
-            self.last = rows[-1].number
+                self._count(Decision.from_json(json.loads(row.document)), row)
 
-    def _count(self, made: Decision) -> None:
-        route, seen = made.route, made.sighting
+    def _count(self, made: Decision, job: Any) -> None:
+        route, seen, primary = made.route, made.sighting, made.primary
+        backend = job.backend or ("" if primary is None else str(primary.facts.get("backend", "")))
         self.made.add(route, str(made.mode), str(made.answered_by))
         self.late.add(route, by=0.0 if made.on_time else 1.0)
-        self.timeouts.add(route, by=1.0 if seen.timed_out else 0.0)
         self.seconds.add(made.seconds, route)
-        for role, record in (("primary", made.primary), ("fallback", made.fallback)):
+        if made.quantum == TRIED:
+            self.steps.add(route, _outcome(made, job))
+        elif made.quantum:
+            self.skipped.add(route, _reason(made.quantum))
+        said = f"{made.quantum} {made.why} {'' if primary is None else primary.why}"
+        self.contract.add(route, by=float("contract field" in said))
+        for role, record in (("primary", primary), ("fallback", made.fallback)):
             if record is not None:
-                for stage in ("encode", "compile", "queue", "execute", "decode", "repair", "judge"):
+                for stage in record.clocks.__slots__:
                     self.stages.add(getattr(record.clocks, stage), route, role, stage)
-        if made.primary is not None:
-            if not made.primary.feasible:
-                self.errors.add(route, str(made.primary.status))
-            if made.primary.raw.of:
-                self.feasible.add(made.primary.raw.count / made.primary.raw.of, route)
+        if primary is not None and primary.raw.of:
+            self.feasible.add(primary.raw.count / primary.raw.of, route, backend)
         if seen.gain is not None:
-            self.gain.add(seen.gain, route)
+            self.gain.add(seen.gain, route, backend)
 
     def families(self) -> Iterator[Any]:
         """Yield them as Prometheus wants them."""
-        for each in (self.made, self.late, self.timeouts, self.errors, self.seconds, self.stages,
-                     self.feasible, self.gain):  # fmt: skip
+        for each in (self.made, self.late, self.steps, self.skipped, self.contract, self.seconds,
+                     self.stages, self.feasible, self.gain):  # fmt: skip
             yield from each.families()
+
+
+def _outcome(made: Decision, job: Any) -> str:
+    """What a quantum step that was tried had come to when the answer went out."""
+    if made.primary is not None:
+        return "answered" if made.primary.feasible else str(made.primary.status)
+    over = job.concluded is not None and job.concluded <= made.created + made.seconds
+    if over and job.state != JobState.DONE.value:
+        return "failed"
+    return "timed out"
+
+
+def _reason(why: str) -> str:
+    return next((word for begins, word in _REASONS if begins in why), "other")
 
 
 @dataclass(slots=True)
 class Jobs:
     """What the ledger's events tell."""
 
-    last: int = 0
+    following: Following = field(default_factory=Following)
     events: Tally = field(
         default_factory=lambda: Tally(
             "qupel_job_events",
@@ -169,32 +249,27 @@ class Jobs:
     def read(self, connection: sa.Connection) -> None:
         """Count the events that are new."""
         chosen = sa.select(events, jobs.c.backend).outerjoin(jobs, jobs.c.id == events.c.job_id)
-        while rows := connection.execute(
-            chosen.where(events.c.number > self.last).order_by(events.c.number).limit(PAGE)
-        ).all():
-            ended = {row.job_id for row in rows if row.kind in _ENDS}
+        for rows in self.following.fresh(connection, chosen, events.c.number):
+            ended = {row.job_id for row in rows if row.kind == JobState.DONE.value}
             found = connection.execute(sa.select(jobs).where(jobs.c.id.in_(ended))).all()
             by_id = {job.id: job_of(job) for job in found}
             for row in rows:
                 self._count(row, by_id.get(row.job_id))
-            self.last = rows[-1].number
 
-    def _count(self, row: Any, job: Any) -> None:
-        backend = row.backend or ""
+    def _count(self, row: Any, done: Any) -> None:
+        detail = {} if row.backend and row.kind not in _ENDS else json.loads(row.detail)
+        backend = row.backend or _device(detail)
         self.events.add(backend, row.kind)
         if row.alarm:
             self.alarms.add(backend, row.kind)
         if row.seconds is not None:
             self.calls.add(row.seconds, backend, row.kind)
-        if row.kind not in _ENDS or job is None:
-            return
-        if row.kind == "done":
-            for spread, seconds in ((self.queue, job.queue_seconds), (self.run, job.run_seconds)):
+        if done is not None and row.kind == JobState.DONE.value:
+            for spread, seconds in ((self.queue, done.queue_seconds), (self.run, done.run_seconds)):
                 if seconds is not None:
                     spread.add(seconds, backend)
-        else:
-            cause = json.loads(row.detail).get("cause") or "none"
-            self.failures.add(backend, cause)
+        elif row.kind in _ENDS:
+            self.failures.add(backend, detail.get("cause") or row.kind)
 
     def families(self) -> Iterator[Any]:
         """Yield them as Prometheus wants them."""
@@ -202,7 +277,11 @@ class Jobs:
             yield from each.families()
 
 
-_ENDS = frozenset(state.value for state in FINAL)
+def _device(detail: Any) -> str:
+    """Backend of an event that belongs to no job: of a breaker, say."""
+    if "provider" in detail and "device" in detail:
+        return f"{detail['provider']}:{detail['device']}"
+    return str(detail.get("provider") or "")
 
 
 @dataclass(slots=True, eq=False)
@@ -225,87 +304,9 @@ class Metrics:
         with self._one, self.database.reading() as connection:
             self._routes.read(connection)
             self._jobs.read(connection)
-            families = [*self._routes.families(), *self._jobs.families(), *_standing(connection)]
+            families = [*self._routes.families(), *self._jobs.families(), *standing(connection)]
         yield from families
 
     def describe(self) -> list[Any]:
         """Nothing: what there is, is found when it is collected."""
         return []
-
-
-def _standing(connection: sa.Connection) -> Iterator[Any]:
-    """What changes, as it stands: jobs by state, money, breakers, pipelines, late answers."""
-    from prometheus_client.core import GaugeMetricFamily
-
-    def grouped(name: str, text: str, table: sa.Table, *columns: str) -> Any:
-        held = [table.c[column] for column in columns]
-        family = GaugeMetricFamily(name, text, labels=columns)
-        counted = sa.select(*held, sa.func.count()).group_by(*held).order_by(*held)
-        for *values, count in connection.execute(counted):
-            family.add_metric([str(value) for value in values], count)
-        return family
-
-    yield grouped("qupel_jobs", "Paid jobs by where they stand", jobs, "backend", "state")
-    yield grouped("qupel_pipeline_runs", "Runs of pipelines", pipeline_runs, "name", "state")
-    yield grouped("qupel_late_answers", "Answers that came beside the published one", outcomes,
-                  "role")  # fmt: skip
-    yield from _accounts(connection)
-    yield _breakers(connection)
-    yield _stage_seconds(connection)
-
-
-def _accounts(connection: sa.Connection) -> Iterator[Any]:
-    from prometheus_client.core import GaugeMetricFamily
-
-    rows = connection.execute(sa.select(accounts).order_by(accounts.c.name)).all()
-    for what, text, unit in (
-        ("money", "Money of an account, in its currency", MILLION),
-        ("shots", "Shots of an account", 1),
-        ("runs", "Jobs of an account", 1),
-    ):
-        family = GaugeMetricFamily(
-            f"qupel_account_{what}", text, labels=("account", "currency", "part")
-        )
-        for row in rows:
-            held = row._mapping  # noqa: SLF001  SQLAlchemy's public name for it
-            for part in ("cap", "held", "spent", "over"):
-                amount = held.get(f"{part}_{what}")
-                if amount is not None:
-                    family.add_metric((row.name, row.currency, part), amount / unit)
-        yield family
-
-
-def _breakers(connection: sa.Connection) -> Any:
-    from prometheus_client.core import GaugeMetricFamily
-
-    family = GaugeMetricFamily(
-        "qupel_breaker_open",
-        "1 where calls to a device are held back, else 0",
-        labels=("provider", "device"),
-    )
-    for row in connection.execute(sa.select(breakers).order_by("provider", "device")):
-        held_back = row.opened is not None or bool(row.frozen)
-        family.add_metric((row.provider, row.device), float(held_back))
-    return family
-
-
-def _stage_seconds(connection: sa.Connection) -> Any:
-    from prometheus_client.core import SummaryMetricFamily
-
-    family = SummaryMetricFamily(
-        "qupel_pipeline_stage_seconds",
-        "Seconds of ended stages of pipelines",
-        labels=("pipeline", "stage", "state"),
-    )
-    labels = (pipeline_runs.c.name, pipeline_stages.c.stage, pipeline_stages.c.state)
-    took = pipeline_stages.c.ended - pipeline_stages.c.started
-    chosen = (
-        sa.select(*labels, sa.func.count(), sa.func.sum(took))
-        .join(pipeline_runs, pipeline_runs.c.id == pipeline_stages.c.run_id)
-        .where(pipeline_stages.c.started.is_not(None), pipeline_stages.c.ended.is_not(None))
-        .group_by(*labels)
-        .order_by(*labels)
-    )
-    for name, stage, state, count, total in connection.execute(chosen):
-        family.add_metric((name, stage, state), count, total)
-    return family

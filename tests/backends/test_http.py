@@ -85,6 +85,23 @@ def test_a_request_is_sent_with_its_headers_and_a_whole_reply_comes_back() -> No
     assert head.endswith(b"\r\n\r\n{}")
 
 
+@pytest.mark.parametrize(("method", "said"), [("PUT", True), ("POST", True), ("GET", False)])
+def test_a_body_of_nothing_says_its_length_where_one_is_expected(method: str, said: bool) -> None:
+    with host(replying(b"")) as (url, received):
+        HttpTransport(url).send(Request(method, "/"))
+    assert (b"\r\nContent-Length: 0\r\n" in received[0]) is said
+
+
+def test_missing_credentials_are_the_caller_s_mistake_and_nothing_is_sent(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.delenv("QUPEL_TEST_TOKEN", raising=False)
+    with host(replying(b"")) as (url, received):
+        with pytest.raises(InputError, match="QUPEL_TEST_TOKEN"):
+            HttpTransport(url, EnvironmentToken("QUPEL_TEST_TOKEN")).send(Request("GET", "/"))
+        assert not received
+
+
 def test_a_compressed_reply_is_read() -> None:
     body = gzip.compress(b"x" * 100_000)
     with host(replying(body, "Content-Encoding: gzip")) as (url, _):

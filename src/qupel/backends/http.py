@@ -127,12 +127,13 @@ class HttpTransport:
             raise InputError(
                 f"a path is printable, starts with / and has no blank: {request.path!r:.80}"
             )
+        headers = self._headers(request, address)
         sent = _Sent()
         deadline = time.monotonic() + request.timeout
         where = f"{request.method} {address.hostname}{_without_query(request.path)}"
         try:
             with _pool(self.proxy, deadline) as pool:
-                return self._exchange(pool, request, address, deadline, sent)
+                return self._exchange(pool, request, address, headers, deadline, sent)
         except httpcore.LocalProtocolError as error:
             raise InputError(f"{where}: the request's headers cannot be sent") from error
         except (
@@ -146,23 +147,33 @@ class HttpTransport:
                 ) from error
             raise TransientError(f"{where}: nothing was sent: {what}") from error
 
-    def _exchange(
-        self, pool: Any, request: Request, address: SplitResult, deadline: float, sent: _Sent
-    ) -> Reply:
-        left = max(deadline - time.monotonic(), 1e-3)
-        limits = dict.fromkeys(("connect", "read", "write", "pool"), left)
-        headers = {
-            "Host": address.netloc.rpartition("@")[2],
+    def _headers(self, request: Request, address: SplitResult) -> dict[str, str]:
+        # Some servers refuse a body of unknown length, even where there is none.
+        carries = bool(request.body) or request.method in ("POST", "PUT", "PATCH")
+        return {
+            "Host": address.netloc,
             "Accept-Encoding": "gzip",
             "Connection": "close",
-            **({"Content-Length": str(len(request.body))} if request.body else {}),
+            **({"Content-Length": str(len(request.body))} if carries else {}),
             **request.headers,
             **self.credentials(),
         }
+
+    def _exchange(
+        self,
+        pool: Any,
+        request: Request,
+        address: SplitResult,
+        headers: Mapping[str, str],
+        deadline: float,
+        sent: _Sent,
+    ) -> Reply:
+        left = max(deadline - time.monotonic(), 1e-3)
+        limits = dict.fromkeys(("connect", "read", "write", "pool"), left)
         prefix = address.path.rstrip("/")
         with pool.stream(
             request.method,
-            f"{address.scheme}://{address.netloc.rpartition('@')[2]}{prefix}{request.path}",
+            f"{address.scheme}://{address.netloc}{prefix}{request.path}",
             headers=list(headers.items()),
             content=request.body,
             extensions={"timeout": limits, "trace": sent},

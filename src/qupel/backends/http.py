@@ -175,7 +175,7 @@ class HttpTransport:
             request.method,
             f"{address.scheme}://{address.netloc}{prefix}{request.path}",
             headers=list(headers.items()),
-            content=request.body,
+            content=request.body or None,
             extensions={"timeout": limits, "trace": sent},
         ) as reply:
             got = {

@@ -19,7 +19,7 @@ from qupel.model.money import Money
 from qupel.runs.database import Database
 from qupel.runs.ledger import Ledger
 
-PROCESSES = 4
+PROCESSES = 8
 #: Decisions in each account; about half of them find room.
 EACH = 200
 CAP = Money.of(100)
@@ -34,8 +34,8 @@ def main(options: Options, say: Say) -> list[Finding]:
 
 def crowded(name: str, place: Place, options: Options, say: Say) -> Finding:
     """Decide at the edge of one cap after the other, all workers at once."""
-    decisions, threads = options.size(100_000, 800), options.size(16, 4)
-    accounts, workers = max(1, decisions // EACH), PROCESSES * options.size(16, 4)
+    decisions, threads = options.size(100_000, 800), options.size(8, 2)
+    accounts, workers = max(1, decisions // EACH), PROCESSES * threads
     with place() as database, tempfile.TemporaryDirectory() as folder:
         with Database.open(database) as opened:
             ledger = Ledger(opened)

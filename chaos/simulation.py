@@ -48,7 +48,7 @@ def main(options: Options, say: Say) -> list[Finding]:
 
 
 def simulation_of(seed: int) -> Simulation:
-    """What a seed stands for: a provider with keys, with tags and a window, or without certainty."""
+    """What a seed stands for: a provider with keys, with tags and a window, or with neither."""
     if seed % 3 == 0:
         return Simulation(seed, Lookup.KEY, jobs=6)
     if seed % 3 == 1:

@@ -94,6 +94,22 @@ def test_a_password_is_never_shown() -> None:
     assert "secret" not in str(told.value)
 
 
+@pytest.mark.parametrize("writes", [False, True])
+def test_a_thread_too_many_is_told(tmp_path: Path, *, writes: bool) -> None:
+    with Database.open(tmp_path) as database:
+        pool = database.engine.pool
+        assert isinstance(pool, sa.QueuePool)
+        pool._timeout = 0.01
+        held = [database.engine.connect() for _ in range(15)]
+        with (
+            pytest.raises(RunError, match="no connection was free"),
+            database.writing() if writes else database.reading(),
+        ):
+            pass
+        for connection in held:
+            connection.close()
+
+
 def test_a_full_disk_is_told_and_writes_nothing(tmp_path: Path) -> None:
     with Database.open(tmp_path) as database:
         with pytest.raises(RunError, match="could not be written: database or disk is full"):

@@ -104,6 +104,8 @@ class Database:
                 yield connection
         except sa.exc.OperationalError as error:
             raise RunError(f"{self.place}: could not be read: {error.orig}") from error
+        except sa.exc.TimeoutError as error:
+            raise self._crowded() from error
 
     @contextmanager
     def writing(self, *, durable: bool = True) -> Iterator[sa.Connection]:
@@ -130,6 +132,12 @@ class Database:
             raise RunError(f"{self.place}: could not be written: {error.orig}") from error
         except sqlite3.OperationalError as error:  # from `_begin_writing`, below SQLAlchemy
             raise RunError(f"{self.place}: could not be written: {error}") from error
+        except sa.exc.TimeoutError as error:
+            raise self._crowded() from error
+
+    def _crowded(self) -> RunError:
+        """The error where more threads at once want a connection than there are."""
+        return RunError(f"{self.place}: no connection was free; too many threads use it at once")
 
     def _migrate(self) -> None:
         """Bring the tables up to `REVISION`; nothing to do in all but the first opening."""

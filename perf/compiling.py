@@ -11,7 +11,7 @@ from itertools import pairwise
 import numpy as np
 
 from perf.tables import publish
-from qupel.backends.catalogue import profile_named
+from qupel.backends.catalogue.listing import profile_named
 from qupel.backends.compiling import Compiled, compile_circuit, compile_with_qiskit
 from qupel.model import Circuit, Gate
 

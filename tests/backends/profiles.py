@@ -2,8 +2,8 @@
 
 from datetime import date
 
-from qupel.backends.lattices import Connectivity, Lattice
-from qupel.backends.profile import (
+from qupel.backends.catalogue.lattices import Connectivity, Lattice
+from qupel.backends.catalogue.profile import (
     Availability,
     Coherence,
     DeviceProfile,

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from qupel.backends import Annealing, Backend, Order, Program, State
-from qupel.backends.lattices import Connectivity, Lattice
+from qupel.backends.catalogue.lattices import Connectivity, Lattice
 from qupel.backends.local import Local
 from qupel.backends.local import open as open_device
 from qupel.backends.machines import Noisy

@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from qupel.backends import Order, Reading, Result
+from qupel.backends.catalogue.profile import Fidelities
 from qupel.backends.local import Local
 from qupel.backends.machines import Noisy
 from qupel.backends.mitigation import (
@@ -17,7 +18,6 @@ from qupel.backends.mitigation import (
     mean_energy,
     nearest_distribution,
 )
-from qupel.backends.profile import Fidelities
 from qupel.errors import InputError, ResultError
 from qupel.model import Circuit, Ising
 from qupel.simulators import Readout, StateVector

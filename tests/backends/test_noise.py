@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from qupel.backends.catalogue.profile import Coherence, Fidelities, GateTimes
 from qupel.backends.noise import (
     average_fidelity,
     depolarising_probability,
@@ -17,7 +18,6 @@ from qupel.backends.noise import (
     relaxation,
     state_fidelity,
 )
-from qupel.backends.profile import Coherence, Fidelities, GateTimes
 from qupel.errors import InputError
 from qupel.model import Circuit
 from qupel.model.circuit import Angle, Gate

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from qupel.backends.catalogue import OWN, profiles
+from qupel.backends.catalogue.listing import OWN, profiles
 from tests.acceptance.command import qupel
 
 GHZ = """OPENQASM 3.0;

@@ -8,7 +8,7 @@ from qupel.backends.adapters.claims import profile_behind
 from qupel.backends.adapters.ibm import Ibm, Service
 from qupel.backends.adapters.ionq import Ionq
 from qupel.backends.adapters.neutral import Neutral
-from qupel.backends.catalogue import profile_named
+from qupel.backends.catalogue.listing import profile_named
 from qupel.backends.clock import ManualClock
 from qupel.backends.emulator import Provider, Site, Terms, Waiting, device_named, direct, serving
 from qupel.backends.http import HttpTransport
@@ -24,8 +24,9 @@ def test_local_devices_keep_their_contract(device: str) -> None:
     check_backend(local.open(device), clock=ManualClock())
 
 
-@pytest.mark.parametrize("device", ["ideal", "noisy", "annealer"])
-@pytest.mark.parametrize("keys", [True, False])
+@pytest.mark.parametrize(
+    ("device", "keys"), [("ideal", True), ("ideal", False), ("noisy", True), ("annealer", False)]
+)
 def test_neutral_adapter_keeps_its_contract(device: str, keys: bool) -> None:
     clock = ManualClock()
     provider = Provider(Terms(keys=keys, listing_lag=60.0, waiting=Waiting(300.0)), clock)

@@ -7,9 +7,9 @@ import pytest
 
 from qupel.backends import ManualClock
 from qupel.backends.adapters.neutral import Neutral
-from qupel.backends.canary import check_canary
+from qupel.backends.checks.canary import check_canary
+from qupel.backends.checks.locks import FileCanaries, Lock, MemoryCanaries
 from qupel.backends.emulator import Provider, Terms, direct
-from qupel.backends.locks import FileCanaries, Lock, MemoryCanaries
 from qupel.errors import InputError
 from qupel.model.money import Money
 from qupel.runs.checking import ACCOUNT, Paying, canary, expected_of, watch

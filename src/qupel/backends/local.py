@@ -56,7 +56,7 @@ def open(device: str) -> Backend:  # noqa: A001  # every provider's entry point 
         return Local(device, Annealer())
     for prefix in (NOISY, MODELLED):
         if device.startswith(prefix):
-            from qupel.backends.catalogue import profile_named
+            from qupel.backends.catalogue.listing import profile_named
 
             profile = profile_named(device.removeprefix(prefix))
             return Local(device, Noisy.of(profile, compiles=prefix == MODELLED))

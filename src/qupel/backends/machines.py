@@ -7,9 +7,9 @@ from typing import Any, ClassVar, Protocol
 
 import numpy as np
 
+from qupel.backends.catalogue.profile import DeviceProfile, GateTimes
 from qupel.backends.contract import Annealing, Kind, Reading
 from qupel.backends.noise import idled, noise_model
-from qupel.backends.profile import DeviceProfile, GateTimes
 from qupel.backends.spin_reads import anneal_spins
 from qupel.errors import InputError
 from qupel.model.circuit import Circuit, Gate

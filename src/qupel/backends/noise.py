@@ -19,7 +19,7 @@ import math
 
 import numpy as np
 
-from qupel.backends.profile import Coherence, DeviceProfile, GateTimes
+from qupel.backends.catalogue.profile import Coherence, DeviceProfile, GateTimes
 from qupel.errors import InputError
 from qupel.model.circuit import Circuit, Gate
 from qupel.model.gates import GATES

@@ -81,7 +81,7 @@ def parity(
     as_json: AsJson = False,
 ) -> None:
     """Compare what two free backends read of one circuit; exit 24 if they diverge."""
-    from qupel.backends.parity import check_parity
+    from qupel.backends.checks.parity import check_parity
     from qupel.backends.registry import backend_named
 
     found = check_parity(
@@ -124,9 +124,9 @@ def diagnose(
     as_json: AsJson = False,
 ) -> None:
     """Tell whether a circuit fails by itself, by noise, or once compiled; exit 24 if it fails."""
-    from qupel.backends.catalogue import profile_named
-    from qupel.backends.diagnosis import Cause, one_of
-    from qupel.backends.diagnosis import diagnose as diagnosed
+    from qupel.backends.catalogue.listing import profile_named
+    from qupel.backends.checks.diagnosis import Cause, one_of
+    from qupel.backends.checks.diagnosis import diagnose as diagnosed
 
     outcomes = [bits_in(text) for text in right]
     circuit = circuit_in(program)
@@ -242,8 +242,8 @@ def line(
 
     The smoke runs are those that `qupel drift` kept.
     """
-    from qupel.backends.catalogue import profile_named
-    from qupel.backends.test_line import Verdict
+    from qupel.backends.catalogue.listing import profile_named
+    from qupel.backends.checks.test_line import Verdict
     from qupel.runs.checking import release_line
 
     report = release_line(
@@ -296,10 +296,7 @@ def money_in(text: str | None) -> Money | None:
     """Amount in a text such as '2.50 USD'; the currency is USD if none is told."""
     from qupel.model.money import Money
 
-    if text is None:
-        return None
-    amount, _, currency = text.strip().partition(" ")
-    return Money.of(amount, currency or "USD")
+    return None if text is None else Money.parse(text)
 
 
 def circuit_in(path: Path) -> Circuit:

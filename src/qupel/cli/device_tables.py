@@ -10,9 +10,9 @@ from qupel.cli.output import print_text, say
 from qupel.cli.table import text_table
 
 if TYPE_CHECKING:
-    from qupel.backends.advice import Advice, Refusal
-    from qupel.backends.profile import DeviceProfile
-    from qupel.backends.prospect import Prospect
+    from qupel.backends.advice.prospect import Prospect
+    from qupel.backends.advice.ranking import Advice, Refusal
+    from qupel.backends.catalogue.profile import DeviceProfile
 
 #: Heads of the list of devices.
 HEADS = ("device", "kind", "qubits", "couplings", "1q error", "2q error", "misread", "T2",
@@ -21,7 +21,7 @@ HEADS = ("device", "kind", "qubits", "couplings", "1q error", "2q error", "misre
 
 def line(profile: DeviceProfile, today: date) -> list[str]:
     """One row of the list: what is published of a device, and how old that is."""
-    from qupel.backends.prospect import seconds_text
+    from qupel.backends.advice.prospect import seconds_text
 
     edges, f = profile.coupling(), profile.fidelities
     quality = (
@@ -45,7 +45,7 @@ def line(profile: DeviceProfile, today: date) -> list[str]:
 
 def print_advice(advice: Advice, today: date) -> None:
     """Print the recommendation, its reasons, what else fits, and what does not."""
-    from qupel.backends.prospect import seconds_text
+    from qupel.backends.advice.prospect import seconds_text
 
     if advice.best is not None:
         print_text(f"recommended: {advice.best.profile.name} ({advice.best.profile.modality})")
@@ -69,8 +69,8 @@ def print_comparison(
     found: Sequence[Prospect | Refusal], today: date, simulated: dict[str, float] | None = None
 ) -> None:
     """Print what devices would make of one need, with simulated fidelities if there are any."""
-    from qupel.backends.advice import Refusal
-    from qupel.backends.prospect import chance_text, seconds_text
+    from qupel.backends.advice.prospect import chance_text, seconds_text
+    from qupel.backends.advice.ranking import Refusal
 
     heads: tuple[str, ...]
     heads = ("device", "kind", "two-qubit gates", "for routing", "no error", "a shot",

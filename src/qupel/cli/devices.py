@@ -23,7 +23,7 @@ from qupel.cli.table import text_table
 from qupel.errors import InputError
 
 if TYPE_CHECKING:
-    from qupel.backends.need import Need
+    from qupel.backends.advice.need import Need
     from qupel.model.circuit import Circuit
 
 app = typer.Typer(
@@ -50,8 +50,8 @@ def list_devices(
     as_json: AsJson = False,
 ) -> None:
     """List devices by kind, with what is published of them and how old that is."""
-    from qupel.backends.catalogue import profiles
-    from qupel.backends.profile import Modality
+    from qupel.backends.catalogue.listing import profiles
+    from qupel.backends.catalogue.profile import Modality
     from qupel.errors import unknown_name
 
     if family is not None and family not in list(Modality):
@@ -77,7 +77,7 @@ def show(
     as_json: AsJson = False,
 ) -> None:
     """Show every claim about one device, with its source and its date."""
-    from qupel.backends.catalogue import profile_named
+    from qupel.backends.catalogue.listing import profile_named
 
     profile, today = profile_named(name, folders or []), _today()
     document = profile.document(today)
@@ -123,9 +123,9 @@ def advise(
     as_json: AsJson = False,
 ) -> None:
     """Recommend a device, with reasons; exit 22 if no device that can be hired holds the need."""
-    from qupel.backends.advice import Aim
-    from qupel.backends.advice import advise as advised
-    from qupel.backends.catalogue import profiles
+    from qupel.backends.advice.ranking import Aim
+    from qupel.backends.advice.ranking import advise as advised
+    from qupel.backends.catalogue.listing import profiles
     from qupel.errors import unknown_name
 
     if aim not in list(Aim):
@@ -173,8 +173,8 @@ def compare(
     as_json: AsJson = False,
 ) -> None:
     """Compare devices on one program: chance of success, time and price, from published figures."""
-    from qupel.backends.advice import compare as compared
-    from qupel.backends.catalogue import profile_named, profiles
+    from qupel.backends.advice.ranking import compare as compared
+    from qupel.backends.catalogue.listing import profile_named, profiles
 
     chosen = (
         [profile_named(name, folders or []) for name in device]
@@ -205,7 +205,7 @@ def show_tiers(as_json: AsJson = False) -> None:
     """Show the access tiers: what may be ordered where, and with whose approval."""
     from dataclasses import asdict
 
-    from qupel.backends.tiers import tiers
+    from qupel.backends.catalogue.tiers import tiers
 
     held = tiers().tiers
     if as_json:
@@ -244,8 +244,8 @@ def _cap(value: int | None) -> str:
 
 def _simulated(program: Circuit | None, found: Any) -> dict[str, float]:
     """How near each device comes to the ideal readings, under its noise as published."""
-    from qupel.backends.prospect import Prospect
-    from qupel.backends.simulated import MOST_QUBITS, simulated_fidelity
+    from qupel.backends.advice.prospect import Prospect
+    from qupel.backends.advice.simulated import MOST_QUBITS, simulated_fidelity
 
     if program is None or program.qubits > MOST_QUBITS:
         raise InputError(
@@ -265,7 +265,7 @@ def _program(
     path: Path, family: str | None, layers: int, limits: dict[str, Any]
 ) -> tuple[Circuit | None, Need]:
     """The circuit in a file, if it is one, and what the file asks."""
-    from qupel.backends.need import Need
+    from qupel.backends.advice.need import Need
 
     if path.name.removesuffix(".gz").endswith(".qasm"):
         from qupel.model.formats import read_qasm, read_text
@@ -284,7 +284,7 @@ def _counted(
     qubits: int | None, depth: int | None, gates: int | None, couplings: int | None, layers: int,
     limits: dict[str, Any],
 ) -> Need:  # fmt: skip
-    from qupel.backends.need import Need
+    from qupel.backends.advice.need import Need
 
     if qubits is None:
         raise InputError("give a file, or --qubits with --depth and --two-qubit-gates")
@@ -298,10 +298,7 @@ def _counted(
 def _money(text: str | None) -> Any:
     from qupel.model.money import Money
 
-    if text is None:
-        return None
-    amount, _, currency = text.strip().partition(" ")
-    return Money.of(amount, currency.strip() or "USD")
+    return None if text is None else Money.parse(text)
 
 
 def _today() -> date:

@@ -13,9 +13,9 @@ from qupel.cli.table import text_table
 from qupel.errors import RefusedError
 
 if TYPE_CHECKING:
+    from qupel.backends.advice.estimate import Estimation
+    from qupel.backends.advice.fault_tolerant import FaultTolerantEstimate
     from qupel.backends.contract import Program
-    from qupel.backends.estimate import Estimation
-    from qupel.backends.fault_tolerant import FaultTolerantEstimate
 
 
 def estimate(
@@ -48,10 +48,10 @@ def estimate(
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
 ) -> None:
     """Estimate qubits, depth, gates, success, time and price; exit 22 if no device holds it."""
-    from qupel.backends.catalogue import profile_named
-    from qupel.backends.estimate import estimate as estimated
-    from qupel.backends.fault_tolerant import SurfaceCode
-    from qupel.backends.fault_tolerant import fault_tolerant as corrected
+    from qupel.backends.advice.estimate import estimate as estimated
+    from qupel.backends.advice.fault_tolerant import SurfaceCode
+    from qupel.backends.advice.fault_tolerant import fault_tolerant as corrected
+    from qupel.backends.catalogue.listing import profile_named
     from qupel.errors import InputError
     from qupel.model.circuit import Circuit
 
@@ -89,9 +89,9 @@ def _read(path: Path, family: str | None) -> Program:
 
 def _refuse(why: str, program: Program, shots: int, folders: list[Path], as_json: bool) -> Exit:
     """Say why it does not fit, and which device would hold it, if there is one."""
-    from qupel.backends.advice import advise
-    from qupel.backends.catalogue import profiles
-    from qupel.backends.need import Need
+    from qupel.backends.advice.need import Need
+    from qupel.backends.advice.ranking import advise
+    from qupel.backends.catalogue.listing import profiles
     from qupel.model.circuit import Circuit
 
     need = (
@@ -114,7 +114,7 @@ def _refuse(why: str, program: Program, shots: int, folders: list[Path], as_json
 
 
 def _print(found: Estimation) -> None:
-    from qupel.backends.prospect import chance_text, seconds_text
+    from qupel.backends.advice.prospect import chance_text, seconds_text
 
     estimate, compiled = found.estimate, found.compiled
     if compiled is not None:
@@ -144,7 +144,7 @@ def _print(found: Estimation) -> None:
 
 
 def _print_corrected(found: FaultTolerantEstimate, device: str, as_json: bool) -> None:
-    from qupel.backends.prospect import seconds_text
+    from qupel.backends.advice.prospect import seconds_text
 
     if as_json:
         print_document({"device": device, **found.document()})

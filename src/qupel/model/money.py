@@ -47,6 +47,33 @@ class Money:
         except (InvalidOperation, ValueError, OverflowError) as error:
             raise InputError(f"an amount of money is a finite number, got {amount!r}") from error
 
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        """Return the amount that a text such as ``"2.50 USD"`` states; without a code, US dollars.
+
+        Raises
+        ------
+        InputError
+            If the text has another form, or the amount is negative.
+
+        Examples
+        --------
+        >>> str(Money.parse("2.50 eur"))
+        '2.50 EUR'
+        """
+        parts = text.split()
+        try:
+            if not 1 <= len(parts) <= 2:
+                raise InputError("too many words")
+            made = cls.of(parts[0], parts[1].upper() if parts[1:] else "USD")
+        except InputError as error:
+            raise InputError(
+                f"money is an amount and a currency, such as '10 USD' or '0.35 EUR', got {text!r}"
+            ) from error
+        if made.micros < 0:
+            raise InputError(f"an amount of money must be at least 0, got {text!r}")
+        return made
+
     @property
     def amount(self) -> Decimal:
         """The amount in the currency's unit, exact."""

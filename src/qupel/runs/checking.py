@@ -9,19 +9,26 @@ from pathlib import Path
 import numpy as np
 from jaxtyping import Float64
 
-from qupel.backends.canary import SHOTS, SIZES, Canary, CanaryCost, CanaryReport, check_canary
+from qupel.backends.catalogue.profile import DeviceProfile
+from qupel.backends.checks.canary import (
+    SHOTS,
+    SIZES,
+    Canary,
+    CanaryCost,
+    CanaryReport,
+    check_canary,
+)
+from qupel.backends.checks.diagnosis import one_of
+from qupel.backends.checks.direct import Direct, Runner
+from qupel.backends.checks.drift import Alarm, Detector
+from qupel.backends.checks.locks import CanaryStore, FileCanaries, canary_file
+from qupel.backends.checks.smoke import SmokeRun, keep_run, read_runs, run_smoke, smoke_circuits
+from qupel.backends.checks.test_line import LineReport, TestLine
 from qupel.backends.clock import Clock, SystemClock
 from qupel.backends.contract import Backend, Order, Result
-from qupel.backends.diagnosis import one_of
-from qupel.backends.direct import Direct, Runner
-from qupel.backends.drift import Alarm, Detector
 from qupel.backends.local import MODELLED, PROVIDER, Local
-from qupel.backends.locks import CanaryStore, FileCanaries, canary_file
 from qupel.backends.machines import Ideal, Noisy
-from qupel.backends.profile import DeviceProfile
 from qupel.backends.registry import backend_named
-from qupel.backends.smoke import SmokeRun, keep_run, read_runs, run_smoke, smoke_circuits
-from qupel.backends.test_line import LineReport, TestLine
 from qupel.errors import BudgetError, InputError, NotReadyError, ResultError
 from qupel.model.circuit import Circuit
 from qupel.model.money import Money
@@ -162,7 +169,7 @@ def watch(
     baseline
         Runs of the baseline.
     rise, run_length
-        See `qupel.backends.drift.Detector.of`.
+        See `qupel.backends.checks.drift.Detector.of`.
     anew
         Whether to begin a new baseline, after a recalibration say; older runs are kept aside.
     most
@@ -238,7 +245,9 @@ def release_line(
     path: Path | None = None,
     clock: Clock | None = None,
 ) -> LineReport:
-    """Walk a circuit along the line from unit test to release; see `qupel.backends.test_line`.
+    """Walk a circuit along the line from unit test to release.
+
+    `qupel.backends.checks.test_line` tells its steps.
 
     Parameters
     ----------

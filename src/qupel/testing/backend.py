@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from qupel.backends.canary import SIZES, check_canary
+from qupel.backends.checks.canary import SIZES, check_canary
 from qupel.backends.clock import Clock, SystemClock
 from qupel.backends.contract import (
     Annealing,

@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from qupel.backends.catalogue import profile_named
+from qupel.backends.catalogue.lattices import heavy_hex
+from qupel.backends.catalogue.listing import profile_named
 from qupel.backends.compiling import Compiled, Target, compile_circuit
-from qupel.backends.lattices import heavy_hex
 from qupel.errors import InputError
 from qupel.model import Angle, Circuit, Gate
 from tests.model.circuits import random_circuit

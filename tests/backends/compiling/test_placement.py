@@ -9,10 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from qupel.backends.catalogue.lattices import grid, heavy_hex
 from qupel.backends.compiling.placement import compact, embedded, scattered
 from qupel.backends.compiling.routing import Lattice, lattice_of
 from qupel.backends.compiling.target import distances
-from qupel.backends.lattices import grid, heavy_hex
 
 
 def lattice(made: tuple[int, list[tuple[int, int]]]) -> Lattice:

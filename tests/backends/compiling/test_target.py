@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from qupel.backends.catalogue import profile_named
+from qupel.backends.catalogue.listing import profile_named
 from qupel.backends.compiling import Target
 from qupel.backends.compiling.target import distances
 from qupel.errors import InputError

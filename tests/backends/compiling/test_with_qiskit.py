@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from qupel.backends.catalogue import profile_named
+from qupel.backends.catalogue.listing import profile_named
 from qupel.backends.compiling import Target, compile_with_qiskit
 from qupel.errors import InputError
 from qupel.model import Circuit

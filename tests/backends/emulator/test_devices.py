@@ -6,9 +6,9 @@ from decimal import Decimal
 
 import pytest
 
+from qupel.backends.catalogue.prices import PerSecond
 from qupel.backends.contract import Kind
 from qupel.backends.emulator import device_named
-from qupel.backends.prices import PerSecond
 from qupel.errors import InputError
 from qupel.model.circuit import Circuit
 from qupel.model.money import Money

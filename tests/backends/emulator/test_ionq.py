@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from qupel.backends.adapters.ionq import Ionq
-from qupel.backends.catalogue import profile_named
+from qupel.backends.catalogue.listing import profile_named
 from qupel.backends.clock import ManualClock
 from qupel.backends.contract import State
 from qupel.backends.emulator import Direct, Provider, Terms, Waiting, device_named, direct

@@ -37,6 +37,7 @@ from qupel.backends.adapters.readings import (
     reading_of_rows,
 )
 from qupel.backends.adapters.shares import counts_of_shares
+from qupel.backends.catalogue.profile import DeviceProfile
 from qupel.backends.compiling import Target, compile_circuit
 from qupel.backends.contract import (
     Capabilities,
@@ -53,7 +54,6 @@ from qupel.backends.contract import (
 )
 from qupel.backends.http import HttpTransport
 from qupel.backends.local import stream
-from qupel.backends.profile import DeviceProfile
 from qupel.backends.transport import Request, Transport
 from qupel.errors import InputError, RefusedError, ResultError, TransientError, UnknownOutcomeError
 from qupel.model.circuit import Circuit

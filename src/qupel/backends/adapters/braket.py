@@ -25,6 +25,8 @@ from qupel.backends.adapters.documents import listing, mapping, read_json, whole
 from qupel.backends.adapters.limits import check_fits, shape_of
 from qupel.backends.adapters.moments import moment
 from qupel.backends.adapters.readings import facts_of_shots, measured_circuit, reading_of_rows
+from qupel.backends.catalogue.prices import Counts, PerSecond, Usage, price
+from qupel.backends.catalogue.profile import DeviceProfile
 from qupel.backends.compiling import Target, compile_circuit
 from qupel.backends.contract import (
     Capabilities,
@@ -39,8 +41,6 @@ from qupel.backends.contract import (
     State,
 )
 from qupel.backends.http import secret_in
-from qupel.backends.prices import Counts, PerSecond, Usage, price
-from qupel.backends.profile import DeviceProfile
 from qupel.errors import RefusedError, ResultError
 from qupel.model.circuit import Circuit
 from qupel.model.evidence import Evidence

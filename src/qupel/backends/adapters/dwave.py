@@ -28,6 +28,8 @@ from qupel.backends.adapters.embedding import Embedded, Graph, embed, unembed
 from qupel.backends.adapters.limits import check_fits
 from qupel.backends.adapters.moments import moment
 from qupel.backends.adapters.readings import facts_of_shots, reading_of_rows
+from qupel.backends.catalogue.prices import Counts, Free, PerSecond, Unpublished, Usage, price
+from qupel.backends.catalogue.profile import AnnealTimes, DeviceProfile
 from qupel.backends.contract import (
     Annealing,
     Capabilities,
@@ -42,8 +44,6 @@ from qupel.backends.contract import (
 )
 from qupel.backends.http import HttpTransport, secret_in
 from qupel.backends.local import fingerprint
-from qupel.backends.prices import Counts, Free, PerSecond, Unpublished, Usage, price
-from qupel.backends.profile import AnnealTimes, DeviceProfile
 from qupel.backends.transport import Request, Transport
 from qupel.errors import InputError, RefusedError, ResultError, TransientError, UnknownOutcomeError
 from qupel.model.evidence import Evidence

@@ -34,6 +34,8 @@ from qupel.backends.adapters.readings import (
     reading_of_rows,
     same_length,
 )
+from qupel.backends.catalogue.prices import Counts, Free, PerSecond, Usage, price
+from qupel.backends.catalogue.profile import DeviceProfile
 from qupel.backends.clock import Clock, SystemClock
 from qupel.backends.compiling import Target, compile_circuit
 from qupel.backends.contract import (
@@ -50,8 +52,6 @@ from qupel.backends.contract import (
     Times,
 )
 from qupel.backends.http import HttpTransport, secret_in
-from qupel.backends.prices import Counts, Free, PerSecond, Usage, price
-from qupel.backends.profile import DeviceProfile
 from qupel.backends.transport import Request, Transport
 from qupel.errors import InputError, RefusedError, ResultError, TransientError, UnknownOutcomeError
 from qupel.model.circuit import Circuit

@@ -6,12 +6,20 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 
-from qupel.backends.catalogue import profile_named, profiles
+from qupel.backends.catalogue.listing import profile_named, profiles
+from qupel.backends.catalogue.prices import (
+    Counts,
+    PerSecond,
+    PerShot,
+    PriceModel,
+    Unpublished,
+    Usage,
+    price,
+)
+from qupel.backends.catalogue.profile import DeviceProfile, Runs
 from qupel.backends.contract import Annealing, Kind, Program
 from qupel.backends.emulator.calibration import Drifting
 from qupel.backends.noise import depolarising_probability
-from qupel.backends.prices import Counts, PerSecond, PerShot, PriceModel, Unpublished, Usage, price
-from qupel.backends.profile import DeviceProfile, Runs
 from qupel.errors import InputError, unknown_name
 from qupel.model.circuit import Circuit
 from qupel.model.money import Money

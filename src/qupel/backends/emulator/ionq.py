@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from qupel.backends.catalogue import profiles
+from qupel.backends.catalogue.listing import profiles
 from qupel.backends.contract import Kind, Reading, State
 from qupel.backends.emulator.calibration import Drifting
 from qupel.backends.emulator.devices import Device, device_named

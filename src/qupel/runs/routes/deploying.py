@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
-from qupel.backends.tiers import tiers
+from qupel.backends.catalogue.tiers import tiers
 from qupel.errors import ContractError, InputError
 from qupel.problems.contract import Problem
 from qupel.runs.description import family_from

@@ -15,8 +15,8 @@ from pathlib import Path
 from typing import Any
 
 from qupel.backends import local
+from qupel.backends.catalogue.tiers import tiers
 from qupel.backends.contract import Backend, Capabilities, Estimate, JobStatus, Kind, Order, Result
-from qupel.backends.tiers import tiers
 from qupel.errors import InputError, RefusedError, TransientError
 from qupel.problems.contract import Problem
 from qupel.runs.database import Database

@@ -22,8 +22,8 @@ _TIERS = {
 
 def prepare() -> None:
     """Read the catalogue and the tiers once, so that no decision waits for their first reading."""
-    from qupel.backends.catalogue import profiles
-    from qupel.backends.tiers import tiers
+    from qupel.backends.catalogue.listing import profiles
+    from qupel.backends.catalogue.tiers import tiers
 
     profiles()
     tiers()
@@ -58,8 +58,8 @@ def tier_objections(
     approved_by
         Who approved the version.
     """
-    from qupel.backends.catalogue import profile_named
-    from qupel.backends.tiers import tiers
+    from qupel.backends.catalogue.listing import profile_named
+    from qupel.backends.catalogue.tiers import tiers
 
     known = tiers()
     if able.profile:

@@ -82,14 +82,15 @@ class Budget:
     bound: str = "0 USD"
 
     def __post_init__(self) -> None:
-        if self.most.micros < 0:
-            raise InputError(f"bound must be at least 0, got {self.bound!r}")
+        self.most  # noqa: B018  # raises if it is no sum of money
 
     @property
     def most(self) -> Money:
         """Most that one decision may cost."""
-        amount, _, currency = self.bound.partition(" ")
-        return Money.of(amount, currency.strip())
+        try:
+            return Money.parse(self.bound)
+        except InputError as error:
+            raise InputError(f"bound: {error}") from error
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,7 +142,7 @@ class Route:
     contract
         What any arm may be given and must give back.
     tier
-        Which machines the quantum step may use; see `qupel.backends.tiers`.
+        Which machines the quantum step may use; see `qupel.backends.catalogue.tiers`.
     limits
         When the route is switched to classical by itself.
     seed

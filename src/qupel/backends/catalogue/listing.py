@@ -1,0 +1,81 @@
+"""The catalogue: device profiles from the files that come with Qupel, and from your own.
+
+A profile is a YAML file named for the device. Yours stand in ``$QUPEL_HOME/devices`` (by default
+``~/.local/share/qupel/devices``) or in folders that you name; a profile of a name known already
+takes its place.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable
+from functools import lru_cache
+from pathlib import Path
+
+from qupel.backends.catalogue.profile import DeviceProfile
+from qupel.errors import InputError, unknown_name
+from qupel.model.formats.checked_yaml import read_yaml
+
+#: Folder of the profiles that come with Qupel.
+OWN = Path(__file__).parent / "devices"
+
+
+def profiles(folders: Iterable[Path] = ()) -> dict[str, DeviceProfile]:
+    """Every device by name: Qupel's own, then yours, then those of ``folders``.
+
+    Raises
+    ------
+    InputError
+        If a file is no profile, with file, line, field and remedy; or a folder is not there.
+    """
+    return {name: _read(path) for name, path in sorted(_paths(folders).items())}
+
+
+def profile_named(name: str, folders: Iterable[Path] = ()) -> DeviceProfile:
+    """The profile of one device; `InputError` with the nearest name if there is none."""
+    known = _paths(folders)
+    if name not in known:
+        raise unknown_name("device", name, known)
+    return _read(known[name])
+
+
+def read_profile(path: Path) -> DeviceProfile:
+    """Read one profile, whose name is that of its file.
+
+    Raises
+    ------
+    InputError
+        One line for every fault: file, line, field, what stands there, and the remedy.
+    """
+    profile = read_yaml(path, DeviceProfile)
+    if profile.name != path.stem:
+        raise InputError(
+            f"{path}: name: got {profile.name!r}; a profile has the name of its file, {path.stem!r}"
+        )
+    return profile
+
+
+def _paths(folders: Iterable[Path]) -> dict[str, Path]:
+    """The file of every device; a later folder's takes the place of an earlier one's."""
+    home = os.environ.get("QUPEL_HOME") or Path.home() / ".local" / "share" / "qupel"
+    yours = Path(home) / "devices"
+    found = {path.stem: path for path in OWN.glob("*.yaml")}
+    for folder in ([yours] if yours.is_dir() else []) + list(folders):
+        if not folder.is_dir():
+            raise InputError(f"{folder}: is no folder of device profiles")
+        found |= {path.stem: path for path in folder.glob("*.yaml")}
+    return found
+
+
+def _read(path: Path) -> DeviceProfile:
+    """The profile of a file, read once as long as the file stays as it is."""
+    try:
+        stamp = path.stat()
+    except OSError as error:
+        raise InputError(f"{path}: cannot be read: {error.strerror}") from error
+    return _kept(path, stamp.st_mtime_ns, stamp.st_size)
+
+
+@lru_cache(maxsize=256)
+def _kept(path: Path, changed: int, size: int) -> DeviceProfile:
+    return read_profile(path)

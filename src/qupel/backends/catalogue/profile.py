@@ -1,0 +1,328 @@
+"""Device profiles: what is publicly said of a device, by whom, and until when to believe it."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field, fields, is_dataclass
+from datetime import date
+from decimal import Decimal
+from enum import StrEnum
+from typing import Any
+
+from qupel.backends.catalogue.lattices import Connectivity, Edges
+from qupel.backends.catalogue.prices import Free, PriceModel
+from qupel.errors import InputError, unknown_name
+from qupel.model.gates import GATES
+
+
+class Modality(StrEnum):
+    """What a qubit is made of."""
+
+    SUPERCONDUCTING = "superconducting"
+    TRAPPED_ION = "trapped ion"
+    NEUTRAL_ATOM = "neutral atom"
+    PHOTONIC = "photonic"
+    ANNEALER = "annealer"
+    SIMULATOR = "simulator"
+    TOPOLOGICAL = "topological"
+
+
+class Runs(StrEnum):
+    """What kind of program a device runs."""
+
+    CIRCUIT = "circuit"
+    ANNEALING = "annealing"
+    ANALOGUE = "analogue"  # a Hamiltonian that varies in time; nothing here writes such programs
+
+
+class Availability(StrEnum):
+    """Who can run programs on a device."""
+
+    PUBLIC = "public"  # whoever opens an account
+    PARTNER = "partner"  # by arrangement with the maker
+    RETIRED = "retired"
+    EXPERIMENTAL = "experimental"  # shown in a laboratory, for nobody to hire
+
+    @property
+    def runnable(self) -> bool:
+        """Whether anybody can run a program there."""
+        return self in {Availability.PUBLIC, Availability.PARTNER}
+
+
+@dataclass(frozen=True, slots=True)
+class Fidelities:
+    """How well operations do what they should; typical (median) figures.
+
+    Attributes
+    ----------
+    one_qubit, two_qubit
+        Average gate fidelity of a native gate on one or two qubits.
+    false_one, false_zero
+        Chance that 0 is read as 1, and 1 as 0. Where only one figure for preparation and
+        measurement together is published, it stands in both.
+    preparation
+        Chance that a qubit starts as 0.
+    survival
+        Chance that a qubit (an atom, a photon) is still there at the end of a shot; a shot that
+        lost one is thrown away and repeated.
+    two_qubit_yield
+        Chance that a gate on two qubits comes off at all, where one that did not shows and the
+        shot is repeated (gates of linear optics).
+    """
+
+    one_qubit: float
+    two_qubit: float
+    false_one: float
+    false_zero: float
+    preparation: float = 1.0
+    survival: float = 1.0
+    two_qubit_yield: float = 1.0
+
+    def __post_init__(self) -> None:
+        for name in ("one_qubit", "two_qubit", "preparation", "survival", "two_qubit_yield"):
+            if not 0 < getattr(self, name) <= 1:
+                raise InputError(f"{name} must be above 0 and at most 1, got {getattr(self, name)}")
+        for name in ("false_one", "false_zero"):
+            if not 0 <= getattr(self, name) < 1:
+                raise InputError(f"{name} must be from 0 to below 1, got {getattr(self, name)}")
+
+    @property
+    def readout(self) -> float:
+        """Chance that a qubit is read rightly, the mean of both bits."""
+        return 1 - (self.false_one + self.false_zero) / 2
+
+
+@dataclass(frozen=True, slots=True)
+class Coherence:
+    """How long a qubit keeps its state; infinity where nothing limits it.
+
+    Attributes
+    ----------
+    t1, t2
+        Relaxation and dephasing times in seconds; ``t2`` is at most ``2 t1``.
+    """
+
+    t1: float
+    t2: float
+
+    def __post_init__(self) -> None:
+        if not (self.t1 > 0 and 0 < self.t2 <= 2 * self.t1):
+            raise InputError(
+                f"t1 and t2 must be above 0 and t2 at most 2 t1, got {self.t1} and {self.t2}"
+            )
+
+
+@dataclass(frozen=True, slots=True)
+class GateTimes:
+    """How long operations of a gate device take, in seconds.
+
+    Attributes
+    ----------
+    one_qubit, two_qubit
+        Of a native gate; where qubits are moved to meet, moving included.
+    readout
+        Of all measured qubits together.
+    reset
+        Until the next shot can start: reset, cooling, loading of atoms.
+    job
+        Overhead of every program.
+    parallel
+        Two-qubit gates that run at the same time; None for as many as there are.
+    per_amplitude
+        Of a simulator, for every gate and amplitude of the state; the other times are then 0.
+    """
+
+    one_qubit: float
+    two_qubit: float
+    readout: float
+    reset: float
+    job: float = 0.0
+    parallel: int | None = None
+    per_amplitude: float = 0.0
+
+    def __post_init__(self) -> None:
+        _check_seconds(self, "one_qubit", "two_qubit", "readout", "reset", "job", "per_amplitude")
+        if self.parallel is not None and self.parallel < 1:
+            raise InputError(f"parallel must be at least 1, got {self.parallel}")
+
+
+@dataclass(frozen=True, slots=True)
+class AnnealTimes:
+    """How long an annealer takes, in seconds, and the numbers it takes.
+
+    Attributes
+    ----------
+    anneal
+        Usual duration of one anneal.
+    shortest, longest
+        Durations that can be asked for.
+    readout
+        Of one read.
+    delay
+        Between reads.
+    programming
+        Of every problem.
+    fields, couplings
+        Lowest and highest field and coupling that can be programmed.
+    """
+
+    anneal: float
+    shortest: float
+    longest: float
+    readout: float
+    delay: float
+    programming: float
+    fields: tuple[float, float]
+    couplings: tuple[float, float]
+
+    def __post_init__(self) -> None:
+        _check_seconds(self, "anneal", "shortest", "longest", "readout", "delay", "programming")
+        if not self.shortest <= self.anneal <= self.longest:
+            raise InputError(
+                f"anneal must lie from shortest to longest, got {self.shortest}, {self.anneal}, "
+                f"{self.longest}"
+            )
+        for low, high in (self.fields, self.couplings):
+            if not (math.isfinite(low) and math.isfinite(high) and low < high):
+                raise InputError(f"a range is two finite numbers, lowest first, got {low}, {high}")
+
+
+@dataclass(frozen=True, slots=True)
+class DeviceProfile:
+    """One device as its maker or a paper describes it: claims, with source and expiry.
+
+    Attributes
+    ----------
+    name
+        In the catalogue, such as ``ibm-heron-r2``.
+    vendor
+        Who makes it.
+    modality, runs, availability
+        What it is made of, what it runs, and for whom.
+    qubits
+        Physical qubits a program can use.
+    connectivity
+        Which of them are coupled.
+    max_shots
+        Of one program.
+    tier
+        Access tier that it belongs to; see `qupel.backends.catalogue.tiers`.
+    source
+        Page or paper where the figures stand, and what is uncertain about them.
+    checked, expires
+        When the source was read, and the first day on which it is to be read again.
+    native_gates
+        Names in `qupel.model.gates.GATES`; none for a device that runs no circuits.
+    fidelities, coherence, times
+        Of a gate device; None where unknown.
+    anneal
+        Of an annealer.
+    price
+        How runs are charged.
+    regions
+        Where the device stands; empty for this machine.
+    backends
+        Names of backends through which Qupel reaches it.
+    remarks
+        What a reader of the figures should know.
+    """
+
+    name: str
+    vendor: str
+    modality: Modality
+    runs: Runs
+    availability: Availability
+    qubits: int
+    connectivity: Connectivity
+    max_shots: int
+    tier: str
+    source: str
+    checked: date
+    expires: date
+    native_gates: tuple[str, ...] = ()
+    fidelities: Fidelities | None = None
+    coherence: Coherence | None = None
+    times: GateTimes | None = None
+    anneal: AnnealTimes | None = None
+    price: PriceModel = field(default_factory=Free)
+    regions: tuple[str, ...] = ()
+    backends: tuple[str, ...] = ()
+    remarks: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        for name in ("name", "vendor", "tier", "source"):
+            if not getattr(self, name).strip():
+                raise InputError(f"{name} must not be empty")
+        for name in ("qubits", "max_shots"):
+            if getattr(self, name) < 1:
+                raise InputError(f"{name} must be at least 1, got {getattr(self, name)}")
+        if self.expires <= self.checked:
+            raise InputError(f"expires must be after checked, got {self.expires}, {self.checked}")
+        for gate in self.native_gates:
+            if gate not in GATES:
+                raise InputError(f"native_gates holds an {unknown_name('gate', gate, GATES)}")
+        if self.runs is Runs.CIRCUIT and self.runnable:
+            self._check_gate_device()
+        if self.runs is Runs.ANNEALING and self.anneal is None and self.runnable:
+            raise InputError("anneal must be given for a device that anneals")
+        self.connectivity.check(self.qubits)
+
+    @property
+    def runnable(self) -> bool:
+        """Whether anybody can run a program there."""
+        return self.availability.runnable
+
+    @property
+    def simulated(self) -> bool:
+        """Whether it is a program and not a quantum machine."""
+        return self.modality is Modality.SIMULATOR
+
+    def coupling(self) -> Edges | None:
+        """Coupled pairs, the smaller qubit first, in order; None where all pairs are coupled."""
+        return self.connectivity.coupling(self.qubits)
+
+    def expired(self, today: date) -> bool:
+        """Whether the claims are to be read again before they are believed."""
+        return today >= self.expires
+
+    def notice(self, today: date) -> str | None:
+        """What to say beside every figure once the claims have expired; None before."""
+        if not self.expired(today):
+            return None
+        return (
+            f"claims about {self.name} expired on {self.expires} (read on {self.checked}); "
+            "check the source and renew the profile"
+        )
+
+    def document(self, today: date) -> dict[str, Any]:
+        """Every claim as plain data, with what is to be said of its age."""
+        found = {each.name: _plain(getattr(self, each.name)) for each in fields(self)}
+        edges = self.coupling()
+        return found | {
+            "runnable": self.runnable,
+            "couplings": None if edges is None else len(edges),
+            "expired": self.expired(today),
+            "notice": self.notice(today),
+        }
+
+    def _check_gate_device(self) -> None:
+        if self.fidelities is None or self.times is None:
+            raise InputError("fidelities and times must be given for a device that runs circuits")
+        if not any(GATES[gate].qubits == 2 for gate in self.native_gates) and self.qubits > 1:
+            raise InputError("native_gates must name a gate on two qubits")
+
+
+def _plain(value: Any) -> Any:
+    """Dataclasses as mappings, dates and decimal numbers as text."""
+    if is_dataclass(value) and not isinstance(value, type):
+        return {each.name: _plain(getattr(value, each.name)) for each in fields(value)}
+    if isinstance(value, tuple):
+        return [_plain(item) for item in value]
+    return str(value) if isinstance(value, date | Decimal | StrEnum) else value
+
+
+def _check_seconds(times: GateTimes | AnnealTimes, *names: str) -> None:
+    for name in names:
+        value = getattr(times, name)
+        if not (math.isfinite(value) and value >= 0):
+            raise InputError(f"{name} must be a number of seconds from 0, got {value}")

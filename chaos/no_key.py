@@ -19,8 +19,8 @@ def main(options: Options, say: Say) -> list[Finding]:
     """Run a campaign with a known settle window, and one with none."""
     [(name, place), *_] = places(options, both=False).items()
     known = Campaign(
-        orders=options.size(500, 20),
-        kills=options.size(125, 5),
+        orders=options.size(500, 12),
+        kills=options.size(125, 3),
         seed=options.seed,
         faults=FAULTS,
         keys=False,
@@ -31,7 +31,7 @@ def main(options: Options, say: Say) -> list[Finding]:
     with place() as database:
         outcome = run_campaign(known, database, say)
     found = findings(f"no key, settle window known, {name}", known, outcome)
-    unknown = replace(known, promised_lag=None, orders=options.size(300, 20))
+    unknown = replace(known, promised_lag=None, orders=options.size(300, 24))
     with place() as database:
         outcome = run_campaign(unknown, database, say)
     return [*found, doubtful(f"no key, settle window unknown, {name}", unknown, outcome)]

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-import shutil
-import tempfile
 from collections import Counter
-from pathlib import Path
+from typing import Any
 
 from tests.runs.ledger.simulation import Simulation, check_end
 
 from chaos.finding import Finding
 from chaos.options import Options, Say
+from chaos.places import sqlite
 from qupel.backends.contract import Lookup
+from qupel.runs.compute import Options as Mapping
+from qupel.runs.compute import compute
 from qupel.runs.database import Database
 
 
@@ -20,19 +21,20 @@ def main(options: Options, say: Say) -> list[Finding]:
     seeds = range(options.seed, options.seed + options.size(200, 4))
     deaths: Counter[str] = Counter()
     failed: dict[int, str] = {}
-    with tempfile.TemporaryDirectory(prefix="qupel-chaos-") as place:
-        folder = Path(place)
-        Database.open(folder / "migrated.db").close()
-        for seed in seeds:
-            try:
-                deaths += simulate(seed, folder)
-            except AssertionError as error:
-                failed[seed] = str(error) or "an invariant does not hold"
-                say(f"seed {seed}: {failed[seed]}; `python -m chaos simulation --quick "
-                    f"--seed {seed}` replays it")  # fmt: skip
-            if seed % 25 == 24:
-                say(f"{seed - seeds.start + 1} seeds, {deaths.total()} deaths")
-        same = replays(seeds.start, folder)
+    pool = compute("processes", 2)
+    try:
+        progress = Mapping(chunk=25, progress=lambda done, of: say(f"{done} of {of} seeds"))
+        cells = pool.map(simulate, seeds, progress)
+    finally:
+        pool.close()
+    for seed, cell in zip(seeds, cells, strict=True):
+        found = cell.get()
+        deaths.update(found["deaths"])
+        if found["why"]:
+            failed[seed] = found["why"]
+            say(f"seed {seed}: {found['why']}")
+            say(f"`python -m chaos simulation --quick --seed {seed}` replays it")
+    same = replays(seeds.start)
     return [
         Finding(
             promise="paid once and nothing lost, in simulation",
@@ -56,29 +58,25 @@ def simulation_of(seed: int) -> Simulation:
     return Simulation(seed, (Lookup.TAG, Lookup.NONE)[seed % 2], settle=None, jobs=6)
 
 
-def simulate(seed: int, folder: Path) -> Counter[str]:
-    """Run a seed; `AssertionError` if anything was paid twice or lost. Return the deaths."""
-    simulation, path = simulation_of(seed), folder / f"{seed}.db"
-    with _fresh(folder, path) as database:
-        states = check_end(database, simulation.run(database))
-        if simulation.lookup is Lookup.KEY:
-            assert states == {"done": simulation.jobs}, f"not all jobs are done: {states}"
-    path.unlink()
-    return simulation.deaths
+def simulate(seed: int) -> dict[str, Any]:
+    """Run a seed; return its deaths, and why it failed if anything was paid twice or lost."""
+    simulation, why = simulation_of(seed), ""
+    with sqlite() as place, Database.open(place) as database:
+        try:
+            states = check_end(database, simulation.run(database))
+            if simulation.lookup is Lookup.KEY:
+                assert states == {"done": simulation.jobs}, f"not all jobs are done: {states}"
+        except AssertionError as error:
+            why = str(error) or "an invariant does not hold"
+    return {"deaths": dict(simulation.deaths), "why": why}
 
 
-def replays(seed: int, folder: Path) -> bool:
+def replays(seed: int) -> bool:
     """Whether a seed gives the same deaths, calls and time twice."""
     seen = []
-    for turn in range(2):
+    for _ in range(2):
         simulation = simulation_of(seed)
-        with _fresh(folder, folder / f"again-{turn}.db") as database:
+        with sqlite() as place, Database.open(place) as database:
             fake = simulation.run(database)
         seen.append((simulation.deaths, fake.calls, simulation.clock.now()))
     return seen[0] == seen[1]
-
-
-def _fresh(folder: Path, path: Path) -> Database:
-    """A new database: copying one takes less time than migrating."""
-    shutil.copy(folder / "migrated.db", path)
-    return Database.open(path)

@@ -7,7 +7,7 @@ product's.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -24,6 +24,8 @@ from qupel.errors import ResultError
 from qupel.model.circuit import Circuit
 from qupel.model.ising import Ising
 from qupel.model.money import Money
+from qupel.runs.compute import Options as Mapping
+from qupel.runs.compute import compute
 from qupel.runs.database import Database
 from qupel.runs.ledger import JobState, Ledger
 from qupel.solvers.quantum.hosted import HostedQaoa
@@ -55,15 +57,17 @@ def main(options: Options, say: Say) -> list[Finding]:
     """Spoil results in every way, and see what the ledger keeps of them."""
     kinds = KINDS[:: options.size(1, 4)]
     each = options.size(200, 4)
+    given = [(kind, options.seed * 1000 + number, each) for number, kind in enumerate(kinds)]
+    pool = compute("processes", 2)
+    try:
+        progress = Mapping(chunk=1, progress=lambda done, of: say(f"{done} of {of} kinds"))
+        cells = pool.map(spoilt, given, progress)
+    finally:
+        pool.close()
+    by_kind = {kind: cell.get() for kind, cell in zip(kinds, cells, strict=True)}
     counts: Counter[str] = Counter()
-    by_kind = {}
-    with sqlite() as place, Database.open(place) as database:
-        for number, kind in enumerate(kinds):
-            seed = options.seed * 1000 + number
-            found = Counter(_spoilt(database, kind, seed, each))
-            by_kind[kind] = dict(found)
-            counts += found
-            say(f"{kind}: {by_kind[kind]}")
+    for found in by_kind.values():
+        counts.update(found)
     n = len(kinds) * each
     return [
         Finding(
@@ -78,15 +82,20 @@ def main(options: Options, say: Say) -> list[Finding]:
     ]
 
 
-def _spoilt(database: Database, kind: str, seed: int, each: int) -> list[str]:
-    """What became of each job of a provider that spoils results in one way."""
+def spoilt(given: tuple[str, int, int]) -> dict[str, int]:
+    """What became of so many jobs of a provider that spoils results in one way."""
+    kind, seed, each = given
+    with sqlite() as place, Database.open(place) as database:
+        return dict(Counter(_fates(database, kind, seed, each)))
+
+
+def _fates(database: Database, kind: str, seed: int, each: int) -> Iterator[str]:
     clock = ManualClock(1.8e9 + seed * 1e5)
     provider = Provider(Terms(seed=seed), clock, [scenario_named(kind)])
     carried = direct(provider)
     ledger = Ledger(database, clock, rng=np.random.default_rng(seed))
     rng = np.random.default_rng(seed)
     backends = {device: Neutral(device, carried) for device in ("ideal", "annealer")}
-    found = []
     for number in range(each):
         instance = instance_of(rng, f"{kind}-{seed}-{number}", annealing=number % 2 == 0)
         name = f"emulator:{instance.device}"
@@ -99,10 +108,9 @@ def _spoilt(database: Database, kind: str, seed: int, each: int) -> list[str]:
         state = progress.job.state
         result = ledger.result(job.id)
         if result is None:
-            found.append("refused" if state is JobState.PAID_NO_RESULT else "open")
+            yield "refused" if state is JobState.PAID_NO_RESULT else "open"
         else:
-            found.append("true" if is_true(instance, result) else "false")
-    return found
+            yield "true" if is_true(instance, result) else "false"
 
 
 def instance_of(rng: np.random.Generator, key: str, *, annealing: bool) -> Instance:

@@ -132,7 +132,7 @@ class Task:
 
     @property
     def cell(self) -> tuple[str, str, int]:
-        """Arm, case and seed: what a comparison runs once."""
+        """Arm, case and seed, which a comparison runs once."""
         return self.arm, self.case, self.seed
 
     def identity(self) -> str:

@@ -13,7 +13,7 @@ from qupel.backends.transport import Reply, Request
 from qupel.model.money import Money
 
 if TYPE_CHECKING:
-    from qupel.backends.emulator.job import Job
+    from qupel.backends.emulator.job import EmulatedJob
     from qupel.backends.emulator.provider import Provider
 
 #: What a request asks for, the same words for every protocol the emulator speaks.
@@ -249,9 +249,9 @@ class Hooks:
     on_call: Callable[[Call, Scene], Answer | Arrives | None] | None = None
     on_reply: Callable[[Call, Answer, Scene], Answer] | None = None
     on_submit: Callable[[Draft, Scene], Draft] | None = None
-    on_run: Callable[[Fate, Job, Scene], Fate] | None = None
-    on_status: Callable[[dict[str, Any], Job, Scene], dict[str, Any]] | None = None
-    on_result: Callable[[Findings, Job, Scene], Findings] | None = None
-    on_bill: Callable[[tuple[Bill, ...], Job, Scene], tuple[Bill, ...]] | None = None
-    on_list: Callable[[list[Job], Scene], list[Job]] | None = None
+    on_run: Callable[[Fate, EmulatedJob, Scene], Fate] | None = None
+    on_status: Callable[[dict[str, Any], EmulatedJob, Scene], dict[str, Any]] | None = None
+    on_result: Callable[[Findings, EmulatedJob, Scene], Findings] | None = None
+    on_bill: Callable[[tuple[Bill, ...], EmulatedJob, Scene], tuple[Bill, ...]] | None = None
+    on_list: Callable[[list[EmulatedJob], Scene], list[EmulatedJob]] | None = None
     on_device: Callable[[dict[str, Any], Scene], dict[str, Any]] | None = None

@@ -18,7 +18,7 @@ from qupel.backends.emulator.calibration import Drifting
 from qupel.backends.emulator.devices import Device, device_named
 from qupel.backends.emulator.hooks import Asked, Denied
 from qupel.backends.emulator.ionq_circuits import circuits_of
-from qupel.backends.emulator.job import Job, Submission
+from qupel.backends.emulator.job import EmulatedJob, Submission
 from qupel.backends.emulator.neutral import told
 from qupel.backends.emulator.provider import Provider
 from qupel.backends.emulator.routing import routed
@@ -156,7 +156,7 @@ def _errors(backend: str, model: str) -> Drifting | None:
     return device_named(name).errors
 
 
-def _found(provider: Provider, account: str, name: str) -> tuple[Job, int | None]:
+def _found(provider: Provider, account: str, name: str) -> tuple[EmulatedJob, int | None]:
     """A job, or the place of one circuit in a job of several."""
     parent = next((held for held in provider.jobs if held[:24] == name[:24]), name)
     job = provider.job(account, parent)
@@ -164,14 +164,14 @@ def _found(provider: Provider, account: str, name: str) -> tuple[Job, int | None
     return job, children.index(name) if name in children else None
 
 
-def _children(job: Job) -> list[str]:
+def _children(job: EmulatedJob) -> list[str]:
     """Names of a job's circuits, where there are several."""
     count = len(job.submission.programs)
     several = job.submission.settings.get("type") == "ionq.multi-circuit.v1"
     return [f"{job.id[:24]}{place:012x}" for place in range(count)] if several else []
 
 
-def _told(provider: Provider, job: Job, place: int | None = None) -> dict[str, Any]:
+def _told(provider: Provider, job: EmulatedJob, place: int | None = None) -> dict[str, Any]:
     """A job as IonQ tells it."""
     view = told(provider, job)
     settings, children = job.submission.settings, _children(job)
@@ -224,7 +224,7 @@ def _duration(started: float | None, ended: float | None) -> float | None:
     return None if ended is None else 1000 * (ended - (ended if started is None else started))
 
 
-def _known(job: Job) -> bool:
+def _known(job: EmulatedJob) -> bool:
     return job.fate.seconds < float("inf")
 
 
@@ -277,7 +277,7 @@ def _result(provider: Provider, account: str, name: str, path: str) -> Any:
     return _shares(job, readings, place or 0)
 
 
-def _shares(job: Job, readings: tuple[Reading, ...], place: int) -> dict[str, float]:
+def _shares(job: EmulatedJob, readings: tuple[Reading, ...], place: int) -> dict[str, float]:
     """Share of the shots of each outcome; the noiseless simulator tells probabilities instead."""
     reading, circuit = readings[place], job.submission.programs[place]
     ideal = job.device.errors == Drifting()
@@ -292,7 +292,7 @@ def _shares(job: Job, readings: tuple[Reading, ...], place: int) -> dict[str, fl
     return {str(number): share for number, share in zip(numbers, shares, strict=True)}
 
 
-def _shots(job: Job, reading: Reading) -> list[str]:
+def _shots(job: EmulatedJob, reading: Reading) -> list[str]:
     """Outcome of every shot, in an order of their own."""
     numbers = np.repeat(index_of(reading.bits), reading.occurrences)
     order = np.random.default_rng([job.seed, job.number, 1 << 20]).permutation(numbers)

@@ -67,7 +67,7 @@ _PLAIN: dict[str, str] = {"i": "<i8", "f": "<f8"}
 
 
 @dataclass(slots=True, eq=False)
-class Job:
+class EmulatedJob:
     """An accepted job: when it runs is fixed when it is accepted, its readings when asked for.
 
     Attributes

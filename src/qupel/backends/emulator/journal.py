@@ -13,7 +13,7 @@ from qupel.backends.contract import State
 from qupel.backends.emulator.books import Entry
 from qupel.backends.emulator.calibration import Drifting
 from qupel.backends.emulator.hooks import Fate
-from qupel.backends.emulator.job import Job
+from qupel.backends.emulator.job import EmulatedJob
 from qupel.backends.emulator.provider import BY_HAND, Provider
 from qupel.backends.emulator.wire import plain_program, submission_of
 from qupel.errors import InputError
@@ -107,7 +107,7 @@ def _replay(provider: Provider, line: dict[str, Any]) -> None:
         job.booked += 1
 
 
-def _plain(job: Job) -> dict[str, Any]:
+def _plain(job: EmulatedJob) -> dict[str, Any]:
     """What it takes to know a job again."""
     return {
         "programs": [plain_program(program) for program in job.submission.programs],
@@ -126,10 +126,10 @@ def _plain(job: Job) -> dict[str, Any]:
     }
 
 
-def _job(provider: Provider, entry: Entry, plain: dict[str, Any]) -> Job:
+def _job(provider: Provider, entry: Entry, plain: dict[str, Any]) -> EmulatedJob:
     submission = submission_of(plain)
     starts, seconds = _number(plain["starts"]), _number(plain["seconds"])
-    return Job(
+    return EmulatedJob(
         id=entry.job,
         number=len(provider.jobs),
         account=entry.account,

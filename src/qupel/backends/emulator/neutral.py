@@ -10,7 +10,7 @@ from qupel.backends.contract import State
 from qupel.backends.emulator.books import plain_money
 from qupel.backends.emulator.devices import Device
 from qupel.backends.emulator.hooks import Asked, Denied
-from qupel.backends.emulator.job import Job
+from qupel.backends.emulator.job import EmulatedJob
 from qupel.backends.emulator.provider import Provider
 from qupel.backends.emulator.routing import routed
 from qupel.backends.emulator.wire import (
@@ -69,7 +69,7 @@ def answer(
     return acts[asked]()
 
 
-def told(provider: Provider, job: Job) -> dict[str, Any]:
+def told(provider: Provider, job: EmulatedJob) -> dict[str, Any]:
     """A job's document, as the scenarios that are on let it be told."""
     view = plain_job(job, provider.state(job))
     if view["started"] is not None:

@@ -21,7 +21,7 @@ from qupel.backends.emulator.books import Books, Entry, What
 from qupel.backends.emulator.calibration import Calibration, Drifting, calibration_at
 from qupel.backends.emulator.devices import MOST_QUBITS, Device, size_of
 from qupel.backends.emulator.hooks import Bill, Denied, Draft, Fate, Findings
-from qupel.backends.emulator.job import Job, Submission
+from qupel.backends.emulator.job import EmulatedJob, Submission
 from qupel.backends.emulator.scenario import Scenario, Stage
 from qupel.backends.emulator.terms import Outage, Terms
 from qupel.backends.emulator.waiting import Queue
@@ -62,13 +62,15 @@ class Provider:
     books: Books = field(default_factory=Books)
     accounts: Accounts = field(init=False)
     stage: Stage = field(init=False)
-    jobs: dict[str, Job] = field(default_factory=dict, init=False)
+    jobs: dict[str, EmulatedJob] = field(default_factory=dict, init=False)
     devices: dict[str, Device] = field(init=False)
     outages: list[Outage] = field(init=False)
     lock: RLock = field(default_factory=RLock, init=False, repr=False)
-    _filed: dict[tuple[str, str | None], list[Job]] = field(default_factory=dict, init=False)
+    _filed: dict[tuple[str, str | None], list[EmulatedJob]] = field(
+        default_factory=dict, init=False
+    )
     _queues: dict[str, Queue] = field(default_factory=dict, init=False)
-    _keys: dict[tuple[str, str], Job] = field(default_factory=dict, init=False)
+    _keys: dict[tuple[str, str], EmulatedJob] = field(default_factory=dict, init=False)
     _coming: list[tuple[float, int, Callable[[], None]]] = field(default_factory=list, init=False)
     _drifts: dict[str, list[tuple[float, float]]] = field(default_factory=dict, init=False)
     _redone: dict[str, list[float]] = field(default_factory=dict, init=False)
@@ -100,7 +102,7 @@ class Provider:
         submission: Submission,
         key: str = "",
         errors: Drifting | None = None,
-    ) -> Job:
+    ) -> EmulatedJob:
         """Accept a submission, or return the job that its key has already.
 
         ``errors`` are those of a simulated noise model, in place of the device's own.
@@ -121,7 +123,7 @@ class Provider:
         first, *_ = [self._accept(draft, submission, key, now) for _ in range(draft.copies)]
         return first
 
-    def job(self, account: str, name: str) -> Job:
+    def job(self, account: str, name: str) -> EmulatedJob:
         """One of an account's jobs; those of others are as little known as those of nobody."""
         self.catch_up()
         job = self.jobs.get(name)
@@ -129,11 +131,11 @@ class Provider:
             raise Denied(404, "no-such-job", f"you have no job {name!r:.80}")
         return job
 
-    def state(self, job: Job) -> State:
+    def state(self, job: EmulatedJob) -> State:
         """Where a job stands."""
         return job.state(self.now())
 
-    def findings(self, job: Job) -> Findings:
+    def findings(self, job: EmulatedJob) -> Findings:
         """The content of a job's result, once it is done."""
         self.catch_up()
         state = self.state(job)
@@ -142,7 +144,7 @@ class Provider:
         readings = job.readings(self.calibration_of(job))
         return self.stage.play("on_result", job.id, Findings(job.id, job.digests(), readings), job)
 
-    def cancel(self, account: str, name: str) -> Job:
+    def cancel(self, account: str, name: str) -> EmulatedJob:
         """Cancel a job that still waits; nothing happens to one that runs or is over."""
         job = self.job(account, name)
         now = self.now()
@@ -152,12 +154,12 @@ class Provider:
             self._end(job)
         return job
 
-    def forget(self, job: Job) -> None:
+    def forget(self, job: EmulatedJob) -> None:
         """Let a job be unknown from now on, to everybody but the books."""
         job.listed = float("inf")
         job.deleted = True
 
-    def listed(self, account: str, tag: str | None) -> list[Job]:
+    def listed(self, account: str, tag: str | None) -> list[EmulatedJob]:
         """Jobs of an account, or of one tag of it, that listings show by now, newest first."""
         now = self.catch_up()
         if not self.terms.listing:
@@ -189,7 +191,7 @@ class Provider:
         except KeyError:
             raise Denied(404, "no-such-device", f"there is no device {name!r:.80}") from None
 
-    def calibration_of(self, job: Job) -> Calibration:
+    def calibration_of(self, job: EmulatedJob) -> Calibration:
         """The device as it is when a job runs."""
         return self.calibration(job.device.name, job.starts, job.device.errors)
 
@@ -266,7 +268,7 @@ class Provider:
         self._counted += 1
         heapq.heappush(self._coming, (at, self._counted, act))
 
-    def file(self, job: Job) -> None:
+    def file(self, job: EmulatedJob) -> None:
         """Put a job where it is found by its name, its account, its tag and its key."""
         self.jobs[job.id] = job
         for tag in (None, job.submission.tag):
@@ -288,13 +290,13 @@ class Provider:
             else:
                 self._expect_end(job)
 
-    def _accept(self, draft: Draft, submission: Submission, key: str, now: float) -> Job:
+    def _accept(self, draft: Draft, submission: Submission, key: str, now: float) -> EmulatedJob:
         number = len(self.jobs)
         device, shots = draft.device, draft.shots
         name = hashlib.sha256(f"{self.terms.seed}/job/{number}".encode()).hexdigest()
         seconds = device.seconds(len(submission.programs), shots)
         lag = self.terms.listing_lag if draft.listed_after is None else draft.listed_after
-        job = Job(
+        job = EmulatedJob(
             id=str(uuid.UUID(name[:32], version=4)),
             number=number,
             account=draft.account,
@@ -321,11 +323,11 @@ class Provider:
         self._expect_end(job)
         return job
 
-    def _forgotten(self, known: Job, now: float) -> bool:
+    def _forgotten(self, known: EmulatedJob, now: float) -> bool:
         """Whether a job's key is no longer known."""
         return now >= known.created + self.terms.key_seconds
 
-    def _put_off(self, job: Job) -> bool:
+    def _put_off(self, job: EmulatedJob) -> bool:
         """Move the start of a job out of its device's outages; whether it had to be."""
         before = job.starts
         for outage in sorted(self.outages, key=lambda outage: outage.start):
@@ -334,11 +336,11 @@ class Provider:
                 job.ends = job.starts + job.fate.seconds
         return job.starts > before
 
-    def _expect_end(self, job: Job) -> None:
+    def _expect_end(self, job: EmulatedJob) -> None:
         if job.ends < float("inf"):
             self.later(job.ends, lambda: self._end(job))
 
-    def _end(self, job: Job) -> None:
+    def _end(self, job: EmulatedJob) -> None:
         """Book a job's end, once, and expect its bills."""
         over = job.ended()
         if over is None or over > self._latest:  # put off since
@@ -348,7 +350,7 @@ class Provider:
             self._book("end", job, over, note=str(job.state(over)))
             self._expect_bills(job)
 
-    def _expect_bills(self, job: Job) -> None:
+    def _expect_bills(self, job: EmulatedJob) -> None:
         over = job.ended() or 0.0
         usual: tuple[Bill, ...] = ()
         if job.state(over) is State.DONE:
@@ -361,7 +363,7 @@ class Provider:
             else:
                 self.later(at, partial(self._bill, job, bill, at))
 
-    def _bill(self, job: Job, bill: Bill, at: float) -> None:
+    def _bill(self, job: EmulatedJob, bill: Bill, at: float) -> None:
         job.booked += 1
         if bill.refund:
             job.bills.clear()
@@ -370,7 +372,7 @@ class Provider:
         self._book("refund" if bill.refund else "bill", job, at, bill.amount, bill.note)
 
     def _book(
-        self, what: What, job: Job, at: float, amount: Money | None = None, note: str = ""
+        self, what: What, job: EmulatedJob, at: float, amount: Money | None = None, note: str = ""
     ) -> None:
         self.books.add(
             Entry(

@@ -14,7 +14,7 @@ from scipy import sparse
 from qupel.backends.contract import Annealing, Order, Program, Reading, State
 from qupel.backends.emulator.books import plain_money
 from qupel.backends.emulator.hooks import Findings
-from qupel.backends.emulator.job import Job, Submission
+from qupel.backends.emulator.job import EmulatedJob, Submission
 from qupel.errors import InputError
 from qupel.model.circuit import Circuit
 from qupel.model.formats.qasm import read_qasm, write_qasm
@@ -137,7 +137,7 @@ def _finite(number: Any) -> bool:
     return type(number) in (int, float) and math.isfinite(number)
 
 
-def plain_job(job: Job, state: State) -> dict[str, Any]:
+def plain_job(job: EmulatedJob, state: State) -> dict[str, Any]:
     """A job as ``GET /v1/jobs/{id}`` tells it."""
     over = state.final
     return {
@@ -162,7 +162,7 @@ def sum_of(bills: Sequence[Money]) -> Money | None:
     return Money(sum(bill.micros for bill in bills if bill.currency == currency), currency)
 
 
-def plain_findings(findings: Findings, job: Job, calibration: str) -> dict[str, Any]:
+def plain_findings(findings: Findings, job: EmulatedJob, calibration: str) -> dict[str, Any]:
     """A result as ``GET /v1/jobs/{id}/result`` tells it."""
     return {
         "job": findings.job,

@@ -7,7 +7,7 @@ from typing import Any
 
 from qupel.backends.contract import State
 from qupel.backends.emulator.hooks import Answer, Call, Draft, Fate, Hooks, Scene
-from qupel.backends.emulator.job import Job
+from qupel.backends.emulator.job import EmulatedJob
 from qupel.backends.emulator.scenario import scenario
 from qupel.backends.emulator.scenarios.replies import on_reply, rewritten
 
@@ -19,7 +19,7 @@ def one_run_makes_six_jobs() -> Hooks:
     https://github.com/Qiskit/qiskit-ibm-runtime/issues/1114
     """
 
-    def fail(fate: Fate, job: Job, scene: Scene) -> Fate:
+    def fail(fate: Fate, job: EmulatedJob, scene: Scene) -> Fate:
         return replace(fate, state=State.FAILED, why="internal error")
 
     return Hooks(on_submit=lambda draft, scene: replace(draft, copies=6), on_run=fail)

@@ -9,7 +9,7 @@ import numpy as np
 
 from qupel.backends.contract import Annealing, Program, Reading
 from qupel.backends.emulator.hooks import Denied, Findings, Hooks, Scene
-from qupel.backends.emulator.job import Job
+from qupel.backends.emulator.job import EmulatedJob
 from qupel.backends.emulator.scenario import scenario
 
 Change = Callable[[Reading, Program, Scene], Reading]
@@ -31,7 +31,7 @@ def bits_reversed_in_batches() -> Hooks:
     https://github.com/amazon-braket/qiskit-braket-provider/issues/374
     """
 
-    def hook(findings: Findings, job: Job, scene: Scene) -> Findings:
+    def hook(findings: Findings, job: EmulatedJob, scene: Scene) -> Findings:
         if len(findings.readings) < 2:
             return findings
         return replace(findings, readings=tuple(_reversed(r) for r in findings.readings))
@@ -145,7 +145,7 @@ def result_of_another_job() -> Hooks:
     https://github.com/Qiskit/qiskit-ibm-runtime/issues/568
     """
 
-    def hook(findings: Findings, job: Job, scene: Scene) -> Findings:
+    def hook(findings: Findings, job: EmulatedJob, scene: Scene) -> Findings:
         before = _job_before(job, scene)
         device = scene.provider.calibration_of(before)
         return replace(findings, readings=before.readings(device), digests=before.digests())
@@ -157,7 +157,7 @@ def result_of_another_job() -> Hooks:
 def result_names_another_job() -> Hooks:
     """The result says it is of another job."""
 
-    def hook(findings: Findings, job: Job, scene: Scene) -> Findings:
+    def hook(findings: Findings, job: EmulatedJob, scene: Scene) -> Findings:
         return replace(findings, job=f"{findings.job[:-1]}x")
 
     return Hooks(on_result=hook)
@@ -167,7 +167,7 @@ def result_names_another_job() -> Hooks:
 def batch_permuted() -> Hooks:
     """The programs of a batch come in another order, each with its digest."""
 
-    def hook(findings: Findings, job: Job, scene: Scene) -> Findings:
+    def hook(findings: Findings, job: EmulatedJob, scene: Scene) -> Findings:
         return replace(
             findings,
             readings=findings.readings[1:] + findings.readings[:1],
@@ -181,7 +181,7 @@ def batch_permuted() -> Hooks:
 def batch_permuted_silently() -> Hooks:
     """The readings of a batch come in another order, under the digests of the right one."""
 
-    def hook(findings: Findings, job: Job, scene: Scene) -> Findings:
+    def hook(findings: Findings, job: EmulatedJob, scene: Scene) -> Findings:
         return replace(findings, readings=findings.readings[1:] + findings.readings[:1])
 
     return Hooks(on_result=hook)
@@ -191,7 +191,7 @@ def batch_permuted_silently() -> Hooks:
 def batch_short() -> Hooks:
     """The last program of a job is missing in its result."""
 
-    def hook(findings: Findings, job: Job, scene: Scene) -> Findings:
+    def hook(findings: Findings, job: EmulatedJob, scene: Scene) -> Findings:
         return replace(findings, readings=findings.readings[:-1], digests=findings.digests[:-1])
 
     return Hooks(on_result=hook)
@@ -226,7 +226,7 @@ def shots_doubled() -> Hooks:
 def _readings(change: Change) -> Hooks:
     """Hooks that change every program's reading."""
 
-    def hook(findings: Findings, job: Job, scene: Scene) -> Findings:
+    def hook(findings: Findings, job: EmulatedJob, scene: Scene) -> Findings:
         programs = job.submission.programs
         changed = (
             change(reading, program, scene)
@@ -272,7 +272,7 @@ def _fewer(reading: Reading, lost: int) -> Reading:
     return replace(reading, occurrences=counts)
 
 
-def _job_before(job: Job, scene: Scene) -> Job:
+def _job_before(job: EmulatedJob, scene: Scene) -> EmulatedJob:
     others = [held for held in scene.provider.jobs.values() if held.number != job.number]
     before = [held for held in others if held.number < job.number]
     if not others:

@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from qupel.backends.emulator.hooks import Answer, Call, Fate, Hooks, Scene
-from qupel.backends.emulator.job import Job
+from qupel.backends.emulator.job import EmulatedJob
 from qupel.backends.emulator.scenario import scenario
 
 HOUR = 3600.0
@@ -17,7 +17,7 @@ HOUR = 3600.0
 def recalibrated_before_run() -> Hooks:
     """The device is calibrated anew between submission and run."""
 
-    def hook(fate: Fate, job: Job, scene: Scene) -> Fate:
+    def hook(fate: Fate, job: EmulatedJob, scene: Scene) -> Fate:
         return replace(fate, recalibrated=True)
 
     return Hooks(on_run=hook)
@@ -27,7 +27,7 @@ def recalibrated_before_run() -> Hooks:
 def noise_tenfold() -> Hooks:
     """The device's errors are ten times what its calibration says, from its first job on."""
 
-    def hook(fate: Fate, job: Job, scene: Scene) -> Fate:
+    def hook(fate: Fate, job: EmulatedJob, scene: Scene) -> Fate:
         if job.device.name not in scene.memory:
             scene.memory[job.device.name] = True
             scene.provider.drift(job.device.name, 10.0)
@@ -103,14 +103,14 @@ def times_in_microseconds() -> Hooks:
 def times_out_of_order() -> Hooks:
     """Time stamps run backwards: finished before started, started before created."""
 
-    def hook(view: dict[str, Any], job: Job, scene: Scene) -> dict[str, Any]:
+    def hook(view: dict[str, Any], job: EmulatedJob, scene: Scene) -> dict[str, Any]:
         return {**view, "created": view["finished"], "finished": view["created"]}
 
     return Hooks(on_status=hook)
 
 
 def _stamps(change: Callable[[float, float], float]) -> Hooks:
-    def hook(view: dict[str, Any], job: Job, scene: Scene) -> dict[str, Any]:
+    def hook(view: dict[str, Any], job: EmulatedJob, scene: Scene) -> dict[str, Any]:
         stamps = {name: view[name] for name in ("created", "started", "finished")}
         return view | {
             name: change(stamp, scene.now) for name, stamp in stamps.items() if stamp is not None

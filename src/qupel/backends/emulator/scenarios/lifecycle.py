@@ -9,7 +9,7 @@ from typing import Any
 
 from qupel.backends.contract import State
 from qupel.backends.emulator.hooks import Answer, Call, Fate, Findings, Hooks, Scene
-from qupel.backends.emulator.job import Job
+from qupel.backends.emulator.job import EmulatedJob
 from qupel.backends.emulator.scenario import scenario
 from qupel.backends.transport import Reply
 
@@ -21,7 +21,7 @@ WORDS = (
 )  # fmt: skip
 WEEK = 7 * 86_400.0
 
-OnStatus = Callable[[dict[str, Any], Job, Scene], dict[str, Any]]
+OnStatus = Callable[[dict[str, Any], EmulatedJob, Scene], dict[str, Any]]
 
 
 @scenario
@@ -91,7 +91,7 @@ def fails_and_asks_to_resubmit() -> Hooks:
 def every_other_job_fails() -> Hooks:
     """Half of all jobs fail, drawn at random."""
 
-    def hook(fate: Fate, job: Job, scene: Scene) -> Fate:
+    def hook(fate: Fate, job: EmulatedJob, scene: Scene) -> Fate:
         broken = scene.rng.random() < 0.5
         return replace(fate, state=State.FAILED, why="laser lost lock") if broken else fate
 
@@ -124,7 +124,7 @@ def failed_called_done() -> Hooks:
     https://github.com/AgnostiqHQ/covalent-slurm-plugin/issues/20
     """
 
-    def hook(view: dict[str, Any], job: Job, scene: Scene) -> dict[str, Any]:
+    def hook(view: dict[str, Any], job: EmulatedJob, scene: Scene) -> dict[str, Any]:
         return {**view, "status": "done"} if view["status"] == "failed" else view
 
     return replace(_failing("out of memory"), on_status=hook)
@@ -165,7 +165,7 @@ def some_never_done() -> Hooks:
     https://github.com/dwavesystems/dwave-system/issues/218
     """
 
-    def hook(view: dict[str, Any], job: Job, scene: Scene) -> dict[str, Any]:
+    def hook(view: dict[str, Any], job: EmulatedJob, scene: Scene) -> dict[str, Any]:
         return _queued(view) if scene.rng.random() < 0.125 else view
 
     return Hooks(on_status=hook)
@@ -175,7 +175,7 @@ def some_never_done() -> Hooks:
 def status_lags_a_minute() -> Hooks:
     """A job that is over is called running for another minute."""
 
-    def hook(view: dict[str, Any], job: Job, scene: Scene) -> dict[str, Any]:
+    def hook(view: dict[str, Any], job: EmulatedJob, scene: Scene) -> dict[str, Any]:
         late = view["finished"] is not None and scene.now < view["finished"] + 60
         return {**view, "status": "running", "finished": None} if late else view
 
@@ -186,7 +186,7 @@ def status_lags_a_minute() -> Hooks:
 def done_then_running() -> Hooks:
     """A job that was told to be done is told to be running every second time."""
 
-    def hook(view: dict[str, Any], job: Job, scene: Scene) -> dict[str, Any]:
+    def hook(view: dict[str, Any], job: EmulatedJob, scene: Scene) -> dict[str, Any]:
         if view["status"] != "done":
             return view
         told = scene.memory[job.id] = scene.memory.get(job.id, 0) + 1
@@ -199,7 +199,7 @@ def done_then_running() -> Hooks:
 def failed_then_done() -> Hooks:
     """A job is told to have failed once, and to be done from then on."""
 
-    def hook(view: dict[str, Any], job: Job, scene: Scene) -> dict[str, Any]:
+    def hook(view: dict[str, Any], job: EmulatedJob, scene: Scene) -> dict[str, Any]:
         if view["status"] != "done" or job.id in scene.memory:
             return view
         scene.memory[job.id] = True
@@ -212,7 +212,7 @@ def failed_then_done() -> Hooks:
 def other_result_every_time() -> Hooks:
     """Every time the result is asked for, it is that of other shots."""
 
-    def hook(findings: Findings, job: Job, scene: Scene) -> Findings:
+    def hook(findings: Findings, job: EmulatedJob, scene: Scene) -> Findings:
         again = scene.memory[job.id] = scene.memory.get(job.id, -1) + 1
         device = scene.provider.calibration_of(job)
         return replace(findings, readings=job.run(device, again))
@@ -232,8 +232,8 @@ def _queued(view: dict[str, Any]) -> dict[str, Any]:
     return {**view, "status": "queued", "started": None, "finished": None, "billed": None}
 
 
-def _final_word(word: Callable[[Job], str]) -> OnStatus:
-    def hook(view: dict[str, Any], job: Job, scene: Scene) -> dict[str, Any]:
+def _final_word(word: Callable[[EmulatedJob], str]) -> OnStatus:
+    def hook(view: dict[str, Any], job: EmulatedJob, scene: Scene) -> dict[str, Any]:
         return {**view, "status": word(job)} if job.state(scene.now).final else view
 
     return hook

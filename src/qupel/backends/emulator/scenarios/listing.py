@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from qupel.backends.emulator.hooks import Denied, Draft, Hooks, Scene
-from qupel.backends.emulator.job import Job
+from qupel.backends.emulator.job import EmulatedJob
 from qupel.backends.emulator.scenario import scenario
 
 
@@ -35,7 +35,7 @@ def listing_omits_for_good() -> Hooks:
 def listing_in_any_order() -> Hooks:
     """Jobs are listed in another order every time."""
 
-    def hook(jobs: list[Job], scene: Scene) -> list[Job]:
+    def hook(jobs: list[EmulatedJob], scene: Scene) -> list[EmulatedJob]:
         return scene.rng.sample(jobs, len(jobs))
 
     return Hooks(on_list=hook)
@@ -51,7 +51,7 @@ def listing_repeats_jobs() -> Hooks:
 def listing_ignores_the_tag() -> Hooks:
     """A listing shows every job of the account, whatever its tag."""
 
-    def hook(jobs: list[Job], scene: Scene) -> list[Job]:
+    def hook(jobs: list[EmulatedJob], scene: Scene) -> list[EmulatedJob]:
         accounts = {job.account for job in jobs}
         return [job for job in reversed(scene.provider.jobs.values()) if job.account in accounts]
 
@@ -62,7 +62,7 @@ def listing_ignores_the_tag() -> Hooks:
 def listing_fails() -> Hooks:
     """Listings are answered 500."""
 
-    def hook(jobs: list[Job], scene: Scene) -> list[Job]:
+    def hook(jobs: list[EmulatedJob], scene: Scene) -> list[EmulatedJob]:
         raise Denied(500, "internal", "listing failed")
 
     return Hooks(on_list=hook)

@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from qupel.backends.emulator.hooks import Answer, Bill, Call, Hooks, Scene
-from qupel.backends.emulator.job import Job
+from qupel.backends.emulator.job import EmulatedJob
 from qupel.backends.emulator.scenario import scenario
 from qupel.backends.emulator.scenarios.replies import on_reply, rewritten
 from qupel.model.money import Money
@@ -25,7 +25,7 @@ def bill_late() -> Hooks:
 def bill_twice() -> Hooks:
     """The job is billed twice."""
 
-    def hook(bills: Bills, job: Job, scene: Scene) -> Bills:
+    def hook(bills: Bills, job: EmulatedJob, scene: Scene) -> Bills:
         again = (replace(bill, after=bill.after + 60, note="again") for bill in bills)
         return (*bills, *again)
 
@@ -82,7 +82,7 @@ def bill_in_cents() -> Hooks:
 def bill_refunded() -> Hooks:
     """The bill is paid back an hour later."""
 
-    def hook(bills: Bills, job: Job, scene: Scene) -> Bills:
+    def hook(bills: Bills, job: EmulatedJob, scene: Scene) -> Bills:
         back = (
             replace(bill, after=bill.after + 3600, note="refunded", refund=True) for bill in bills
         )
@@ -104,7 +104,7 @@ def failed_jobs_billed_at_random() -> Hooks:
     https://github.com/Qiskit/documentation/issues/1347
     """
 
-    def hook(bills: Bills, job: Job, scene: Scene) -> Bills:
+    def hook(bills: Bills, job: EmulatedJob, scene: Scene) -> Bills:
         if bills or scene.rng.random() < 0.5:
             return bills
         return _full(job, "failed", scene)
@@ -145,7 +145,7 @@ def _scaled(factor: int, note: str) -> Hooks:
     return _each(lambda bill: replace(bill, amount=bill.amount * factor, note=note))
 
 
-def _full(job: Job, ended: str, scene: Scene) -> Bills:
+def _full(job: EmulatedJob, ended: str, scene: Scene) -> Bills:
     """Full price of a job that ended so."""
     over = job.ended()
     if over is None or str(job.state(over)) != ended:

@@ -9,7 +9,7 @@ from functools import cache
 from typing import Any
 
 from qupel.backends.emulator.hooks import Answer, Denied, Findings, Hooks, Scene
-from qupel.backends.emulator.job import Job
+from qupel.backends.emulator.job import EmulatedJob
 from qupel.backends.emulator.scenario import scenario
 from qupel.backends.emulator.scenarios.replies import on_reply, rewritten, with_body
 
@@ -42,7 +42,7 @@ def result_late() -> Hooks:
     https://github.com/amazon-braket/amazon-braket-sdk-python/pull/66
     """
 
-    def hook(findings: Findings, job: Job, scene: Scene) -> Findings:
+    def hook(findings: Findings, job: EmulatedJob, scene: Scene) -> Findings:
         asked = scene.memory[job.id] = scene.memory.get(job.id, 0) + 1
         if asked <= 3:
             raise Denied(404, "no-result-yet", "the result is not there yet")
@@ -58,7 +58,7 @@ def storage_link_expires() -> Hooks:
     https://github.com/microsoft/azure-quantum-python/issues/553
     """
 
-    def hook(findings: Findings, job: Job, scene: Scene) -> Findings:
+    def hook(findings: Findings, job: EmulatedJob, scene: Scene) -> Findings:
         if job.id not in scene.memory:
             scene.memory[job.id] = True
             raise Denied(403, "link-expired", "the storage token has expired; ask again")
@@ -71,7 +71,7 @@ def storage_link_expires() -> Hooks:
 def result_read_once() -> Hooks:
     """A result can be read once, and is deleted then."""
 
-    def hook(findings: Findings, job: Job, scene: Scene) -> Findings:
+    def hook(findings: Findings, job: EmulatedJob, scene: Scene) -> Findings:
         if job.id in scene.memory:
             raise Denied(404, "already-read", "this private result has been read and deleted")
         scene.memory[job.id] = True
@@ -191,7 +191,7 @@ def probabilities_in_place_of_counts() -> Hooks:
 
 
 def _denied(status: int, code: str, message: str) -> Hooks:
-    def hook(findings: Findings, job: Job, scene: Scene) -> Findings:
+    def hook(findings: Findings, job: EmulatedJob, scene: Scene) -> Findings:
         raise Denied(status, code, message)
 
     return Hooks(on_result=hook)

@@ -80,7 +80,7 @@ class ContractError(RunError):
 
 def unknown_name(kind: str, name: str, known: Iterable[str]) -> InputError:
     """Error for a name that is not registered, with the nearest one that is."""
-    names = sorted(known)
+    names = sorted(map(str, known))
     near = difflib.get_close_matches(name[:LONGEST], names, n=1, cutoff=0.5)
     listed = ", ".join(names[:LISTED])
     more = f" and {len(names) - LISTED} more" if len(names) > LISTED else ""

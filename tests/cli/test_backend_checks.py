@@ -90,7 +90,7 @@ def test_testline_releases_or_falls_back(ghz: Path) -> None:
     [
         (("canary", "local:statevector", "--sizes", "one"), "write numbers and ranges"),
         (("canary", "local:nothing"), "unknown local device"),
-        (("canary", "local:statevector", "--most", "much"), "amount of money"),
+        (("canary", "local:statevector", "--most", "much"), "money is an amount"),
     ],
 )
 def test_bad_input_is_one_message(arguments: tuple[str, ...], said: str) -> None:

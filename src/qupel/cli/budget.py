@@ -35,8 +35,7 @@ def set_budget(
     """
     from qupel.model.money import Money
 
-    amount, _, currency = (money or "").strip().partition(" ")
-    cap = None if money is None else Money.of(amount, currency.strip().upper() or "USD")
+    cap = None if money is None else Money.parse(money)
     with opened(database) as ledger:
         made = ledger.set_budget(account, money=cap, shots=shots, runs=runs)
     if as_json:
@@ -78,15 +77,19 @@ def report(
     if as_json:
         print_document(found)
         return
+    if not found["lines"]:
+        say("nothing has been ordered yet")
+        return
+    unnamed = f"no {by.removeprefix('purpose.')}"
     lines = [*found["lines"], *({**line, "name": "total"} for line in found["total"])]
     rows = [
         [
-            line["name"] or "(none)",
+            line["name"] or unnamed,
             str(line["jobs"]),
             str(line["shots"]),
-            line["billed"],
-            line["held"],
-            line["currency"],
+            line["billed"] if line["currency"] else "–",
+            line["held"] if line["currency"] else "–",
+            line["currency"] or "free",
         ]
         for line in lines
     ]

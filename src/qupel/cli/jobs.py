@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import getpass
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -30,6 +30,9 @@ DatabaseOption = Annotated[
     str | None,
     typer.Option("--database", help="Path or URL; QUPEL_DATABASE, else QUPEL_HOME, by default."),
 ]
+
+#: Fields of a job that are moments, in UTC seconds.
+_TIMES = frozenset({"planned", "submitted", "concluded", "deadline"})
 
 
 @app.command("list")
@@ -108,9 +111,11 @@ def show(job_id: JobId, database: DatabaseOption = None, as_json: AsJson = False
         return
     for name, value in job.document().items():
         if value not in (None, "", {}):
-            print_text(f"{name + ':':<16}{value}")
+            print_text(f"{name.replace('_', ' ') + ':':<16}{_shown(name, value)}")
     for event in events:
-        told = ", ".join(f"{name} {value}" for name, value in event.detail.items() if value)
+        told = ", ".join(
+            f"{name} {_shown(name, value)}" for name, value in event.detail.items() if value
+        )
         number = f" {event.attempt}" if event.attempt else ""
         mark = "!" if event.alarm else " "
         print_text(f"{_time(event.at)} {mark} {event.kind}{number}{': ' * bool(told)}{told}"[:160])
@@ -218,6 +223,19 @@ def _print(job: Job, as_json: bool, what: str) -> None:
         print_document(job.document())
     else:
         print_text(f"{job.id} {what}{': ' * bool(job.why)}{job.why}")
+
+
+def _shown(name: str, value: Any) -> str:
+    """A field of a job or an event, for people."""
+    if name in _TIMES:
+        return f"{_time(value)} UTC"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, Mapping):
+        return ", ".join(f"{part} {_shown(part, held)}" for part, held in value.items() if held)
+    if isinstance(value, list | tuple):
+        return ", ".join(map(str, value))
+    return f"{value:.3f}" if isinstance(value, float) else str(value)
 
 
 def _time(seconds: float) -> str:

@@ -12,6 +12,7 @@ import typer
 from qupel.cli.exits import Exit
 from qupel.cli.logs import talker
 from qupel.cli.output import print_document, print_text, say
+from qupel.cli.table import text_table
 from qupel.cli.worker import Where
 from qupel.errors import InputError
 
@@ -119,8 +120,14 @@ def status(
     if as_json:
         print_document({"runs": runs})
         return
-    for held in runs:
-        print_text(f"{held['run']}  {held['state']}  {_moment(held['created'])}")
+    if not runs:
+        say("no pipeline has been run yet")
+        return
+    rows = [
+        [held["run"], held["state"], *(_moment(held[name]) for name in ("created", "ended"))]
+        for held in runs
+    ]
+    print_text(text_table(["run", "state", "begun", "ended"], rows))
 
 
 @app.command()
@@ -273,5 +280,5 @@ def _value(log: RunLog, run_id: str, named: str) -> Any:
     return log.value(outputs[port] if port else next(iter(outputs.values())))
 
 
-def _moment(stamp: float) -> str:
-    return datetime.fromtimestamp(stamp, UTC).isoformat(timespec="seconds")
+def _moment(stamp: float | None) -> str:
+    return "–" if stamp is None else f"{datetime.fromtimestamp(stamp, UTC):%Y-%m-%d %H:%M:%S}"

@@ -276,8 +276,14 @@ def _print_decision(decision: Decision) -> None:
 
 
 def _shown(value: Any) -> str:
-    return f"{value:.3g}" if isinstance(value, float) else "" if value is None else str(value)
+    return (
+        f"{value:.3g}"
+        if isinstance(value, float)
+        else "–"
+        if value is None or value == ""
+        else str(value)
+    )
 
 
 def _time(at: float) -> str:
-    return datetime.fromtimestamp(at, UTC).isoformat(timespec="seconds")
+    return datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%d %H:%M:%S")

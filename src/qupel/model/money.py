@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from decimal import ROUND_CEILING, Decimal, InvalidOperation
+from decimal import ROUND_CEILING, Decimal
 from typing import Self
 
 from qupel.errors import InputError
@@ -44,7 +44,7 @@ class Money:
         try:
             exact = Decimal(str(amount)) * MILLION
             return cls(int(exact.to_integral_value(ROUND_CEILING)), currency)
-        except (InvalidOperation, ValueError, OverflowError) as error:
+        except (ArithmeticError, ValueError) as error:
             raise InputError(f"an amount of money is a finite number, got {amount!r}") from error
 
     @classmethod

@@ -221,7 +221,7 @@ def _runner(backend: Backend, most: Money | None, clock: Clock, ledger: Ledger |
         if cost is not None and cost.micros and (most is None or not cost <= most):
             raise BudgetError(
                 f"an order to {backend.provider}:{backend.device} costs up to {cost}, and "
-                f"{most or 'nothing'} may be paid; raise the cap"
+                f"{most or 'nothing'} may be paid; allow it (--most '{cost}')"
             )
         if not paying:
             paying.append(Paying(ledger or Ledger(Database.open(), clock), backend))

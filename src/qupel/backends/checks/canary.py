@@ -292,8 +292,8 @@ def check_canary(
     if cost is not None and cost.micros and (most is None or not cost <= most):
         raise BudgetError(
             f"the canary of {backend.provider}:{backend.device} is {len(canary.orders)} orders for "
-            f"{cost} at most, and {most or 'nothing'} may be paid; raise the cap, or check fewer "
-            "sizes"
+            f"{cost} at most, and {most or 'nothing'} may be paid; allow it (--most '{cost}'), "
+            "or check fewer sizes"
         )
     runner = run or Direct(backend, most, clock)
     results: list[Result | RunError] = []

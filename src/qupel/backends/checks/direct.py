@@ -87,7 +87,8 @@ class Direct:
         if self.most is None or not cost <= self.most:
             cap = "nothing may be paid" if self.most is None else f"{self.most} may be paid"
             raise BudgetError(
-                f"an order to {self._name} costs up to {cost}, and {cap}; raise the cap"
+                f"an order to {self._name} costs up to {cost}, and {cap}; "
+                f"allow it (--most '{cost}')"
             )
 
 

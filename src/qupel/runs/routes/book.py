@@ -181,12 +181,14 @@ class Book:
             return int(connection.execute(chosen).scalar_one())
 
     def events(self, name: str) -> list[Event]:
-        """What happened to a route, the oldest first."""
+        """What happened to a route, the oldest first; `InputError` if there is no such route."""
         held = tables.route_events
         with self.database.reading() as connection:
             rows = connection.execute(
                 sa.select(held).where(held.c.name == name).order_by(held.c.number)
             ).all()
+            if not rows:
+                raise self._unknown(connection, name)
         return [Event(row.at, row.kind, row.version, row.who, row.why) for row in rows]
 
     def keep(self, decision: Decision, wish: Mapping[str, Any] | None = None) -> bool:

@@ -1,0 +1,63 @@
+"""What `qupel jobs` and `qupel budget` print for people."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from qupel.backends.contract import Order
+from qupel.backends.registry import backend_named
+from qupel.cli.exits import Exit
+from qupel.model.circuit import Circuit
+from qupel.runs.database import Database
+from qupel.runs.ledger import Ledger, drive
+from tests.acceptance.command import qupel
+
+
+@pytest.fixture
+def job(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
+    """Id of a job that is done, in the database that commands take."""
+    path = tmp_path / "qupel.db"
+    monkeypatch.setenv("QUPEL_DATABASE", str(path))
+    monkeypatch.setenv("QUPEL_HOME", str(tmp_path))
+    order = Order((Circuit(1).h(0),), 10, "key", "tag", {"seed": 1})
+    with Database.open(path) as database:
+        ledger = Ledger(database)
+        planned = ledger.plan(
+            order, backend="local:statevector", bound=None, purpose={"check": "hand", "role": ""}
+        )
+        drive(ledger, backend_named)
+    return planned.id
+
+
+def test_a_job_is_shown_with_dates_and_plain_words(job: str) -> None:
+    lines = qupel("jobs", "show", job).out.splitlines()
+    shown = dict(line.split(":", 1) for line in lines if not line.startswith("20"))
+    assert shown["planned"].strip().endswith(" UTC")
+    assert shown["purpose"].strip() == "check hand"
+    assert shown["settled"].strip() == "yes"
+
+
+def test_costs_of_free_jobs_and_of_no_team_are_named(job: str) -> None:
+    lines = qupel("budget", "report").out.splitlines()
+    assert lines[2].split() == ["no", "team", "1", "10", "–", "–", "free"]
+    assert lines[3].split() == ["total", "1", "10", "–", "–", "free"]
+
+
+def test_an_unknown_state_of_jobs_is_answered_with_the_nearest(job: str) -> None:
+    ended = qupel("jobs", "list", "--state", "moon")
+    assert ended.code == Exit.INPUT
+    assert "did you mean 'done'?" in ended.err
+
+
+def test_a_cap_on_money_says_which_form_is_expected(job: str) -> None:
+    ended = qupel("budget", "set", "team:x", "--money", "10USD")
+    assert ended.code == Exit.INPUT
+    assert "such as '10 USD'" in ended.err
+
+
+def test_the_history_of_an_unknown_route_is_refused(job: str) -> None:
+    ended = qupel("route", "history", "nowhere")
+    assert ended.code == Exit.INPUT
+    assert "nowhere" in ended.err

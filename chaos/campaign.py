@@ -9,9 +9,10 @@ import tempfile
 import time
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
+from chaos.hands import PATIENCE
 from chaos.judge import Judgement, judge
 from chaos.nursery import Nursery, nursery
 from qupel.backends.emulator.process import Running, running_emulator
@@ -47,7 +48,9 @@ class Campaign:
     deadly
         Share of the ledger's named points at which a process kills itself.
     interval
-        Mean seconds between two kills from outside.
+        Mean seconds between two strikes from outside.
+    stops
+        Share of the strikes that stop a process until its leases are over, in place of killing it.
     cap
         Of the account that pays; None for none.
     patience
@@ -65,6 +68,7 @@ class Campaign:
     workers: int = 4
     deadly: float = 0.01
     interval: float = 0.2
+    stops: float = 0.0
     cap: Money | None = None
     patience: float = 420.0
 
@@ -77,8 +81,8 @@ class Outcome:
     ----------
     judgement
         By the provider's books.
-    kills
-        Processes that died of SIGKILL.
+    kills, stops
+        Processes that died of SIGKILL, and how often one was stopped past its leases.
     points
         How many of them at which point of the ledger.
     crashes
@@ -93,6 +97,7 @@ class Outcome:
 
     judgement: Judgement
     kills: int
+    stops: int
     points: Counter[str]
     crashes: int
     said: str
@@ -124,7 +129,9 @@ def run_campaign(campaign: Campaign, database: str, say: Say = lambda _: None) -
         deaths = folder / "deaths"
         points = Counter(deaths.read_text().splitlines() if deaths.exists() else ())
         said = (folder / "said").read_text()[-2000:]
-        return Outcome(found, running.kills, points, running.crashes, said, ended, seconds)
+        return Outcome(
+            found, running.kills, running.stops, points, running.crashes, said, ended, seconds
+        )
 
 
 @dataclass(slots=True, eq=False)
@@ -138,8 +145,10 @@ class _Running:
     folder: Path
     rng: random.Random
     kills: int = 0
+    stops: int = 0
     crashes: int = 0
     born: int = 0
+    stopped: dict[int, float] = field(default_factory=dict)
 
     def until_over(self, say: Say) -> bool:
         """Start, kill and start again; False if it takes too long."""
@@ -150,6 +159,7 @@ class _Running:
         while time.monotonic() < until:
             for pid, status in self.forked.over().items():
                 orders = alive.pop(pid)
+                self.stopped.pop(pid, None)
                 self.kills += status == -signal.SIGKILL
                 self.crashes += status > 0
                 if status == 0 and orders == campaign.orders and self.kills >= campaign.kills:
@@ -160,13 +170,30 @@ class _Running:
                 orders = self._orders()
                 alive[self._start(orders)] = orders
             if self.kills < campaign.kills and time.monotonic() >= next_kill:
-                os.kill(self.rng.choice(list(alive)), signal.SIGKILL)
+                self._strike(self.rng.choice([pid for pid in alive if pid not in self.stopped]))
                 next_kill = time.monotonic() + self.rng.expovariate(1 / campaign.interval)
+            self._go_on()
             if time.monotonic() - told > 5:
                 told = time.monotonic()
                 say(f"{self._orders()} of {campaign.orders} orders, {self.kills} kills")
             time.sleep(0.005)
         return False
+
+    def _strike(self, pid: int) -> None:
+        """Kill a process, or stop it for longer than a lease; at least one goes on working."""
+        if self.rng.random() < self.campaign.stops and len(self.stopped) < 2:
+            os.kill(pid, signal.SIGSTOP)
+            self.stops += 1
+            self.stopped[pid] = time.monotonic() + 1.2 * PATIENCE.lease
+        else:
+            os.kill(pid, signal.SIGKILL)
+
+    def _go_on(self) -> None:
+        """Let those go on that were stopped for long enough."""
+        for pid, until in list(self.stopped.items()):
+            if time.monotonic() >= until:
+                os.kill(pid, signal.SIGCONT)
+                del self.stopped[pid]
 
     def _orders(self) -> int:
         """Orders wanted by now: as many as kills allow, so that neither ends before the other."""

@@ -34,7 +34,7 @@ SHOTS = 10
 PRICE = Money.of("0.3035")
 #: A campaign must not last hours: everything that is a minute by default is a moment here.
 RETRY = Retry(attempts=12, pause=0.02, longest=0.5)
-PATIENCE = Patience(first=0.01, longest=0.5, probe=0.1, lease=20.0, unknown=60)
+PATIENCE = Patience(first=0.01, longest=0.5, probe=0.1, lease=4.0, unknown=60)
 
 
 def drive_jobs(given: Mapping[str, Any]) -> None:

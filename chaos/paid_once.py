@@ -27,6 +27,7 @@ def main(options: Options, say: Say) -> list[Finding]:
             seed=options.seed,
             faults=FAULTS,
             timeout=1.0,
+            stops=0.1,
         )
         with place() as database:
             outcome = run_campaign(campaign, database, say)
@@ -38,7 +39,7 @@ def findings(where: str, campaign: Campaign, outcome: Outcome) -> list[Finding]:
     """Two promises of a campaign in which every order must come to a certain end."""
     seen, ended = outcome.judgement, outcome.ended and not outcome.crashes
     open_jobs = seen.open if outcome.ended else max(seen.open, 1)
-    n = f"{campaign.orders} orders, {outcome.kills} kills, {campaign.workers} processes"
+    n = f"{campaign.orders} orders, {outcome.kills} kills, {outcome.stops} stops past the lease"
     enough = outcome.kills >= campaign.kills and sum(seen.states.values()) == campaign.orders
     told = details(outcome)
     paid = Finding(

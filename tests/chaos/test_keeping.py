@@ -58,5 +58,5 @@ def test_sections_are_named(capsys: pytest.CaptureFixture[str]) -> None:
         Options(quick=True, seed=5),
     )
     with pytest.raises(SystemExit):
-        parse(["buget"], ["budget"])
+        parse(["elsewhere"], ["budget"])
     assert "known: budget" in capsys.readouterr().err

@@ -28,8 +28,8 @@ from qupel.runs.telemetry.tallies import Spread, Tally
 PAGE = 1000
 #: Upper bounds of the buckets of shares.
 SHARES = (0.0, 0.01, 0.03, 0.1, 0.2, 0.4, 0.6, 0.8, 0.9, 0.99, 1.0)
-#: Upper bounds of the buckets of relative gains.
-GAINS = (-0.1, -0.03, -0.01, -0.003, 0.0, 0.003, 0.01, 0.03, 0.1)
+#: Upper bounds of the buckets of relative gains, and of losses.
+GAINS = (0.0, 0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1.0)
 #: Seconds for which a number that was left out is looked for: its transaction may be open yet.
 OPEN_SECONDS = 120.0
 #: Numbers that are looked for at most; a statement takes so many.
@@ -156,6 +156,14 @@ class Routes:
             bounds=GAINS,
         )
     )  # fmt: skip
+    loss: Spread = field(
+        default_factory=_spread(
+            "qupel_loss_ratio",
+            "How much worse the primary's answer was than the fallback's, as a share of it",
+            "route", "backend",
+            bounds=GAINS,
+        )
+    )  # fmt: skip
 
     def read(self, connection: sa.Connection) -> None:
         """Count the decisions that are new."""
@@ -185,12 +193,14 @@ class Routes:
         if primary is not None and primary.raw.of:
             self.feasible.add(primary.raw.count / primary.raw.of, route, backend)
         if seen.gain is not None:
-            self.gain.add(seen.gain, route, backend)
+            # Apart, because Prometheus takes a sum that falls for one that began again.
+            self.gain.add(max(0.0, seen.gain), route, backend)
+            self.loss.add(max(0.0, -seen.gain), route, backend)
 
     def families(self) -> Iterator[Any]:
         """Yield them as Prometheus wants them."""
         for each in (self.made, self.late, self.steps, self.skipped, self.contract, self.seconds,
-                     self.stages, self.feasible, self.gain):  # fmt: skip
+                     self.stages, self.feasible, self.gain, self.loss):  # fmt: skip
             yield from each.families()
 
 

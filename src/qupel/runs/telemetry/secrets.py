@@ -19,7 +19,14 @@ _NAMED = re.compile(
 )
 # A scheme and what follows it; a name, a separator and a value; a password within an address.
 _SHAPED = (
-    (re.compile(r"\b(bearer|basic|apikey)(\s+)[^\s\"',;]{4,}", re.IGNORECASE), rf"\1\2{HIDDEN}"),
+    (
+        # With a digit, a capital or padding in it, so that "basic gates" stays.
+        re.compile(
+            r"\b(bearer|basic|apikey)(\s+)(?=[^\s\"',;]*(?-i:[0-9A-Z=]))[^\s\"',;]{4,}",
+            re.IGNORECASE,
+        ),
+        rf"\1\2{HIDDEN}",
+    ),
     (
         re.compile(
             r"((?:token|secret|password|passwd|api[-_]?key|access[-_]?key|authorization)"

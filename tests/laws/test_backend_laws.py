@@ -5,7 +5,8 @@ import pytest
 from qupel.backends import local
 from qupel.backends.adapters.azure import Azure
 from qupel.backends.adapters.claims import profile_behind
-from qupel.backends.adapters.ibm import Ibm, Service
+from qupel.backends.adapters.ibm import Ibm
+from qupel.backends.adapters.ibm_service import Service
 from qupel.backends.adapters.ionq import Ionq
 from qupel.backends.adapters.neutral import Neutral
 from qupel.backends.catalogue.listing import profile_named

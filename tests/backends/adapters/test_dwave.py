@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from qupel.backends.adapters import dwave
-from qupel.backends.adapters.dwave import Sapi, decoded, encoded
+from qupel.backends.adapters.dwave_sapi import Sapi, decoded, encoded
 from qupel.backends.adapters.embedding import Embedded, unembed
 from qupel.backends.contract import State
 from qupel.errors import InputError, RefusedError, ResultError, UnknownOutcomeError

@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 from qupel.backends.adapters import dwave
-from qupel.backends.adapters.dwave import Dwave, Sapi, decoded, encoded
+from qupel.backends.adapters.dwave import Dwave
+from qupel.backends.adapters.dwave_sapi import Sapi, decoded, encoded
 from qupel.backends.adapters.embedding import Graph, embed
 from qupel.backends.clock import ManualClock
 from qupel.backends.contract import Annealing, Order

@@ -7,7 +7,8 @@ import pytest
 
 from qupel.backends.adapters import ibm
 from qupel.backends.adapters.claims import profile_behind
-from qupel.backends.adapters.ibm import Ibm, Login, Service
+from qupel.backends.adapters.ibm import Ibm
+from qupel.backends.adapters.ibm_service import Login, Service
 from qupel.backends.clock import ManualClock
 from qupel.backends.contract import Order, State
 from qupel.backends.transport import Reply, Request

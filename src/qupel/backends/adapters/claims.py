@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from qupel.backends.catalogue.listing import DeviceProfile, profiles
+from qupel.backends.catalogue.listing import profiles
 from qupel.backends.catalogue.prices import Free, Unpublished, Usage, price
+from qupel.backends.catalogue.profile import DeviceProfile
 from qupel.errors import InputError, unknown_name
 from qupel.model.circuit import Circuit
 from qupel.model.money import Money

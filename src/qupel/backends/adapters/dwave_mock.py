@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from qupel.backends.adapters.dwave import Raw
+from qupel.backends.adapters.dwave_sapi import Raw
 from qupel.backends.adapters.embedding import Embedded, Graph
 from qupel.backends.contract import JobStatus, State
 from qupel.errors import InputError, ResultError

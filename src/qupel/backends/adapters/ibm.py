@@ -13,20 +13,24 @@ from __future__ import annotations
 
 import math
 import os
-import threading
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
-from typing import Any, Protocol
-from urllib.parse import urlencode, urlsplit
+from typing import Any
+from urllib.parse import urlsplit
 
 import numpy as np
 
-from qupel.backends.adapters import exchange
 from qupel.backends.adapters.claims import profile_behind
-from qupel.backends.adapters.documents import listing, mapping, number, text, whole
+from qupel.backends.adapters.documents import listing, mapping
+from qupel.backends.adapters.ibm_service import (
+    INSTANCE_VARIABLE,
+    TOKEN_VARIABLE,
+    Line,
+    Login,
+    Machine,
+    Service,
+)
 from qupel.backends.adapters.limits import check_fits
-from qupel.backends.adapters.moments import moment
 from qupel.backends.adapters.readings import (
     bits_of_numbers,
     facts_of_shots,
@@ -36,8 +40,7 @@ from qupel.backends.adapters.readings import (
 )
 from qupel.backends.catalogue.prices import Counts, Free, PerSecond, Usage, price
 from qupel.backends.catalogue.profile import DeviceProfile
-from qupel.backends.clock import Clock, SystemClock
-from qupel.backends.compiling import Target, compile_circuit
+from qupel.backends.compiling import compile_circuit
 from qupel.backends.contract import (
     Capabilities,
     Estimate,
@@ -48,22 +51,15 @@ from qupel.backends.contract import (
     Program,
     Reading,
     Result,
-    State,
-    Times,
 )
 from qupel.backends.http import HttpTransport, secret_in
-from qupel.backends.transport import Request, Transport
-from qupel.errors import InputError, RefusedError, ResultError, TransientError, UnknownOutcomeError
+from qupel.errors import RefusedError, ResultError
 from qupel.model.circuit import Circuit
 from qupel.model.evidence import Evidence
-from qupel.model.formats.qasm import write_qasm
-from qupel.model.gates import GATES
 from qupel.model.money import Money
 
-TOKEN_VARIABLE, INSTANCE_VARIABLE = "QISKIT_IBM_TOKEN", "QISKIT_IBM_INSTANCE"
 URL_VARIABLE, IDENTITY_VARIABLE = "QUPEL_IBM_URL", "QUPEL_IBM_IDENTITY_URL"
 HOME, IDENTITY = "https://quantum.cloud.ibm.com/api/v1", "https://iam.cloud.ibm.com"
-VERSION = "2026-04-15"
 MAKER = ".cloud.ibm.com"
 #: Seconds until a submission is listed by its tag: twice what IBM's client waits for a reply.
 LAG = 1800.0
@@ -71,62 +67,6 @@ LAG = 1800.0
 MOST_PROGRAMS, MOST_EXECUTIONS = 100, 10_000_000
 #: Settings of an order that are understood: the seed of a fake device.
 SETTINGS = frozenset({"seed"})
-
-WORDS = {
-    "QUEUED": State.QUEUED,
-    "RUNNING": State.RUNNING,
-    "COMPLETED": State.DONE,
-    "FAILED": State.FAILED,
-    "CANCELLED": State.CANCELLED,
-    "CANCELLED - RAN TOO LONG": State.FAILED,
-}
-
-
-@dataclass(frozen=True, slots=True)
-class Machine:
-    """What a device says of itself.
-
-    Attributes
-    ----------
-    target
-        Gates and couplings.
-    max_shots
-        Of one program.
-    simulated
-        Whether it is a program.
-    """
-
-    target: Target
-    max_shots: int
-    simulated: bool
-
-
-class Line(Protocol):
-    """A sampling service."""
-
-    def machine(self) -> Machine:
-        """What the device says of itself."""
-        ...
-
-    def post(self, circuits: list[Circuit], order: Order, seconds: int) -> str:
-        """Submit circuits once, to use the device so many seconds at most."""
-        ...
-
-    def find(self, tag: str) -> list[str]:
-        """Jobs under a tag."""
-        ...
-
-    def status(self, job: str) -> tuple[JobStatus, float | None]:
-        """Where a job stands, and the device's seconds that it used, once they are final."""
-        ...
-
-    def samples(self, job: str, tag: str) -> Any:
-        """The sampler's result document; `ResultError` if the job is under another tag."""
-        ...
-
-    def cancel(self, job: str) -> None:
-        """Ask for a job not to be run."""
-        ...
 
 
 def open(device: str) -> Ibm:  # noqa: A001  # every provider's entry point has this name
@@ -294,205 +234,6 @@ class Ibm:
         return price(self.profile.price, Usage((Counts(),), 1, Decimal(seconds)))
 
 
-@dataclass(slots=True, eq=False)
-class Service:
-    """IBM's service.
-
-    Attributes
-    ----------
-    transport
-        Carries the requests; it brings the credentials.
-    device
-        Name of the device.
-    timeout
-        Seconds for one request.
-    """
-
-    transport: Transport
-    device: str
-    timeout: float = 60.0
-
-    def machine(self) -> Machine:
-        """Gates, couplings and limits of the device's configuration."""
-        path = f"/backends/{exchange.segment(self.device)}/configuration"
-        told = exchange.ask(self.transport, self._get(path), frozenset({404}))
-        if told is None:
-            raise InputError(f"IBM has no device {self.device!r}")
-        try:
-            told = mapping(told, "the configuration")
-            names = [text(g, "a gate") for g in listing(told.get("basis_gates"), "basis_gates")]
-            pairs = [
-                listing(p, "a pair") for p in listing(told.get("coupling_map"), "coupling_map")
-            ]
-            return Machine(
-                target_of(whole(told.get("n_qubits"), "n_qubits", 1), names, pairs),
-                whole(told.get("max_shots"), "max_shots", 1),
-                told.get("simulator") is True,
-            )
-        except ResultError as error:
-            raise TransientError(f"the device {self.device!r} is not told well: {error}") from error
-
-    def post(self, circuits: list[Circuit], order: Order, seconds: int) -> str:
-        """Submit circuits once, as OpenQASM 3."""
-        document = {
-            "program_id": "sampler",
-            "backend": self.device,
-            "params": {
-                "version": 2,
-                "support_qiskit": False,
-                "pubs": [[write_qasm(circuit), None, order.shots] for circuit in circuits],
-            },
-            "tags": [order.tag],
-            "cost": seconds,
-        }
-        request = exchange.post("/jobs", document, {"IBM-API-Version": VERSION}, self.timeout)
-        told = exchange.submit(self.transport, request)
-        try:
-            return text(mapping(told, "the reply").get("id"), "the job's id")
-        except ResultError as error:
-            raise UnknownOutcomeError(f"a submission was accepted, but {error}") from error
-
-    def find(self, tag: str) -> list[str]:
-        """Jobs under a tag."""
-        found: list[str] = []
-        while True:
-            query = {"tags": tag, "limit": 200, "offset": len(found), "exclude_params": "true"}
-            told = exchange.ask(self.transport, self._get(f"/jobs?{urlencode(query)}"))
-            try:
-                jobs = listing(mapping(told, "a listing").get("jobs"), "jobs")
-                entries = [mapping(job, "a job") for job in jobs]
-                tagged = [e for e in entries if tag in listing(e.get("tags"), "tags")]
-                found += [text(entry.get("id"), "id") for entry in tagged]
-            except ResultError as error:
-                raise TransientError(f"a listing cannot be read: {error}") from error
-            if len(jobs) < 200 or not tagged:
-                return list(dict.fromkeys(found))
-
-    def status(self, job: str) -> tuple[JobStatus, float | None]:
-        """Where a job stands, and its seconds once it is over."""
-        told = self._job(job)
-        if told is None:
-            return JobStatus(State.UNKNOWN, "not found"), None
-        held = told.get("state")
-        word = held.get("status") if isinstance(held, dict) else told.get("status")
-        why = held.get("reason") if isinstance(held, dict) else ""
-        state = WORDS.get(word.upper(), State.UNKNOWN) if isinstance(word, str) else State.UNKNOWN
-        metrics = self._metrics(job) if state.final else {}
-        stamps = metrics.get("timestamps")
-        stamps = stamps if isinstance(stamps, dict) else {}
-        times = Times(
-            created=moment(told.get("created")),
-            running=moment(stamps.get("running")),
-            finished=moment(stamps.get("finished")),
-        )
-        return JobStatus(state, f"{word!s:.80}", f"{why or ''!s:.300}", times), _used_seconds(
-            metrics
-        )
-
-    def samples(self, job: str, tag: str) -> Any:
-        """The sampler's result document."""
-        told = self._job(job)
-        if told is None:
-            raise ResultError(f"IBM knows no job {job!r:.80}")
-        if tag not in (told.get("tags") or []):
-            raise ResultError(f"job {job!r:.80} was not tagged with the order's tag")
-        return exchange.fetch(self.transport, self._get(f"/jobs/{exchange.segment(job)}/results"))
-
-    def cancel(self, job: str) -> None:
-        """Ask for a job not to be run; IBM answers 409 where it is over."""
-        path = f"/jobs/{exchange.segment(job)}/cancel"
-        exchange.cancel(
-            self.transport, Request("POST", path, headers=_version(), timeout=self.timeout)
-        )
-
-    def _job(self, job: str) -> dict[str, Any] | None:
-        path = f"/jobs/{exchange.segment(job)}?exclude_params=true"
-        told = exchange.ask(self.transport, self._get(path), frozenset({404}))
-        if told is None:
-            return None
-        if not isinstance(told, dict) or told.get("id") != job:
-            raise TransientError(f"asked for job {job!r:.80}, told of something else")
-        return told
-
-    def _metrics(self, job: str) -> dict[str, Any]:
-        path = f"/jobs/{exchange.segment(job)}/metrics"
-        try:
-            told = exchange.ask(self.transport, self._get(path), frozenset({404}))
-        except TransientError:
-            return {}  # where the job stands is worth telling without its bill
-        return told if isinstance(told, dict) else {}
-
-    def _get(self, path: str) -> Request:
-        return Request("GET", path, headers=_version(), timeout=self.timeout)
-
-
-@dataclass(slots=True, eq=False)
-class Login:
-    """Headers of a session: an access token for the key, renewed before it ends.
-
-    Attributes
-    ----------
-    identity
-        Carries requests to IBM's identity service.
-    instance
-        The CRN.
-    clock
-        Tells when a token has ended.
-    """
-
-    identity: Transport
-    instance: str = field(repr=False)
-    clock: Clock = field(default_factory=SystemClock)
-    _token: str = field(default="", init=False, repr=False)
-    _until: float = field(default=-math.inf, init=False, repr=False)
-    _lock: threading.Lock = field(default_factory=threading.Lock, init=False, repr=False)
-
-    def __call__(self) -> Mapping[str, str]:
-        """The headers; `TransientError` if no token is given."""
-        with self._lock:
-            if self.clock.now() >= self._until:
-                self._renew()
-            return {"Authorization": f"Bearer {self._token}", "Service-CRN": self.instance}
-
-    def _renew(self) -> None:
-        form = urlencode(
-            {
-                "grant_type": "urn:ibm:params:oauth:grant-type:apikey",
-                "apikey": secret_in(TOKEN_VARIABLE),
-            }
-        )
-        headers = {"Content-Type": "application/x-www-form-urlencoded"}
-        request = Request("POST", "/identity/token", form.encode(), headers)
-        try:
-            given = mapping(exchange.ask(self.identity, request), "the reply")
-            token = given.get("access_token")
-            if not isinstance(token, str) or not token.isascii() or not token.isprintable():
-                raise ResultError("no token")
-            self._token = token
-            lasts = number(given.get("expires_in", 3600), "expires_in")
-        except ResultError as error:
-            raise TransientError("IBM gave no access token that can be read") from error
-        self._until = self.clock.now() + max(lasts - 60.0, 0.0)
-
-
-def target_of(qubits: int, names: list[str], pairs: list[Any]) -> Target:
-    """Gates that we know, and couplings in one direction.
-
-    Raises
-    ------
-    ResultError
-        If a pair does not join two qubits.
-    """
-    edges = set()
-    for pair in pairs:
-        ends = [whole(end, "a qubit") for end in pair]
-        if len(ends) != 2 or ends[0] == ends[1] or max(ends) >= qubits:
-            raise ResultError(f"a coupling joins two of {qubits} qubits, got {ends!r:.60}")
-        edges.add((min(ends), max(ends)))
-    known = frozenset(name for name in names if name in GATES)
-    return Target(qubits, known, tuple(sorted(edges)))
-
-
 def _reading(result: Any, program: Program, what: str) -> Reading:
     data = mapping(mapping(result, what).get("data"), f"{what}: data")
     if len(data) != 1:
@@ -528,21 +269,6 @@ def _used(circuit: Circuit) -> set[int]:
     return {qubit for gate in circuit.gates for qubit in gate.qubits} | set(circuit.measured or ())
 
 
-def _used_seconds(metrics: Mapping[str, Any]) -> float | None:
-    usage = metrics.get("usage")
-    if not isinstance(usage, dict) or usage.get("status", "complete") != "complete":
-        return None
-    for name in ("qpu_charge_time_seconds", "seconds", "quantum_seconds"):
-        value = usage.get(name)
-        if isinstance(value, int | float) and 0 <= value < 1e7:
-            return float(value)
-    return None
-
-
 def _limit(seconds: float) -> int:
     """Longest use of the device that is allowed: thrice what is expected, and 10 s at least."""
     return max(10, math.ceil(3 * seconds))
-
-
-def _version() -> dict[str, str]:
-    return {"IBM-API-Version": VERSION}

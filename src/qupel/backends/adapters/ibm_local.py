@@ -7,7 +7,7 @@ import warnings
 from dataclasses import dataclass, field
 from typing import Any
 
-from qupel.backends.adapters.ibm import Machine, target_of
+from qupel.backends.adapters.ibm_service import Machine, target_of
 from qupel.backends.contract import JobStatus, Order, State
 from qupel.backends.local import fingerprint
 from qupel.errors import InputError, ResultError, unknown_name

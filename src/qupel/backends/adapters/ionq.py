@@ -30,7 +30,7 @@ from qupel.backends.adapters.readings import (
     reading_of_rows,
 )
 from qupel.backends.adapters.shares import counts_of_shares
-from qupel.backends.catalogue.listing import DeviceProfile
+from qupel.backends.catalogue.profile import DeviceProfile
 from qupel.backends.compiling import Target, compile_circuit
 from qupel.backends.contract import (
     Capabilities,

@@ -31,8 +31,9 @@ from qupel.backends.machines import Ideal, Noisy
 from qupel.backends.registry import backend_named
 from qupel.errors import BudgetError, InputError, NotReadyError, ResultError
 from qupel.model.circuit import Circuit
+from qupel.model.home import home
 from qupel.model.money import Money
-from qupel.runs.database import Database, home
+from qupel.runs.database import Database
 from qupel.runs.ledger import Ledger
 
 #: Account of the ledger that checks are charged to.

@@ -19,6 +19,7 @@ from typing import Any, Self
 import sqlalchemy as sa
 
 from qupel.errors import InputError, RunError
+from qupel.model.home import home
 
 #: The migration that this code needs; `Database.open` brings older databases up to it.
 REVISION = "0004"
@@ -28,11 +29,6 @@ BUSY_SECONDS = 30
 _FIRST_WAIT, _LONGEST_WAIT = 0.0005, 0.008
 #: Name of the lock under which one process at a time migrates a PostgreSQL database.
 _MIGRATING = 0x71757065
-
-
-def home() -> Path:
-    """Folder of Qupel's data: ``QUPEL_HOME``, else ``~/.local/share/qupel``."""
-    return Path(os.environ.get("QUPEL_HOME") or Path.home() / ".local" / "share" / "qupel")
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -16,9 +16,10 @@ from typing import Any, Self
 import sqlalchemy as sa
 
 from qupel.errors import ContractError, InputError
+from qupel.model.home import home
 from qupel.model.samples import Samples
 from qupel.runs.archive import load_samples, save_samples
-from qupel.runs.database import REVISION, Database, home, insert_into
+from qupel.runs.database import REVISION, Database, insert_into
 from qupel.runs.identity import digest
 from qupel.runs.record import Record
 from qupel.runs.tables import amendments, records, runs

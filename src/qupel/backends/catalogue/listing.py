@@ -7,7 +7,6 @@ takes its place.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterable
 from functools import lru_cache
 from pathlib import Path
@@ -15,6 +14,7 @@ from pathlib import Path
 from qupel.backends.catalogue.profile import DeviceProfile
 from qupel.errors import InputError, unknown_name
 from qupel.model.formats.checked_yaml import read_yaml
+from qupel.model.home import home
 
 #: Folder of the profiles that come with Qupel.
 OWN = Path(__file__).parent / "devices"
@@ -57,8 +57,7 @@ def read_profile(path: Path) -> DeviceProfile:
 
 def _paths(folders: Iterable[Path]) -> dict[str, Path]:
     """The file of every device; a later folder's takes the place of an earlier one's."""
-    home = os.environ.get("QUPEL_HOME") or Path.home() / ".local" / "share" / "qupel"
-    yours = Path(home) / "devices"
+    yours = home() / "devices"
     found = {path.stem: path for path in OWN.glob("*.yaml")}
     for folder in ([yours] if yours.is_dir() else []) + list(folders):
         if not folder.is_dir():

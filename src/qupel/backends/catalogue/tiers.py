@@ -6,7 +6,6 @@ it, under the caps of the tier that a device belongs to. All of it is data: see 
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterable
 from dataclasses import dataclass
 from decimal import Decimal
@@ -15,6 +14,7 @@ from pathlib import Path
 from qupel.backends.contract import Estimate
 from qupel.errors import InputError, unknown_name
 from qupel.model.formats.checked_yaml import read_yaml
+from qupel.model.home import home
 from qupel.model.money import Money
 
 OWN = Path(__file__).parent / "tiers.yaml"
@@ -163,6 +163,5 @@ def tiers(path: Path | None = None) -> Tiers:
     InputError
         One line for every fault: file, line, field, what stands there, and the remedy.
     """
-    home = os.environ.get("QUPEL_HOME") or Path.home() / ".local" / "share" / "qupel"
-    yours = Path(home) / "tiers.yaml"
+    yours = home() / "tiers.yaml"
     return read_yaml(path or (yours if yours.is_file() else OWN), Tiers)

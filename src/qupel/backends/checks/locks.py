@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import tempfile
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -14,6 +13,7 @@ from qupel.backends.checks.canary import CanaryReport, adapter_version
 from qupel.backends.clock import Clock, SystemClock
 from qupel.backends.contract import Backend
 from qupel.errors import InputError
+from qupel.model.home import home
 
 DAY = 86_400.0
 
@@ -134,8 +134,7 @@ class Lock:
 
 def canary_file() -> Path:
     """Where this user's reports are kept: below ``QUPEL_HOME``."""
-    home = os.environ.get("QUPEL_HOME") or Path.home() / ".local" / "share" / "qupel"
-    return Path(home) / "canaries.jsonl"
+    return home() / "canaries.jsonl"
 
 
 def _name(provider: str, device: str, version: str) -> str:

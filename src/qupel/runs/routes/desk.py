@@ -17,7 +17,8 @@ from qupel.backends.clock import Clock, SystemClock
 from qupel.backends.contract import Backend
 from qupel.backends.registry import backend_named
 from qupel.errors import InputError, QupelError, TransientError
-from qupel.runs.database import Database, home
+from qupel.model.home import home
+from qupel.runs.database import Database
 from qupel.runs.ledger.jobs import Job
 from qupel.runs.ledger.ledger import Ledger
 from qupel.runs.ledger.retry import Patience

@@ -15,8 +15,9 @@ from qupel.backends.clock import Clock, SystemClock
 from qupel.backends.contract import Backend
 from qupel.backends.registry import backend_named
 from qupel.errors import InputError, QupelError
+from qupel.model.home import home
 from qupel.problems.contract import Problem
-from qupel.runs.database import Database, home
+from qupel.runs.database import Database
 from qupel.runs.description import family_name
 from qupel.runs.ledger.retry import Patience
 from qupel.runs.record import Record

@@ -173,7 +173,7 @@ def test_a_budget_and_a_deadline_refuse_with_numbers() -> None:
         (("--qubits", 4, "--depth", 2, "--two-qubit-gates", 9), "raise the depth to 5"),
         (("--qubits", 4, "--couplings", 9), "at most 6 couplings"),
         (("--qubits", 4, "--couplings", 3, "--depth", 4), "--couplings tells of a form"),
-        (("--qubits", 4, "--budget", "much"), "finite number"),
+        (("--qubits", 4, "--budget", "much"), "money is an amount"),
         (("--qubits", 4, "--aim", "fame"), "unknown aim"),
         (("nowhere.qasm",), "nowhere.qasm"),
         (("nowhere.qasm", "--qubits", 4), "leave out --qubits"),

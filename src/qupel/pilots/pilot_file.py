@@ -9,11 +9,10 @@ from pathlib import Path
 from typing import Any
 
 from pydantic import BaseModel, ValidationError
-from ruamel.yaml import YAML
-from ruamel.yaml.error import MarkedYAMLError
-from ruamel.yaml.reader import ReaderError
 
 from qupel.errors import InputError
+from qupel.model.formats import checked_yaml
+from qupel.model.formats.checked_yaml import YamlError
 from qupel.pilots.charter import Charter
 
 #: Why a pilot without this part is refused.
@@ -62,7 +61,7 @@ def read_charter(path: Path) -> Charter:
     if not isinstance(tree, dict):
         raise PilotFileError(path, [Fault(1, "file", "must be a mapping; see `qupel init`")])
     try:
-        return Charter.model_validate(_plain(tree))
+        return Charter.model_validate(checked_yaml.plain(tree))
     except ValidationError as error:
         faults = sorted(
             (_fault(tree, problem) for problem in error.errors()), key=lambda fault: fault.line
@@ -72,38 +71,14 @@ def read_charter(path: Path) -> Charter:
 
 def line_of(path: Path, where: Iterable[str | int]) -> int:
     """Line of a field in a pilot file, for checks made after reading."""
-    return _line(_parse(path), tuple(where))
+    return checked_yaml.line_of(_parse(path), tuple(where))
 
 
 def _parse(path: Path) -> Any:
     try:
-        text = path.read_text(encoding="utf-8")
-    except OSError as error:
-        raise InputError(f"{path}: cannot be read: {error.strerror}") from error
-    except UnicodeDecodeError as error:
-        raise InputError(f"{path}: is not UTF-8 text: {error.reason}") from error
-    try:
-        return YAML(typ="rt").load(text)
-    except MarkedYAMLError as error:
-        mark = error.problem_mark
-        line = mark.line + 1 if mark is not None else 1
-        raise PilotFileError(path, [Fault(line, "YAML", str(error.problem))]) from None
-    except ReaderError as error:
-        line = text.count("\n", 0, error.position) + 1
-        what = f"{error.reason}: {chr(error.character)!r}"
-        raise PilotFileError(path, [Fault(line, "YAML", what)]) from None
-
-
-def _plain(node: Any) -> Any:
-    """The tree without the marks of the parser."""
-    if isinstance(node, dict):
-        return {str(key): _plain(value) for key, value in node.items()}
-    if isinstance(node, list):
-        return [_plain(value) for value in node]
-    for kind in (bool, int, float, str):
-        if isinstance(node, kind):
-            return kind(node)
-    return node
+        return checked_yaml.parsed(path)
+    except YamlError as error:
+        raise PilotFileError(path, [Fault(error.line, "YAML", error.what)]) from None
 
 
 def _fault(tree: Any, problem: Any) -> Fault:
@@ -129,7 +104,7 @@ def _fault(tree: Any, problem: Any) -> Fault:
         message = f"got {value!r}; {hint}"
     else:
         message = f"got {value!r}; {problem['msg'][0].lower()}{problem['msg'][1:]}"
-    return Fault(_line(tree, where), name, message)
+    return Fault(checked_yaml.line_of(tree, where), name, message)
 
 
 def _fields_at(where: Sequence[str | int]) -> list[str]:
@@ -148,18 +123,3 @@ def _fields_at(where: Sequence[str | int]) -> list[str]:
 
 def _is_part(annotation: Any) -> bool:
     return isinstance(annotation, type) and issubclass(annotation, BaseModel)
-
-
-def _line(tree: Any, where: Sequence[str | int]) -> int:
-    """Line of the deepest part of ``where`` that the file has, counted from 1."""
-    line, node = 1, tree
-    for part in where:
-        position = getattr(node, "lc", None)
-        if position is None or not isinstance(node, dict | list):
-            break
-        try:
-            place = position.key(part) if isinstance(node, dict) else position.item(part)
-            line, node = place[0] + 1, node[part]  # type: ignore[index]
-        except (KeyError, IndexError, TypeError):
-            break
-    return line

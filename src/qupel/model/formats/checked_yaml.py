@@ -36,20 +36,18 @@ def read_yaml(path: Path, kind: type[T], also: Mapping[str, Any] | None = None) 
     InputError
         One line for every fault: file, line, field, what stands there, and the remedy.
     """
-    tree = _parse(path)
+    tree = parsed(path)
     if not isinstance(tree, dict):
         raise InputError(f"{path}:1: must be a mapping of fields to values")
     from pydantic import ValidationError
 
-    plain = {**(also or {}), **_plain(tree)}
+    held = {**(also or {}), **plain(tree)}
     if unknown := _unknown(tree, kind, ()):
         lines = (f"{path}:{line_of(tree, where)}: {said}" for where, said in unknown)
         raise InputError("\n".join(lines))
     try:
         # As JSON, since strict checks of JSON take text for names and dates, and nothing else.
-        return _adapter(cast("Any", kind)).validate_json(
-            json.dumps(plain, default=str), strict=True
-        )
+        return _adapter(cast("Any", kind)).validate_json(json.dumps(held, default=str), strict=True)
     except ValidationError as error:
         found = sorted(
             (line_of(tree, at), f"{_dotted(at)}: {message}")
@@ -67,33 +65,63 @@ def _adapter(kind: Any) -> Any:
     return TypeAdapter(kind)
 
 
-def _parse(path: Path) -> Any:
+class YamlError(InputError):
+    """Text that is no YAML.
+
+    Attributes
+    ----------
+    line
+        Where, counted from 1.
+    what
+        What is wrong there.
+    """
+
+    def __init__(self, path: Path, line: int, what: str) -> None:
+        super().__init__(f"{path}:{line}: is no YAML: {what}; mend the line")
+        self.line = line
+        self.what = what
+
+
+def parsed(path: Path) -> Any:
+    """The tree of a YAML file, its parts marked with their lines; see `plain` and `line_of`.
+
+    Raises
+    ------
+    InputError
+        If the file cannot be read.
+    YamlError
+        If it is no YAML.
+    """
     from ruamel.yaml import YAML
-    from ruamel.yaml.error import MarkedYAMLError
+    from ruamel.yaml.error import MarkedYAMLError, YAMLError
     from ruamel.yaml.reader import ReaderError
 
     try:
-        return YAML(typ="rt").load(path.read_text(encoding="utf-8"))
+        text = path.read_text(encoding="utf-8")
     except OSError as error:
         raise InputError(f"{path}: cannot be read: {error.strerror}") from error
     except UnicodeDecodeError as error:
         raise InputError(f"{path}: is not UTF-8 text: {error.reason}") from error
+    try:
+        return YAML(typ="rt").load(text)
     except MarkedYAMLError as error:
-        mark = error.problem_mark
-        line = mark.line + 1 if mark is not None else 1
-        raise InputError(f"{path}:{line}: is no YAML: {error.problem}; mend the line") from None
+        line = 1 if error.problem_mark is None else error.problem_mark.line + 1
+        raise YamlError(path, line, str(error.problem)) from None
     except ReaderError as error:
-        raise InputError(f"{path}: is no YAML: {error.reason}; use plain text") from None
+        line = text.count("\n", 0, error.position) + 1
+        raise YamlError(path, line, f"{error.reason}: {chr(error.character)!r}") from None
+    except YAMLError as error:
+        raise YamlError(path, 1, " ".join(str(error).split())) from None
     except RecursionError:
         raise InputError(f"{path}: is nested too deeply; a few levels are enough") from None
 
 
-def _plain(node: Any) -> Any:
-    """The tree without the marks of the parser."""
+def plain(node: Any) -> Any:
+    """A tree without the marks of the parser."""
     if isinstance(node, dict):
-        return {str(key): _plain(value) for key, value in node.items()}
+        return {str(key): plain(value) for key, value in node.items()}
     if isinstance(node, list):
-        return [_plain(value) for value in node]
+        return [plain(value) for value in node]
     for kind in (bool, int, float, str):
         if isinstance(node, kind):
             return kind(node)

@@ -7,10 +7,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from ruamel.yaml import YAML
-from ruamel.yaml.error import MarkedYAMLError, YAMLError
-
 from qupel.errors import InputError, unknown_name
+from qupel.model.formats.checked_yaml import YamlError, line_of, parsed, plain
 from qupel.runs.durable.checking import at_lines, faults
 from qupel.runs.durable.pipeline import Fault, Pipeline, Stage
 
@@ -54,19 +52,9 @@ def read_pipeline(path: Path) -> Pipeline:
 
 def _parse(path: Path) -> Any:
     try:
-        text = path.read_text(encoding="utf-8")
-    except OSError as error:
-        raise InputError(f"{path}: cannot be read: {error.strerror}") from error
-    except UnicodeDecodeError as error:
-        raise InputError(f"{path}: is not UTF-8 text: {error.reason}") from error
-    try:
-        return YAML(typ="rt").load(text)
-    except MarkedYAMLError as error:
-        line = 1 if error.problem_mark is None else error.problem_mark.line + 1
-        raise PipelineFileError(path, [Fault("", "YAML", str(error.problem), line)]) from None
-    except YAMLError as error:
-        what = " ".join(str(error).split())
-        raise PipelineFileError(path, [Fault("", "YAML", what, 1)]) from None
+        return parsed(path)
+    except YamlError as error:
+        raise PipelineFileError(path, [Fault("", "YAML", error.what, error.line)]) from None
 
 
 def _built(tree: Any) -> tuple[Pipeline | None, list[Fault]]:
@@ -95,7 +83,7 @@ def _built(tree: Any) -> tuple[Pipeline | None, list[Fault]]:
     if found:
         return None, found
     try:
-        return Pipeline(str(name), tuple(made), _plain(tree.get("seed", 0))), []
+        return Pipeline(str(name), tuple(made), plain(tree.get("seed", 0))), []
     except InputError as error:
         return None, [Fault("", "", str(error))]
 
@@ -117,7 +105,7 @@ def _stage(name: str, held: Any) -> tuple[Stage | None, list[Fault]]:
         found.append(Fault(name, "role", f"must be a word, got {held['role']!r}"))
     if found:
         return None, found
-    settings = {str(key): _plain(value) for key, value in held.items() if key not in _STAGE_KEYS}
+    settings = {str(key): plain(value) for key, value in held.items() if key not in _STAGE_KEYS}
     return (
         Stage(
             name,
@@ -131,28 +119,7 @@ def _stage(name: str, held: Any) -> tuple[Stage | None, list[Fault]]:
     )
 
 
-def _plain(node: Any) -> Any:
-    """The tree without the marks of the parser."""
-    if isinstance(node, Mapping):
-        return {str(key): _plain(value) for key, value in node.items()}
-    if isinstance(node, list):
-        return [_plain(value) for value in node]
-    for kind in (bool, int, float, str):
-        if isinstance(node, kind):
-            return kind(node)
-    return node
-
-
 def _line(tree: Any, stage: str, field: str) -> int:
     """Line of the deepest part that the file has, counted from 1."""
     where = (["stages", stage] if stage else []) + (field.split(".") if field else [])
-    line, node = 1, tree
-    for part in where:
-        marks = getattr(node, "lc", None)
-        if marks is None or not isinstance(node, Mapping):
-            break
-        try:
-            line, node = marks.key(part)[0] + 1, node[part]
-        except (KeyError, TypeError):
-            break
-    return line
+    return line_of(tree, where)

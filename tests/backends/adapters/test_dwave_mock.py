@@ -88,7 +88,7 @@ def test_broken_chains_and_claimed_energies_are_reported() -> None:
 def test_a_form_that_cannot_be_embedded_is_refused_with_numbers() -> None:
     line = ((1, 2), (2, 3), (3, 4))
     form = Ising(np.zeros(4), np.triu(np.ones((4, 4)), 1))
-    with pytest.raises(RefusedError, match="4 spins with 6 couplings"):
+    with pytest.raises(RefusedError, match="4 variables with 6 couplings"):
         embed(form, Graph((1, 2, 3, 4), line, (-4, 4), (-1, 1)), 1)
     with pytest.raises(RefusedError, match="too few"):
         embed(Ising(np.ones(5), np.zeros((5, 5))), Graph((1, 2), line[:1], (-4, 4), (-1, 1)), 1)

@@ -5,13 +5,15 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from jaxtyping import Int8, Int64
 
-from qupel.errors import InputError, RefusedError
+from qupel.backends.compiling.embedding import find_chains
 from qupel.model.ising import Ising
+
+#: Seconds that chains are searched for at most.
+SEARCH = 300.0
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -63,10 +65,9 @@ class Embedded:
 def embed(form: Ising, graph: Graph, seed: int, strength: float | None = None) -> Embedded:
     """Place a form on an annealer; equal arguments give the same chains.
 
-    Chains are found by minorminer (Cai, Macready, Roy 2014, arXiv:1406.2741). A field is shared
-    out over its chain, a coupling over all couplers between two chains. Without ``strength``
-    chains are held by 1.414 times the root mean square coupling times the root of the mean
-    degree, which evens out the torque of the others (D-Wave's default).
+    A field is shared out over its chain, a coupling over all couplers between two chains.
+    Without ``strength`` chains are held by 1.414 times the root mean square coupling times the
+    root of the mean degree, which evens out the torque of the others (D-Wave's default).
 
     Raises
     ------
@@ -75,7 +76,7 @@ def embed(form: Ising, graph: Graph, seed: int, strength: float | None = None) -
     InputError
         If minorminer is not installed.
     """
-    chains = _chains(form, graph, seed)
+    chains = find_chains(form, graph.qubits, graph.couplers, seconds=SEARCH, seed=seed)
     owner = {qubit: spin for spin, chain in enumerate(chains) for qubit in chain}
     held = _default_strength(form) if strength is None else strength
     between: dict[tuple[int, int], list[tuple[int, int]]] = {}
@@ -131,33 +132,6 @@ def unembed(
     return out, broken
 
 
-def _chains(form: Ising, graph: Graph, seed: int) -> tuple[tuple[int, ...], ...]:
-    pairs = form.couplings.tocoo()
-    kept = pairs.data != 0
-    source = list(zip(pairs.row[kept].tolist(), pairs.col[kept].tolist(), strict=True))
-    found: dict[int, list[int]] = {}
-    if source:
-        found = _minorminer().find_embedding(
-            source, [list(pair) for pair in graph.couplers], random_seed=seed, timeout=300
-        )
-        if not found:
-            raise RefusedError(
-                f"no embedding of {form.variables} spins with {len(source)} couplings was found on "
-                f"{len(graph.qubits)} qubits; give a smaller or sparser form"
-            )
-    used = {qubit for chain in found.values() for qubit in chain}
-    free = iter(qubit for qubit in graph.qubits if qubit not in used)
-    try:
-        return tuple(
-            tuple(sorted(found[spin])) if spin in found else (next(free),)
-            for spin in range(form.variables)
-        )
-    except StopIteration:
-        raise RefusedError(f"{len(graph.qubits)} qubits are too few for the form") from None
-    except RuntimeError as error:  # StopIteration inside the generator
-        raise RefusedError(f"{len(graph.qubits)} qubits are too few for the form") from error
-
-
 def _default_strength(form: Ising) -> float:
     weights = form.couplings.data[form.couplings.data != 0]
     if not weights.size:
@@ -171,13 +145,3 @@ def _over(weight: float, limits: tuple[float, float]) -> float:
     """How many times a weight is beyond what fits; 1 is the edge."""
     low, high = limits
     return weight / high if weight > 0 else weight / low if weight < 0 else 0.0
-
-
-def _minorminer() -> Any:
-    try:
-        import minorminer
-    except ImportError as error:
-        raise InputError(
-            'minorminer is not installed; install it by: pip install "qupel[dwave]"'
-        ) from error
-    return minorminer

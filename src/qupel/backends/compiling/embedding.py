@@ -7,6 +7,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from itertools import islice
+from typing import Any
 
 import numpy as np
 
@@ -46,29 +48,59 @@ def find_embedding(
     edges = profile.coupling()
     if edges is None:
         return {k: (k,) for k in range(form.variables)}
-    try:
-        import minorminer
-    except ImportError as error:
-        raise InputError(
-            'minorminer is not installed; install it by: pip install "qupel[dwave]"'
-        ) from error
-    pairs = _pairs(form)
-    found = minorminer.find_embedding(pairs, edges, random_seed=seed, timeout=seconds, threads=1)
-    chains = {int(k): tuple(sorted(int(q) for q in chain)) for k, chain in found.items()}
-    if pairs and not chains:
-        raise RefusedError(
-            f"no embedding of {form.variables} variables with {len(pairs)} couplings on "
-            f"{profile.name} was found in {seconds:g} s; allow more seconds, or split the form"
+    chains = find_chains(form, range(profile.qubits), edges, seconds=seconds, seed=seed)
+    return dict(enumerate(chains))
+
+
+def find_chains(
+    form: Ising,
+    qubits: Iterable[int],
+    couplers: Iterable[tuple[int, int]],
+    *,
+    seconds: float = 60.0,
+    seed: int = 0,
+) -> tuple[tuple[int, ...], ...]:
+    """Qubits that together are each variable, found by ``minorminer``, loaded on first use.
+
+    Parameters
+    ----------
+    form
+        Its couplings are to be embedded; a variable without any takes one qubit.
+    qubits, couplers
+        Those that work.
+    seconds
+        To search at most; a search that ends before depends on the seed alone.
+    seed
+        Of the search.
+
+    Raises
+    ------
+    InputError
+        If ``minorminer`` is not installed.
+    RefusedError
+        If none was found in that time, or there are too few qubits.
+    """
+    pairs, free = _pairs(form), list(qubits)
+    found: Mapping[int, Sequence[int]] = {}
+    if pairs:
+        found = _minorminer().find_embedding(
+            pairs, list(couplers), random_seed=seed, timeout=seconds, threads=1
         )
-    used = {q for chain in chains.values() for q in chain}
-    free = (q for q in range(profile.qubits) if q not in used)
+        if not found:
+            raise RefusedError(
+                f"no embedding of {form.variables} variables with {len(pairs)} couplings on "
+                f"{len(free)} qubits was found in {seconds:g} s; allow more seconds, or give a "
+                "smaller or sparser form"
+            )
+    used = {int(qubit) for chain in found.values() for qubit in chain}
+    left = iter([qubit for qubit in free if qubit not in used])
+    chains = []
     for k in range(form.variables):
-        if k not in chains:
-            spot = next(free, None)
-            if spot is None:
-                raise RefusedError(f"no qubit of {profile.name} is left for variable {k}")
-            chains[k] = (spot,)
-    return dict(sorted(chains.items()))
+        chain = found.get(k) or [*islice(left, 1)]
+        if not chain:
+            raise RefusedError(f"{len(free)} qubits are too few: none is left for variable {k}")
+        chains.append(tuple(sorted(int(qubit) for qubit in chain)))
+    return tuple(chains)
 
 
 def embedding_faults(
@@ -117,3 +149,13 @@ def _pairs(form: Ising) -> list[tuple[int, int]]:
     ends = form.couplings.tocoo()
     rows, columns = (np.asarray(axis).tolist() for axis in ends.coords)
     return sorted({(min(a, b), max(a, b)) for a, b in zip(rows, columns, strict=True) if a != b})
+
+
+def _minorminer() -> Any:
+    try:
+        import minorminer
+    except ImportError as error:
+        raise InputError(
+            'minorminer is not installed; install it by: pip install "qupel[dwave]"'
+        ) from error
+    return minorminer

@@ -47,7 +47,7 @@ def test_a_file_says_what_the_value_says(path: Path) -> None:
         ("deadline_seconds: 2.0", "deadline_seconds: soon", "route.yaml:5: deadline_seconds: got"),
         ("owner: Ada\n", "", "owner: is missing; add it"),
         ("at_most: 20}", "at_mots: 20}", "profile.rules.0.at_mots: is not a field"),
-        ("0.50 USD", "some USD", "an amount of money is a finite number"),
+        ("0.50 USD", "some USD", "money is an amount and a currency"),
         ("fallback_seconds: 0.5", "fallback_seconds: 1.9", "at most 60 % of the deadline"),
         ("window: 10", "window: 1", "a window holds at least 5"),
         ("name: cuts", "name: [", "is no YAML"),

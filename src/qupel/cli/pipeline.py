@@ -180,14 +180,18 @@ def cancel(run_id: RunId, database: Where = None, as_json: AsJson = False) -> No
     from qupel.runs.database import Database
     from qupel.runs.durable.log import RunLog
     from qupel.runs.ledger import Ledger
+    from qupel.runs.telemetry.listening import Listening, tell_cancelled
 
+    talker(usual="off")
     with Database.open(database) as opened:
         log = RunLog(opened)
         known = log.run(run_id)
-        jobs = log.cancel(known.id)
+        was, jobs = known.state, log.cancel(known.id)
         for job in jobs:
-            Ledger(opened).cancel(job)
+            Ledger(opened, listener=Listening(opened)).cancel(job)
         state = log.run(known.id).state
+        if state != was:
+            tell_cancelled(log, known.id)
     if as_json:
         print_document({"run": known.id, "state": state, "jobs": jobs})
     else:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import sqlalchemy as sa
 
@@ -12,6 +13,9 @@ from qupel.runs.ledger.jobs import FINAL, Event, Job, event_of, job_of
 from qupel.runs.record import Record
 from qupel.runs.tables import events, jobs
 from qupel.runs.telemetry import logs, traces
+
+if TYPE_CHECKING:
+    from qupel.runs.durable.log import RunLog
 
 _ENDS = frozenset(state.value for state in FINAL)
 
@@ -81,3 +85,14 @@ def tell_late(decision: str, role: str, record: Record, job: Job, *, at: float) 
         if traces.are_kept():
             parent = str(job.purpose.get(traces.PARENT, ""))
             traces.tell_record(record, at - record.end_to_end, parent=parent, role=role, until=at)
+
+
+def tell_cancelled(log: RunLog, run_id: str) -> None:
+    """Log and trace a run of a pipeline that somebody has cancelled."""
+    run = log.run(run_id)
+    logs.say("run cancelled", level="warning", run=run.id, pipeline=run.name)
+    if traces.are_kept():
+        for row in log.stages(run_id):
+            if row.state == "cancelled" and row.started is not None:
+                traces.tell_stage(run, row)
+        traces.tell_run(run)

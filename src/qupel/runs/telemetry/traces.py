@@ -37,7 +37,7 @@ PARENT = "traceparent"
 #: Variables that name a collector; the first is ours, the others are OpenTelemetry's.
 VARIABLES = ("QUPEL_OTLP", "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "OTEL_EXPORTER_OTLP_ENDPOINT")
 #: Seconds that one sending may take, unless ``OTEL_EXPORTER_OTLP_TIMEOUT`` says otherwise.
-SENDING = 5
+SENDING = 2
 #: Numbers of the trace and the span that is begun next, where they are chosen beforehand.
 _chosen: ContextVar[tuple[int, int] | None] = ContextVar("qupel_trace", default=None)
 

@@ -16,12 +16,11 @@ from chaos.finding import Finding
 from chaos.options import Options, Say
 
 #: Solvers that may answer for a route, with the rounds after which they end, by family.
-CLASSICAL = {"greedy": None, "local-search": 5, "tabu": 20, "annealing": 5}
 SOLVERS: dict[str, dict[str, int | None]] = {
-    "maxcut": {**CLASSICAL, "tempering": 5, "bifurcation": 20},
-    "independent-set": {**CLASSICAL, "tempering": 5},
-    "cvrp": {"greedy": None, "local-search": 5},
-    "jobshop": {"greedy": None, "local-search": 5},
+    "maxcut": {"greedy": None, "tabu": 20, "tempering": 5},
+    "independent-set": {"greedy": None, "annealing": 5},
+    "cvrp": {"greedy": None},
+    "jobshop": {"greedy": None},
 }
 SECONDS = 120.0
 

@@ -171,6 +171,15 @@ def insert_into(table: sa.Table, where: sa.Connection | str) -> Any:
     return postgresql.insert(table)
 
 
+def insert_new(connection: sa.Connection, table: sa.Table, **values: Any) -> bool:
+    """Insert a row; False if one with its key is there, which then stays as it is.
+
+    The row is asked for, since the driver of PostgreSQL does not count what an insertion inserts.
+    """
+    made = insert_into(table, connection).values(**values).on_conflict_do_nothing()
+    return connection.execute(made.returning(*table.primary_key)).first() is not None
+
+
 def _by_path(place: Path) -> tuple[str, Path, sa.Engine]:
     """Name, folder and engine of a SQLite file."""
     if place.is_dir() or not place.suffix:

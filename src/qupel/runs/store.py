@@ -19,7 +19,7 @@ from qupel.errors import ContractError, InputError
 from qupel.model.home import home
 from qupel.model.samples import Samples
 from qupel.runs.archive import load_samples, save_samples
-from qupel.runs.database import REVISION, Database, insert_into
+from qupel.runs.database import REVISION, Database, insert_into, insert_new
 from qupel.runs.identity import digest
 from qupel.runs.record import Record
 from qupel.runs.tables import amendments, records, runs
@@ -143,16 +143,13 @@ class Store:
         document = record.to_json()
         with self.database.writing() as connection:
             self._ensure(connection, run_id)
-            done = connection.execute(
-                insert_into(records, connection)
-                .values(
-                    run_id=run_id,
-                    document=json.dumps(document, allow_nan=False),
-                    **{name: document[name] for name in _COLUMNS},
-                )
-                .on_conflict_do_nothing()
+            return insert_new(
+                connection,
+                records,
+                run_id=run_id,
+                document=json.dumps(document, allow_nan=False),
+                **{name: document[name] for name in _COLUMNS},
             )
-            return bool(done.rowcount)
 
     def records(self, run_id: str) -> list[Record]:
         """Return a run's records in the order they were saved."""

@@ -21,7 +21,7 @@ from qupel.backends.clock import Clock, SystemClock
 from qupel.backends.contract import Backend, Order, Result
 from qupel.errors import BudgetError, ContractError, InputError
 from qupel.model.money import Money
-from qupel.runs.database import Database, insert_into
+from qupel.runs.database import Database, insert_new
 from qupel.runs.description import plain
 from qupel.runs.ledger import accounts as budgets
 from qupel.runs.ledger import breaker as breaking
@@ -179,29 +179,27 @@ class Ledger:
         try:
             with writing(self) as tx:
                 name = tx.keep(body)
-                made = tx.connection.execute(
-                    insert_into(jobs, tx.connection)
-                    .values(
-                        id=job_id,
-                        key=order.key,
-                        backend=backend,
-                        state=JobState.PLANNED.value,
-                        correlation=correlation or job_id,
-                        purpose=json.dumps(plain(dict(purpose or {})), sort_keys=True),
-                        version=str((purpose or {}).get("version") or ""),
-                        order_hash=name,
-                        programs_hash=programs_hash(order),
-                        shots=shots,
-                        currency=currency,
-                        bound=None if bound is None else bound.micros,
-                        planned=tx.now,
-                        deadline=deadline,
-                        due=tx.now,
-                    )
-                    .on_conflict_do_nothing()
+                is_new = insert_new(
+                    tx.connection,
+                    jobs,
+                    id=job_id,
+                    key=order.key,
+                    backend=backend,
+                    state=JobState.PLANNED.value,
+                    correlation=correlation or job_id,
+                    purpose=json.dumps(plain(dict(purpose or {})), sort_keys=True),
+                    version=str((purpose or {}).get("version") or ""),
+                    order_hash=name,
+                    programs_hash=programs_hash(order),
+                    shots=shots,
+                    currency=currency,
+                    bound=None if bound is None else bound.micros,
+                    planned=tx.now,
+                    deadline=deadline,
+                    due=tx.now,
                 )
                 row = tx.job(job_id)
-                if not made.rowcount and row.order_hash:
+                if not is_new and row.order_hash:
                     if row.order_hash != name or row.backend != backend:
                         raise ContractError(
                             f"key {order.key!r} stands for another order or backend (job {job_id});"
@@ -211,7 +209,7 @@ class Ledger:
                 if JobState(row.state).final:  # an orphan that nobody wanted in time
                     return job_of(row)
                 reached = budgets.hold(tx.connection, job_id, names, amounts, currency)
-                if not made.rowcount:  # the provider had it before we did: an orphan of ours
+                if not is_new:  # the provider had it before we did: an orphan of ours
                     tx.update(
                         row,
                         key=order.key,

@@ -10,7 +10,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from qupel.runs.database import insert_into
+from qupel.runs.database import insert_new
 from qupel.runs.ledger.jobs import JobState
 from qupel.runs.ledger.naming import job_id_of
 from qupel.runs.ledger.transaction import Transaction
@@ -64,20 +64,17 @@ def _file(
     correlation: str,
     cancel_asked: float | None,
 ) -> bool:
-    done = tx.connection.execute(
-        insert_into(jobs, tx.connection)
-        .values(
-            id=job,
-            key=key,
-            backend=backend,
-            state=JobState.SUBMITTED.value,
-            correlation=correlation,
-            planned=tx.now,
-            submitted=tx.now,
-            provider_job=provider_job,
-            cancel_asked=cancel_asked,
-            due=tx.now,
-        )
-        .on_conflict_do_nothing()
+    return insert_new(
+        tx.connection,
+        jobs,
+        id=job,
+        key=key,
+        backend=backend,
+        state=JobState.SUBMITTED.value,
+        correlation=correlation,
+        planned=tx.now,
+        submitted=tx.now,
+        provider_job=provider_job,
+        cancel_asked=cancel_asked,
+        due=tx.now,
     )
-    return bool(done.rowcount)

@@ -10,7 +10,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from qupel.errors import InputError, unknown_name
-from qupel.runs.database import Database, insert_into
+from qupel.runs.database import Database, insert_into, insert_new
 from qupel.runs.record import Record
 from qupel.runs.routes import tables
 from qupel.runs.routes.decision import Decision, Kept
@@ -201,24 +201,22 @@ class Book:
         """
         kept = replace(decision, kept=Kept.DATABASE)
         with self.database.writing() as connection:
-            done = connection.execute(
-                insert_into(tables.decisions, connection)
-                .values(
-                    id=kept.id,
-                    route=kept.route,
-                    version=kept.version,
-                    created=kept.created,
-                    answered_by=str(kept.answered_by),
-                    problem_hash=kept.problem_hash,
-                    objective=kept.objective,
-                    job=kept.job,
-                    document=json.dumps(kept.to_json(), allow_nan=False),
-                )
-                .on_conflict_do_nothing()
+            is_new = insert_new(
+                connection,
+                tables.decisions,
+                id=kept.id,
+                route=kept.route,
+                version=kept.version,
+                created=kept.created,
+                answered_by=str(kept.answered_by),
+                problem_hash=kept.problem_hash,
+                objective=kept.objective,
+                job=kept.job,
+                document=json.dumps(kept.to_json(), allow_nan=False),
             )
             if wish is not None:
                 self._wish(connection, kept, wish)
-            return bool(done.rowcount)
+            return is_new
 
     def keep_input(self, hashed: str, family: str, document: Mapping[str, Any]) -> None:
         """Keep a problem's document, so that a late result can be judged."""
@@ -283,18 +281,15 @@ class Book:
     def keep_outcome(self, decision_id: str, role: str, record: Record, *, at: float) -> bool:
         """Write an outcome down; False if there is one of this role already, which stays."""
         with self.database.writing() as connection:
-            done = connection.execute(
-                insert_into(tables.outcomes, connection)
-                .values(
-                    decision=decision_id,
-                    role=role,
-                    at=at,
-                    objective=record.objective,
-                    document=json.dumps(record.to_json(), allow_nan=False),
-                )
-                .on_conflict_do_nothing()
+            return insert_new(
+                connection,
+                tables.outcomes,
+                decision=decision_id,
+                role=role,
+                at=at,
+                objective=record.objective,
+                document=json.dumps(record.to_json(), allow_nan=False),
             )
-            return bool(done.rowcount)
 
     def outcome(self, decision_id: str, role: str) -> Record | None:
         """Return an outcome beside the published answer; None if there is none (yet)."""

@@ -5,14 +5,13 @@ from __future__ import annotations
 import getpass
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from qupel.cli.logs import talker
 from qupel.cli.output import print_document, print_text, say
-from qupel.cli.table import text_table
+from qupel.cli.table import moment_text, text_table
 
 if TYPE_CHECKING:
     from qupel.runs.ledger import Job, Ledger
@@ -63,7 +62,7 @@ def list_jobs(
             str(job.shots),
             "–" if job.bound is None else str(job.bound),
             "–" if job.billed is None else str(job.billed),
-            _time(job.planned),
+            moment_text(job.planned),
             job.why[:60],
         ]
         for job in found
@@ -118,7 +117,9 @@ def show(job_id: JobId, database: DatabaseOption = None, as_json: AsJson = False
         )
         number = f" {event.attempt}" if event.attempt else ""
         mark = "!" if event.alarm else " "
-        print_text(f"{_time(event.at)} {mark} {event.kind}{number}{': ' * bool(told)}{told}"[:160])
+        print_text(
+            f"{moment_text(event.at)} {mark} {event.kind}{number}{': ' * bool(told)}{told}"[:160]
+        )
 
 
 @app.command()
@@ -228,7 +229,7 @@ def _print(job: Job, as_json: bool, what: str) -> None:
 def _shown(name: str, value: Any) -> str:
     """A field of a job or an event, for people."""
     if name in _TIMES:
-        return f"{_time(value)} UTC"
+        return f"{moment_text(value)} UTC"
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, Mapping):
@@ -236,7 +237,3 @@ def _shown(name: str, value: Any) -> str:
     if isinstance(value, list | tuple):
         return ", ".join(map(str, value))
     return f"{value:.3f}" if isinstance(value, float) else str(value)
-
-
-def _time(seconds: float) -> str:
-    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%d %H:%M:%S")

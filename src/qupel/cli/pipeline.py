@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -12,7 +11,7 @@ import typer
 from qupel.cli.exits import Exit
 from qupel.cli.logs import talker
 from qupel.cli.output import print_document, print_text, say
-from qupel.cli.table import text_table
+from qupel.cli.table import moment_text, text_table
 from qupel.cli.worker import Where
 from qupel.errors import InputError
 
@@ -124,7 +123,7 @@ def status(
         say("no pipeline has been run yet")
         return
     rows = [
-        [held["run"], held["state"], *(_moment(held[name]) for name in ("created", "ended"))]
+        [held["run"], held["state"], *(moment_text(held[name]) for name in ("created", "ended"))]
         for held in runs
     ]
     print_text(text_table(["run", "state", "begun", "ended"], rows))
@@ -282,7 +281,3 @@ def _value(log: RunLog, run_id: str, named: str) -> Any:
             f"{', '.join(outputs) or 'nothing'}"
         )
     return log.value(outputs[port] if port else next(iter(outputs.values())))
-
-
-def _moment(stamp: float | None) -> str:
-    return "–" if stamp is None else f"{datetime.fromtimestamp(stamp, UTC):%Y-%m-%d %H:%M:%S}"

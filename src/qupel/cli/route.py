@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -11,7 +10,7 @@ import typer
 from qupel.cli.exits import Exit
 from qupel.cli.logs import talker
 from qupel.cli.output import print_document, print_text, say
-from qupel.cli.table import text_table
+from qupel.cli.table import moment_text, text_table
 
 if TYPE_CHECKING:
     from qupel.runs.routes.decision import Decision
@@ -201,7 +200,8 @@ def history(name: Name, database: DatabaseOption = None, as_json: AsJson = False
         print_document({"events": [event.document() for event in events]})
         return
     rows = [
-        [_time(event.at), event.kind, event.version[:12], event.who, event.why] for event in events
+        [moment_text(event.at), event.kind, event.version[:12], event.who, event.why]
+        for event in events
     ]
     print_text(text_table(["when", "what", "version", "who", "why"], rows))
 
@@ -283,7 +283,3 @@ def _shown(value: Any) -> str:
         if value is None or value == ""
         else str(value)
     )
-
-
-def _time(at: float) -> str:
-    return datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%d %H:%M:%S")

@@ -10,7 +10,6 @@ from hypothesis import strategies as st
 from qupel.backends.adapters.readings import (
     bits_of_numbers,
     facts_of_shots,
-    reading_of_counts,
     reading_of_rows,
     reading_of_texts,
     same_length,
@@ -79,16 +78,10 @@ def test_energies_stay_with_their_rows() -> None:
     assert reading.occurrences.tolist() == [2, 3, 1]
 
 
-def test_keys_counted_no_times_are_left_out() -> None:
-    assert reading_of_counts({"01": 0, "10": 4}, 2, "law").bits.tolist() == [[1, 0]]
-    with pytest.raises(ResultError, match="nothing was read"):
-        reading_of_counts({"01": 0}, 2, "law")
-
-
 def test_shots_that_are_missing_or_too_many_are_told() -> None:
     order = Order((Circuit(2), Circuit(2)), 10, "k", "t")
-    full = reading_of_counts({"00": 10}, 2, "law")
-    short = reading_of_counts({"00": 9}, 2, "law")
+    full = reading_of_texts(["00"], [10], None, 2, "law")
+    short = reading_of_texts(["00"], [9], None, 2, "law")
     assert facts_of_shots([full, full], order) == {}
     assert facts_of_shots([full, short], order) == {
         "shots_ordered": 10,

@@ -23,6 +23,7 @@ from qupel.backends.adapters.readings import (
 )
 from qupel.backends.adapters.renewal import Renewing
 from qupel.backends.contract import (
+    Annealing,
     Capabilities,
     Estimate,
     JobStatus,
@@ -38,9 +39,7 @@ from qupel.backends.contract import (
 from qupel.backends.http import EnvironmentToken, HttpTransport, secret_in
 from qupel.backends.transport import Request, Transport
 from qupel.errors import InputError, RefusedError, ResultError, TransientError, UnknownOutcomeError
-from qupel.model.circuit import Circuit
 from qupel.model.evidence import Evidence
-from qupel.model.formats.qasm import write_qasm
 
 URL_VARIABLE, TOKEN_VARIABLE = "QUPEL_EMULATOR_URL", "QUPEL_EMULATOR_TOKEN"
 SECRET_VARIABLE = "QUPEL_EMULATOR_SECRET"  # noqa: S105  # its name
@@ -257,21 +256,11 @@ class Neutral:
 
 def _plain(program: Program) -> dict[str, Any]:
     """A program as JSON: OpenQASM 3, or fields and couplings."""
-    if isinstance(program, Circuit):
-        return {"qasm": write_qasm(program)}
-    form = program.form
-    if form.quotas:
+    from qupel.backends.emulator.wire import plain_program
+
+    if isinstance(program, Annealing) and program.form.quotas:
         raise RefusedError("the protocol knows no quotas; encode them as penalties")
-    pairs = form.couplings.tocoo()
-    entries = zip(pairs.row.tolist(), pairs.col.tolist(), pairs.data.tolist(), strict=True)
-    plain = {
-        "fields": form.fields.tolist(),
-        "couplings": [list(entry) for entry in entries],
-        "offset": form.offset,
-    }
-    if program.microseconds is not None:
-        plain["microseconds"] = program.microseconds
-    return plain
+    return plain_program(program)
 
 
 def _reading(found: dict[str, Any], program: Program, what: str) -> Reading:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -50,17 +50,6 @@ def reading_of_texts(rows: Any, occurrences: Any, energies: Any, width: int, wha
         claims = np.array([number(e, f"{what}: an energy") for e in claimed], np.float64)
     times = [whole(count, f"{what}: an occurrence", 1) for count in counted]
     return reading_of_rows(bits_of_texts(rows, width, what), times, what, claims)
-
-
-def reading_of_counts(counts: Mapping[str, Any], width: int, what: str) -> Reading:
-    """Reading of a histogram whose keys are rows, character ``k`` for column ``k``.
-
-    Keys that were counted no times are left out.
-    """
-    times = [whole(count, f"{what}: a count") for count in counts.values()]
-    bits = bits_of_texts(list(counts), width, what)
-    kept = np.array(times, np.int64) > 0
-    return reading_of_rows(bits[kept], [count for count in times if count], what)
 
 
 def reading_of_rows(

@@ -51,11 +51,6 @@ def pieces(matrix: Any, native: str) -> tuple[Piece, ...]:
     return _pieces(matrix.tobytes(), native)
 
 
-def gates_needed(matrix: Any, native: str) -> int:
-    """How many of the native gate a unitary takes."""
-    return sum(isinstance(piece, Joint) for piece in pieces(matrix, native))
-
-
 @lru_cache(maxsize=65536)
 def _pieces(held: bytes, native: str) -> tuple[Piece, ...]:
     matrix = np.frombuffer(held, np.complex128).reshape(4, 4)

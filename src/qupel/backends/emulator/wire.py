@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
@@ -11,7 +10,7 @@ from typing import Any
 import numpy as np
 from scipy import sparse
 
-from qupel.backends.contract import Annealing, Order, Program, Reading, State
+from qupel.backends.contract import Annealing, Program, Reading, State
 from qupel.backends.emulator.books import plain_money
 from qupel.backends.emulator.hooks import Findings
 from qupel.backends.emulator.job import EmulatedJob, Submission
@@ -25,19 +24,6 @@ from qupel.model.money import Money
 MOST_SPINS, MOST_TEXT = 100_000, 4_000_000
 #: Largest tag and key.
 MOST_LABEL = 200
-
-
-def order_body(order: Order, device: str) -> bytes:
-    """Body of ``POST /v1/jobs`` for an order."""
-    return json.dumps(
-        {
-            "device": device,
-            "shots": order.shots,
-            "tag": order.tag,
-            "programs": [plain_program(program) for program in order.programs],
-            "settings": dict(order.settings),
-        }
-    ).encode()
 
 
 def plain_program(program: Program) -> dict[str, Any]:

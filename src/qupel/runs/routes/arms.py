@@ -53,14 +53,6 @@ def arm_for(route: Route, mode: Mode) -> Arm | None:
     )
 
 
-def modes_of(route: Route) -> tuple[Mode, ...]:
-    """Modes that a route can be in."""
-    found = {Mode.CLASSICAL, mode_of(route)}
-    if route.approximate is not None:
-        found.add(Mode.APPROXIMATE)
-    return tuple(mode for mode in Mode if mode in found)
-
-
 def solver_of(route: Route, arm: Arm) -> Any:
     """Return the solver of an arm, checked against the route's family."""
     return solver_from(arm.description, family_from(route.family))

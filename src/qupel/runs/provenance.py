@@ -13,8 +13,12 @@ from pathlib import Path
 import qupel
 from qupel.kernels.cpu import simd
 
-#: Packages whose version can change a result.
-ENGINES = ("numpy", "scipy", "scikit-learn", "ortools", "pyvrp", "dimod")
+#: Packages whose version can change a result; the last ones are behind backends of this machine.
+ENGINES = (
+    "numpy", "scipy", "scikit-learn", "ortools", "pyvrp", "dimod",
+    "qiskit", "qiskit-aer", "qiskit-ibm-runtime", "amazon-braket-default-simulator",
+    "dwave-system", "minorminer",
+)  # fmt: skip
 
 
 @cache

@@ -179,7 +179,8 @@ def kolmogorov_smirnov(
 
     The p-value is exact where there are no ties, and too large where there are, so that ties
     raise no alarm. It counts lattice paths from corner to corner that stay nearer than the
-    distance found.
+    distance found. It is written out here since loading SciPy's statistics takes longer than many
+    a decision does.
 
     References
     ----------

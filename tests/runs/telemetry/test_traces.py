@@ -49,6 +49,7 @@ def test_two_processes_that_tell_the_same_run_tell_the_same_spans(
     assert len(spans) == 4
     assert len({(s.context.trace_id, s.context.span_id) for s in spans}) == 2
     stage, run = spans[:2]
+    assert stage.parent is not None
     assert stage.parent.span_id == run.context.span_id
     assert (run.start_time, run.end_time) == (100 * 10**9, 130 * 10**9)
 

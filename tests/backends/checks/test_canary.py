@@ -8,14 +8,9 @@ import numpy as np
 import pytest
 
 from qupel.backends import Estimate, Kind, ManualClock, Order, Reading, Result
-from qupel.backends.checks.canary import (
-    SIZES,
-    Canary,
-    CanaryReport,
-    Fault,
-    check_canary,
-    probes_of,
-)
+from qupel.backends.checks.canary import SIZES, Canary, CanaryReport, check_canary
+from qupel.backends.checks.findings import Fault
+from qupel.backends.checks.probes import probes_of
 from qupel.backends.local import Local
 from qupel.backends.local import open as open_device
 from qupel.backends.machines import Noisy

@@ -61,3 +61,16 @@ def test_the_history_of_an_unknown_route_is_refused(job: str) -> None:
     ended = qupel("route", "history", "nowhere")
     assert ended.code == Exit.INPUT
     assert "nowhere" in ended.err
+
+
+def test_a_database_that_does_not_answer_is_told_in_one_line_without_its_password() -> None:
+    ended = qupel("budget", "show", "--database", "postgresql://me:hunter2@127.0.0.1:1/none")
+    assert ended.code == Exit.INPUT
+    assert len(ended.err.splitlines()) == 1
+    assert "hunter2" not in ended.err
+
+
+def test_a_missing_file_is_named_once_and_without_an_error_number(tmp_path: Path) -> None:
+    ended = qupel("solve", tmp_path / "missing.txt", "--solver", "greedy")
+    assert ended.err.count("missing.txt") == 1
+    assert "Errno" not in ended.err

@@ -72,8 +72,9 @@ class Database:
             opened._migrate()
         except sa.exc.DBAPIError as error:
             opened.close()
+            said = " ".join(str(error.orig).split())
             raise InputError(
-                f"{opened.place}: is not a store of Qupel, or cannot be reached: {error.orig}"
+                f"{opened.place}: is not a store of Qupel, or cannot be reached: {said}"
             ) from error
         return opened
 
@@ -188,7 +189,9 @@ def _by_path(place: Path) -> tuple[str, Path, sa.Engine]:
     try:
         place.parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise InputError(f"{place.parent}: the store's folder cannot be made: {error}") from error
+        raise InputError(
+            f"{place.parent}: the store's folder cannot be made: {error.strerror}"
+        ) from error
     engine = sa.create_engine(f"sqlite:///{place}", connect_args={"timeout": BUSY_SECONDS})
     sa.event.listen(engine, "connect", _configure)
     sa.event.listen(engine, "begin", _begin)

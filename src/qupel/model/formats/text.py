@@ -40,7 +40,8 @@ def read_text(path: Path) -> str:
         raw = path.read_bytes()
         return (gzip.decompress(raw) if raw[:2] == b"\x1f\x8b" else raw).decode("utf-8-sig")
     except (OSError, EOFError, zlib.error) as error:
-        raise InputError(f"{path}: cannot be read: {error}") from error
+        why = getattr(error, "strerror", None) or error  # the path is named once
+        raise InputError(f"{path}: cannot be read: {why}") from error
     except UnicodeDecodeError as error:
         raise InputError(f"{path}: is not a text file: {error}") from error
 

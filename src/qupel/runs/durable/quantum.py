@@ -43,7 +43,8 @@ class QuantumSettings(Settings):
     backend
         ``provider:device``; the solver's own setting unless given.
     deadline_seconds
-        From the beginning of the stage; after it the fallback answers.
+        From the beginning of the stage until the order is late; the fallback begins then, and
+        answers within ``fallback_seconds`` more.
     late
         What becomes of an order that is late: ``keep`` takes its result into the ledger, to be
         compared with the fallback's; ``cancel`` asks for it not to be run.

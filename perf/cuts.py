@@ -69,8 +69,8 @@ each graph and, for the QUBOs, on {QUBOS[0]}: `python -m perf tune`, kept in `pe
 Peers' runs are kept in `build/perf/cuts.jsonl` and used again while pins, settings and machine are
 the same; `--fresh` makes them anew. Two runs go at a time, one a core.
 
-simulated-bifurcation holds couplings as dense matrices; with the 10,000 spins of G67 its preparation
-alone takes twice the budget, so its cut there says nothing of its search."""
+simulated-bifurcation holds couplings as dense matrices; with the 10,000 spins of G67 its
+preparation alone takes twice the budget, so its cut there says nothing of its search."""
 
 
 @dataclass(frozen=True)

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 import os
 import re
 import signal
@@ -8,6 +9,7 @@ import sys
 import urllib.request
 from pathlib import Path
 
+import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from tests.data import ROOT
@@ -49,3 +51,17 @@ def test_metrics_are_served_until_interrupted(tmp_path: Path) -> None:
         process.send_signal(signal.SIGTERM)
         process.communicate(timeout=30)
     assert process.returncode == 0
+
+
+@pytest.mark.slow
+def test_a_worker_serves_metrics_and_logs_json(tmp_path: Path) -> None:
+    process = started(tmp_path, "worker", "--json-logs", "--metrics-port", "0")
+    assert process.stderr is not None
+    try:
+        line = json.loads(process.stderr.readline())
+        assert (line["event"], line["level"]) == ("metrics", "info")
+        assert "qupel_pipeline_runs" in scraped(line["url"])
+    finally:
+        process.send_signal(signal.SIGTERM)
+        _, said = process.communicate(timeout=60)
+    assert [json.loads(line)["event"] for line in said.splitlines()][-1] == "worker stopped"

@@ -119,7 +119,7 @@ def _lived(folder: Path) -> Day:
         routes.warm(route_to(Rogue()), CUT)
 
         def decide(what: str, rogue: Any, **changed: Any) -> Decision:
-            route = route_to(rogue, **{"deadline_seconds": 2.5, **changed})
+            route = route_to(rogue, **{"deadline_seconds": 2.5, "fallback_seconds": 1.0, **changed})
             route = put_in_force(routes, replace(route, name=changed.pop("name", rogue.provider)))
             day.names[what] = route.name
             day.decisions[what] = routes[route.name].decide(CUT)

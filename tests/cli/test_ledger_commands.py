@@ -74,3 +74,13 @@ def test_a_missing_file_is_named_once_and_without_an_error_number(tmp_path: Path
     ended = qupel("solve", tmp_path / "missing.txt", "--solver", "greedy")
     assert ended.err.count("missing.txt") == 1
     assert "Errno" not in ended.err
+
+
+def test_a_short_list_of_jobs_shows_the_newest(job: str) -> None:
+    order = Order((Circuit(1).h(0),), 10, "newer", "tag", {"seed": 1})
+    with Database.open() as database:
+        ledger = Ledger(database)
+        newer = ledger.plan(order, backend="local:statevector", bound=None)
+        drive(ledger, backend_named)
+    listed = qupel("jobs", "list", "--limit", 1, "--json").document["jobs"]
+    assert [one["id"] for one in listed] == [newer.id]

@@ -44,7 +44,7 @@ def list_jobs(
     database: DatabaseOption = None,
     as_json: AsJson = False,
 ) -> None:
-    """List jobs, those to be looked after first at the front."""
+    """List jobs, those to be looked after first at the front, then the newest."""
     with opened(database) as ledger:
         found = ledger.jobs(_state(state), backend=backend, limit=limit)
     if as_json:

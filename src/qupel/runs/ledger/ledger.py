@@ -271,7 +271,7 @@ class Ledger:
         due: float | None = None,
         limit: int | None = None,
     ) -> list[Job]:
-        """Jobs, those due first at the front.
+        """Jobs, those due first at the front; of those that are over, the newest.
 
         Parameters
         ----------
@@ -282,7 +282,7 @@ class Ledger:
         limit
             As many at most.
         """
-        chosen = sa.select(jobs).order_by(jobs.c.due, jobs.c.planned, jobs.c.id)
+        chosen = sa.select(jobs).order_by(jobs.c.due, jobs.c.planned.desc(), jobs.c.id)
         if state is not None:
             chosen = chosen.where(jobs.c.state == JobState(state).value)
         if backend is not None:

@@ -30,7 +30,7 @@ def main(options: Options, say: Say) -> list[Finding]:
 
 def driven(name: str, place: Place, options: Options, say: Say) -> Finding:
     """Jobs all at once, for the rate; then at half that rate, for how long one takes."""
-    count = options.size(200, 10)
+    count, started = options.size(200, 10), time.monotonic()
     with place() as url, Database.open(url) as database, running_emulator() as emulator:
         worker = Worker(database, concurrency=4)
         worker.host.open_backend = lambda _: Neutral("ideal", emulator.transport())
@@ -57,6 +57,7 @@ def driven(name: str, place: Place, options: Options, say: Say) -> Finding:
         f"p99 {p99:.2f} s",
         n=f"{len(ended)} at once, {len(steady)} paced; one worker",
         passed=done and not seen.paid_twice and not seen.orphans and seen.billed == seen.booked,
+        seconds=time.monotonic() - started,
         details={"rate": rate, "p50": p50, "p95": p95, "p99": p99, "states": seen.states},
     )
 

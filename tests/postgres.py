@@ -47,7 +47,7 @@ def server() -> Iterator[str]:
     quiet = {"cwd": folder, "stdout": subprocess.DEVNULL, "stderr": subprocess.STDOUT}
     subprocess.run(list(map(str, initdb)), check=True, **quiet, **account)  # type: ignore[call-overload]
     command = [bin_folder / "postgres", "-D", data, "-p", port, "-k", folder, "-F"]
-    command += ["-c", "listen_addresses=127.0.0.1", "-c", "max_connections=60"]
+    command += ["-c", "listen_addresses=127.0.0.1", "-c", "max_connections=100"]
     running = subprocess.Popen(list(map(str, command)), **quiet, **account)  # type: ignore[call-overload]
     try:
         ready = [bin_folder / "pg_isready", "-h", "127.0.0.1", "-p", port, "-U", "qupel"]

@@ -21,6 +21,7 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import SplitResult, urlsplit
 
+from qupel.backends.secrets import cleaned, keep_secret
 from qupel.backends.transport import Reply, Request
 from qupel.errors import InputError, ResultError, TransientError, UnknownOutcomeError
 
@@ -36,7 +37,7 @@ def no_headers() -> Mapping[str, str]:
 
 
 def secret_in(variable: str) -> str:
-    """A secret from the environment.
+    """A secret from the environment; from now on no text that is passed on holds it.
 
     Raises
     ------
@@ -48,6 +49,7 @@ def secret_in(variable: str) -> str:
         raise InputError(f"no credentials: set the environment variable {variable}")
     if not (secret.isascii() and secret.isprintable()):
         raise InputError(f"{variable} holds characters that no credential has; set it anew")
+    keep_secret(secret)
     return secret
 
 
@@ -241,7 +243,7 @@ def _reason(error: Exception) -> str:
     """What went wrong in the transport; nothing that was sent is in it."""
     words = {"ConnectTimeout": "timed out", "ReadTimeout": "timed out", "WriteTimeout": "timed out"}
     name = type(error).__name__
-    return words.get(name, f"{name}: {error}"[:200])
+    return words.get(name, cleaned(f"{name}: {error}")[:200])
 
 
 def _body(chunks: Iterable[bytes], encoding: str, largest: int) -> bytes:

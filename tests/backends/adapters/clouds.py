@@ -98,9 +98,7 @@ class FakeIbm(Cloud):
             self.jobs[name] = json.loads(request.body)
             return 200, {"id": name, "backend": "ibm_fez"}
         if parts == ["jobs"]:
-            tags = parse_qs(path.query)["tags"]
-            held = [n for n, job in self.jobs.items() if job["tags"] == tags]
-            return 200, {"jobs": [{"id": n, "tags": self.jobs[n]["tags"]} for n in held]}
+            return 200, {"jobs": self._page(parse_qs(path.query))}
         if parts[1] not in self.jobs:
             return 404, {"errors": [{"message": "no such job"}]}
         job = self.jobs[parts[1]]
@@ -113,6 +111,15 @@ class FakeIbm(Cloud):
         if parts[2] == "cancel":
             return 409, {"errors": [{"message": "it is over"}]}
         return 200, {"results": [self._result(*pub) for pub in job["params"]["pubs"]]}
+
+    def _page(self, query: dict[str, list[str]]) -> list[dict[str, Any]]:
+        told = [{"id": name, **job} for name, job in self.jobs.items()]
+        for name in ("tags", "backend"):
+            if name in query:
+                told = [job for job in told if query[name][0] in job[name]]
+        begin = int(query["offset"][0])
+        page = told[begin : begin + int(query["limit"][0])]
+        return [{name: job[name] for name in ("id", "tags", "backend")} for job in page]
 
     @staticmethod
     def _result(text: str, values: None, shots: int) -> dict[str, Any]:
@@ -143,6 +150,8 @@ class FakeAzure(Cloud):
             blob = f"/{wanted['blobName']}" if "blobName" in wanted else ""
             host = "https://store.blob.core.windows.net"
             return 200, {"sasUri": f"{host}/{wanted['containerName']}{blob}?sig=secret"}
+        if rest == "/jobs":
+            return 200, self._page(path.path, parse_qs(path.query))
         name, colon, _ = rest.removeprefix("/jobs/").partition(":")
         if colon:
             return 200, {}
@@ -163,6 +172,15 @@ class FakeAzure(Cloud):
             "costEstimate": cost,
             "outputDataUri": f"https://store.blob.core.windows.net/job-{name}/rawOutputData?old",
         }
+
+    def _page(self, path: str, query: dict[str, list[str]]) -> dict[str, Any]:
+        """One job, and where the next one is."""
+        place = int(query.get("skip", ["0"])[0])
+        told = list(self.jobs.values())
+        page: dict[str, Any] = {"value": told[place : place + 1]}
+        if place + 1 < len(told):
+            page["nextLink"] = f"https://w.quantum.azure.com{path}?skip={place + 1}"
+        return page
 
     def _kept(self, request: Request, path: str) -> tuple[int, Any]:
         if request.method == "GET":
@@ -220,9 +238,14 @@ class FakeSapi(Cloud):
             self.jobs[name] = job
             return 202, [{"id": name, "status": "PENDING", "label": job["label"]}]
         if len(parts) == 1 or not parts[1]:
-            label = parse_qs(path.query)["label"][0]
-            held = [n for n, job in self.jobs.items() if job["label"] == label]
-            return 200, [{"id": n, "label": label, "status": "COMPLETED"} for n in held]
+            query = parse_qs(path.query)
+            word = self.status or "COMPLETED"
+            if query.get("status", [word]) != [word]:
+                return 200, []
+            held = [{"id": name, **job, "status": word} for name, job in self.jobs.items()]
+            wanted = query.get("label")
+            held = [job for job in held if not wanted or job["label"] in wanted]
+            return 200, [{k: job[k] for k in ("id", "label", "status", "solver")} for job in held]
         if parts[1] not in self.jobs:
             return 404, {"error_msg": "no such problem"}
         job = self.jobs[parts[1]]

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from qupel.backends.adapters import braket
-from qupel.backends.adapters.braket import Braket, action_of, source_of, tagged, token_of
+from qupel.backends.adapters.braket import Braket, action_of, source_of, tag_of, token_of
 from qupel.backends.contract import JobStatus, Order, State
 from qupel.errors import InputError, RefusedError, ResultError
 from qupel.model.circuit import Circuit
@@ -27,6 +27,9 @@ class Kept:
 
     def find(self, tag: str) -> list[str]:
         return ["task-1"]
+
+    def listed(self, prefix: str) -> list[tuple[str, str]]:
+        return []
 
     def status(self, job: str) -> JobStatus:
         return JobStatus(State.DONE)
@@ -117,9 +120,9 @@ def test_settings_that_nobody_knows_are_refused() -> None:
 
 
 def test_tags_are_looked_at_with_care() -> None:
-    assert tagged({"qupel_tag": "t"}, "t")
-    odd: list[Any] = [None, {}, [], {"qupel_tag": "x"}, "t"]
-    assert not any(tagged(tags, "t") for tags in odd)
+    assert tag_of({"qupel_tag": "t"}) == "t"
+    odd: list[Any] = [None, {}, [], {"qupel_tag": 5}, "t"]
+    assert not any(tag_of(tags) for tags in odd)
 
 
 def test_missing_credentials_are_told_by_their_variable(monkeypatch: pytest.MonkeyPatch) -> None:

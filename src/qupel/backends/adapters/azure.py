@@ -22,7 +22,7 @@ from urllib.parse import urlsplit
 from qupel.backends.adapters import exchange
 from qupel.backends.adapters.azure_formats import DIALECTS, Dialect
 from qupel.backends.adapters.claims import bound_of, profile_behind
-from qupel.backends.adapters.documents import text
+from qupel.backends.adapters.documents import listing, mapping, text
 from qupel.backends.adapters.limits import check_fits, shape_of
 from qupel.backends.adapters.moments import moment
 from qupel.backends.adapters.readings import (
@@ -42,6 +42,7 @@ from qupel.backends.contract import (
     Times,
 )
 from qupel.backends.http import HttpTransport
+from qupel.backends.secrets import keep_secret
 from qupel.backends.transport import Request, Transport
 from qupel.errors import InputError, RefusedError, ResultError, TransientError, UnknownOutcomeError
 from qupel.model.evidence import Evidence
@@ -49,6 +50,8 @@ from qupel.model.money import Money
 
 CONNECTION_VARIABLE = "AZURE_QUANTUM_CONNECTION_STRING"
 VERSION = "2026-01-15-preview"
+#: Pages of a listing that are read at most.
+MOST_PAGES = 500
 MAKER, STORAGE = ".quantum.azure.com", ".blob.core.windows.net"
 
 WORDS = {
@@ -105,6 +108,7 @@ class Workspace:
 
     def headers(self) -> Mapping[str, str]:
         """The header that carries the key."""
+        keep_secret(self.key)
         return {"x-ms-quantum-api-key": self.key}
 
 
@@ -245,6 +249,25 @@ class Azure:
         known = self._job(job)
         return [job] if known is not None and _tag(known) == order.tag else []
 
+    def listed(self, prefix: str) -> list[tuple[str, str]]:
+        """Name and tag of the target's jobs that are listed and whose tag begins so."""
+        found: dict[str, str] = {}
+        path = self._path("/jobs")
+        for _ in range(MOST_PAGES):
+            told = exchange.ask(self.transport, Request("GET", path, timeout=self.timeout))
+            try:
+                page = mapping(told, "a listing")
+                for entry in (mapping(j, "a job") for j in listing(page.get("value"), "jobs")):
+                    if _tag(entry).startswith(prefix) and entry.get("target") == self.device:
+                        found[text(entry.get("id"), "id")] = _tag(entry)
+                following = page.get("nextLink")
+                if not following:
+                    return list(found.items())
+                path = self._page(following)
+            except ResultError as error:
+                raise TransientError(f"a listing cannot be read: {error}") from error
+        raise TransientError(f"the listing has more than {MOST_PAGES} pages; jobs may be missing")
+
     def status(self, job: str) -> JobStatus:
         """Where a job stands; the bill is Azure's cost estimate of a job that is over."""
         told = self._job(job)
@@ -310,6 +333,13 @@ class Azure:
     def _path(self, rest: str) -> str:
         return f"{self.workspace}{rest}?api-version={VERSION}"
 
+    def _page(self, link: Any) -> str:
+        """Path of a listing's next page, which must be the workspace's: no other host is asked."""
+        parts = urlsplit(link if isinstance(link, str) else "")
+        if parts.path.lower() != f"{self.workspace}/jobs".lower() or not parts.query:
+            raise ResultError("its next page is not one of the workspace's jobs")
+        return f"{parts.path}?{parts.query}"
+
     def _job(self, job: str) -> dict[str, Any] | None:
         path = self._path(f"/jobs/{exchange.segment(job)}")
         request = Request("GET", path, timeout=self.timeout)
@@ -324,7 +354,7 @@ class Azure:
         """A storage address that may be used for a while."""
         wanted = {"containerName": container, **({"blobName": blob} if blob else {})}
         request = exchange.post(self._path("/storage/sasUri"), wanted, {}, self.timeout)
-        told = exchange.ask(self.transport, request)
+        told = exchange.ask(self.transport, request, secret=True)
         address = told.get("sasUri") if isinstance(told, dict) else None
         if not isinstance(address, str) or urlsplit(address).scheme not in ("http", "https"):
             raise TransientError("the service gave no storage address")

@@ -87,6 +87,10 @@ class Line(Protocol):
         """Tasks under a tag."""
         ...
 
+    def listed(self, prefix: str) -> list[tuple[str, str]]:
+        """Tasks of this device whose tag begins so, each with it."""
+        ...
+
     def status(self, job: str) -> JobStatus:
         """Where a task stands."""
         ...
@@ -202,6 +206,10 @@ class Braket:
         """Tasks that are tagged with the order's tag."""
         return self.line.find(order.tag)
 
+    def listed(self, prefix: str) -> list[tuple[str, str]]:
+        """Name and tag of the device's tasks that are listed and whose tag begins so."""
+        return self.line.listed(prefix)
+
     def status(self, job: str) -> JobStatus:
         """Where a task stands; Braket tells no bill."""
         return self.line.status(job)
@@ -291,9 +299,10 @@ def reading_of(document: Mapping[str, Any], program: Program, shots: int) -> Rea
     return reading_of_rows(np.ascontiguousarray(bits), [1] * len(rows), "the result")
 
 
-def tagged(tags: Any, tag: str) -> bool:
-    """Whether a task's tags hold ours."""
-    return isinstance(tags, Mapping) and tags.get("qupel_tag") == tag
+def tag_of(tags: Any) -> str:
+    """Our tag among a task's; empty if there is none."""
+    tag = tags.get("qupel_tag") if isinstance(tags, Mapping) else None
+    return tag if isinstance(tag, str) else ""
 
 
 def _written(program: Program) -> Circuit:

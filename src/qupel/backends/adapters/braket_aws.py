@@ -7,10 +7,11 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, TypeVar
 
-from qupel.backends.adapters.braket import WORDS, action_of, tagged
+from qupel.backends.adapters.braket import WORDS, action_of, tag_of
 from qupel.backends.adapters.documents import text
 from qupel.backends.contract import JobStatus, State, Times
 from qupel.backends.http import LARGEST, secret_in
+from qupel.backends.secrets import cleaned, keep_secret
 from qupel.errors import InputError, RefusedError, ResultError, TransientError, UnknownOutcomeError
 
 Done = TypeVar("Done")
@@ -60,21 +61,11 @@ class Aws:
 
     def find(self, tag: str) -> list[str]:
         """Tasks of the device under a tag."""
-        found: list[str] = []
-        more: dict[str, str] = {}
-        wanted = [{"name": "deviceArn", "operator": "EQUAL", "values": [self.arn]}]
-        for _ in range(MOST_PAGES):
-            page = _asked(
-                lambda more=more: self._call(  # type: ignore[misc]
-                    "braket", "search_quantum_tasks", filters=wanted, maxResults=100, **more
-                )
-            )
-            tasks = page.get("quantumTasks", [])
-            found += [task["quantumTaskArn"] for task in tasks if tagged(task.get("tags"), tag)]
-            if not page.get("nextToken"):
-                return list(dict.fromkeys(found))
-            more = {"nextToken": page["nextToken"]}
-        raise TransientError(f"the search has more than {MOST_PAGES} pages; tasks may be missing")
+        return [job for job, held in self._search() if held == tag]
+
+    def listed(self, prefix: str) -> list[tuple[str, str]]:
+        """Tasks of the device whose tag begins so, each with it; no filter of AWS's names tags."""
+        return [(job, held) for job, held in self._search() if held.startswith(prefix)]
 
     def status(self, job: str) -> JobStatus:
         """Where a task stands."""
@@ -85,7 +76,7 @@ class Aws:
         times = Times(
             created=_seconds(task.get("createdAt")), finished=_seconds(task.get("endedAt"))
         )
-        why = f"{task.get('failureReason') or '':.300}"
+        why = f"{cleaned(str(task.get('failureReason') or '')):.300}"
         return JobStatus(WORDS.get(word, State.UNKNOWN), word[:80], why, times)
 
     def fetch(self, job: str, tag: str) -> bytes:
@@ -93,7 +84,7 @@ class Aws:
         task = self._task(job)
         if task is None:
             raise ResultError(f"Braket knows no task {job!r:.200}")
-        if not tagged(task.get("tags"), tag):
+        if tag_of(task.get("tags")) != tag:
             raise ResultError(f"task {job!r:.200} was not tagged with the order's tag")
         key = f"{task.get('outputS3Directory')}/results.json"
         try:
@@ -124,6 +115,26 @@ class Aws:
                 return None
             raise TransientError(str(error)) from error
 
+    def _search(self) -> list[tuple[str, str]]:
+        """Tasks of the device that have a tag of ours, and that tag."""
+        found: dict[str, str] = {}
+        more: dict[str, str] = {}
+        wanted = [{"name": "deviceArn", "operator": "EQUAL", "values": [self.arn]}]
+        for _ in range(MOST_PAGES):
+            page = _asked(
+                lambda more=more: self._call(  # type: ignore[misc]
+                    "braket", "search_quantum_tasks", filters=wanted, maxResults=100, **more
+                )
+            )
+            for task in page.get("quantumTasks", []):
+                tag = tag_of(task.get("tags"))
+                if tag:
+                    found[task["quantumTaskArn"]] = tag
+            if not page.get("nextToken"):
+                return list(found.items())
+            more = {"nextToken": page["nextToken"]}
+        raise TransientError(f"the search has more than {MOST_PAGES} pages; tasks may be missing")
+
     def _call(self, service: str, act: str, /, **arguments: Any) -> dict[str, Any]:
         """Send one request; the errors are those of a submission."""
         import botocore.exceptions as known
@@ -132,7 +143,7 @@ class Aws:
             return getattr(self._client(service), act)(**arguments)
         except known.ClientError as error:
             told = error.response
-            code = str(told.get("Error", {}).get("Code", ""))[:80]
+            code = cleaned(str(told.get("Error", {}).get("Code", "")))[:80]
             status = int(told.get("ResponseMetadata", {}).get("HTTPStatusCode", 0))
             what = f"{act}: HTTP {status} {code}"
             if code in BUSY or status == 429:
@@ -165,6 +176,7 @@ def _client(service: str, region: str, timeout: float) -> Any:
         raise InputError(
             'boto3 is not installed; install it by: pip install "qupel[braket]"'
         ) from error
+    keep_secret(os.environ.get("AWS_SESSION_TOKEN", ""))
     session = boto3.Session(
         aws_access_key_id=secret_in("AWS_ACCESS_KEY_ID"),
         aws_secret_access_key=secret_in("AWS_SECRET_ACCESS_KEY"),

@@ -158,6 +158,10 @@ class Dwave:
         """Problems that D-Wave lists under the order's tag."""
         return self.line.find(order.tag)
 
+    def listed(self, prefix: str) -> list[tuple[str, str]]:
+        """Name and tag of the device's problems that are listed and whose tag begins so."""
+        return self.line.listed(prefix)
+
     def status(self, job: str) -> JobStatus:
         """Where a problem stands."""
         return self.line.status(job)

@@ -71,6 +71,10 @@ class Mock:
         """Problems under a label."""
         return [job for job, (held, _) in self._held.items() if held == tag]
 
+    def listed(self, prefix: str) -> list[tuple[str, str]]:
+        """Problems whose label begins so, each with it."""
+        return [(job, held) for job, (held, _) in self._held.items() if held.startswith(prefix)]
+
     def status(self, job: str) -> JobStatus:
         """Done, if it is known."""
         return JobStatus(State.DONE if job in self._held else State.UNKNOWN)

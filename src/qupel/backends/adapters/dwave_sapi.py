@@ -6,7 +6,7 @@ import base64
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
-from urllib.parse import quote
+from urllib.parse import urlencode
 
 import numpy as np
 from jaxtyping import Float64, Int8
@@ -22,6 +22,9 @@ from qupel.backends.contract import (
 )
 from qupel.backends.transport import Request, Transport
 from qupel.errors import InputError, RefusedError, ResultError, TransientError, UnknownOutcomeError
+
+#: Problems of a listing at most.
+MOST = 1000
 
 WORDS = {
     "PENDING": State.QUEUED,
@@ -56,6 +59,10 @@ class Line(Protocol):
 
     def find(self, tag: str) -> list[str]:
         """Problems under a label."""
+        ...
+
+    def listed(self, prefix: str) -> list[tuple[str, str]]:
+        """Problems of this device whose label begins so, each with it."""
         ...
 
     def status(self, job: str) -> JobStatus:
@@ -141,13 +148,33 @@ class Sapi:
 
     def find(self, tag: str) -> list[str]:
         """Problems under a label."""
-        path = f"/problems/?label={quote(tag, safe='')}&max_results=1000"
+        path = f"/problems/?{urlencode({'label': tag, 'max_results': MOST})}"
         told = exchange.ask(self.transport, self._get(path, "problems"))
         try:
             entries = [mapping(entry, "a problem") for entry in listing(told, "problems")]
             return [text(e.get("id"), "id") for e in entries if e.get("label") == tag]
         except ResultError as error:
             raise TransientError(f"a listing cannot be read: {error}") from error
+
+    def listed(self, prefix: str) -> list[tuple[str, str]]:
+        """Problems of the solver whose label begins so, at most 1,000 in each state.
+
+        D-Wave finds whole labels only and gives no pages, so each state is asked for.
+        """
+        found: dict[str, str] = {}
+        for word in WORDS:
+            query = {"solver": self.solver, "status": word, "max_results": MOST}
+            path = f"/problems/?{urlencode(query)}"
+            told = exchange.ask(self.transport, self._get(path, "problems"))
+            try:
+                for entry in (mapping(e, "a problem") for e in listing(told, "problems")):
+                    label = entry.get("label")
+                    ours = isinstance(label, str) and label.startswith(prefix)
+                    if ours and self._is_here(entry):
+                        found[text(entry.get("id"), "id")] = str(label)
+            except ResultError as error:
+                raise TransientError(f"a listing cannot be read: {error}") from error
+        return list(found.items())
 
     def status(self, job: str) -> JobStatus:
         """Where a problem stands."""
@@ -184,6 +211,11 @@ class Sapi:
         """Ask for a problem not to be run."""
         path = f"/problems/{exchange.segment(job)}"
         exchange.cancel(self.transport, Request("DELETE", path, timeout=self.timeout))
+
+    def _is_here(self, entry: Mapping[str, Any]) -> bool:
+        """Whether a listed problem is the solver's, as far as it is told: by name or identity."""
+        solver = entry.get("solver", self.solver)
+        return (solver.get("name") if isinstance(solver, dict) else solver) == self.solver
 
     def _get(self, path: str, kind: str) -> Request:
         return Request("GET", path, headers={"Accept": _media(kind)}, timeout=self.timeout)

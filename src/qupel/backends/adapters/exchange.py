@@ -2,6 +2,8 @@
 
 The same status means other things for other questions. A server error after a submission may
 hide an accepted job; after a question it only means to ask again.
+
+Whatever is passed on from a reply has been through here, so that no secret comes back by it.
 """
 
 from __future__ import annotations
@@ -15,6 +17,7 @@ from typing import Any
 from urllib.parse import quote
 
 from qupel.backends.adapters.documents import read_json
+from qupel.backends.secrets import cleaned, cleaned_document
 from qupel.backends.transport import Reply, Request, Transport
 from qupel.errors import RefusedError, ResultError, TransientError, UnknownOutcomeError
 
@@ -39,7 +42,7 @@ def submit(transport: Transport, request: Request) -> Any:
     try:
         reply = transport.send(request)
         if 200 <= reply.status < 300:
-            return read_json(reply.body)
+            return _document(reply)
     except ResultError as error:
         raise UnknownOutcomeError(f"a submission was sent, but {error}") from error
     if reply.status in BUSY:
@@ -50,8 +53,21 @@ def submit(transport: Transport, request: Request) -> Any:
     raise RefusedError(f"the provider refused: {said(reply)}")
 
 
-def ask(transport: Transport, request: Request, missing: frozenset[int] = frozenset()) -> Any:
+def ask(
+    transport: Transport,
+    request: Request,
+    missing: frozenset[int] = frozenset(),
+    *,
+    secret: bool = False,
+) -> Any:
     """Ask something that changes nothing; return the document, or None for a status ``missing``.
+
+    Parameters
+    ----------
+    transport, request, missing
+        What to ask, and which statuses mean that it is not there.
+    secret
+        Whether a secret is asked for, which must come as it is.
 
     Raises
     ------
@@ -63,7 +79,7 @@ def ask(transport: Transport, request: Request, missing: frozenset[int] = frozen
         return None
     if 200 <= reply.status < 300:
         try:
-            return read_json(reply.body)
+            return read_json(reply.body) if secret else _document(reply)
         except ResultError as error:
             raise TransientError(str(error)) from error
     raise TransientError(f"no answer this time: {said(reply)}", wait=wait_of(reply))
@@ -84,7 +100,7 @@ def fetch(transport: Transport, request: Request) -> Any:
     except UnknownOutcomeError as error:
         raise TransientError(str(error)) from error
     if 200 <= reply.status < 300:
-        return read_json(reply.body, "the result")
+        return _document(reply, "the result")
     if reply.status in (401, 403, 408) or reply.status in BUSY or reply.status >= 500:
         raise TransientError(f"no result this time: {said(reply)}", wait=wait_of(reply))
     raise ResultError(f"the provider has no such result: {said(reply)}")
@@ -108,6 +124,11 @@ def _asked(transport: Transport, request: Request) -> Reply:
         return transport.send(request)
     except (UnknownOutcomeError, ResultError) as error:
         raise TransientError(str(error)) from error
+
+
+def _document(reply: Reply, what: str = "the reply") -> Any:
+    """What a reply holds, without secrets of ours that it repeats."""
+    return cleaned_document(read_json(reply.body, what), reply.body)
 
 
 def post(path: str, document: Any, headers: Mapping[str, str], timeout: float) -> Request:
@@ -147,7 +168,7 @@ def wait_of(reply: Reply) -> float | None:
 
 
 def said(reply: Reply) -> str:
-    """Status and the provider's own word for it, short and printable."""
+    """Status and the provider's own word for it, short, printable and without secrets."""
     return f"HTTP {reply.status}{_word(reply.body)}"
 
 
@@ -159,5 +180,7 @@ def _word(body: bytes) -> str:
     if not isinstance(document, dict):
         return ""
     words = [document.get(name) for name in ("error", "code", "message")]
-    plain = [f"{word:.160}" for word in words if isinstance(word, str) and word.isprintable()]
+    plain = [
+        f"{cleaned(word):.160}" for word in words if isinstance(word, str) and word.isprintable()
+    ]
     return f" ({'; '.join(plain)})" if plain else ""

@@ -168,6 +168,10 @@ class Ibm:
         """Jobs that IBM lists under the order's tag."""
         return self.line.find(order.tag)
 
+    def listed(self, prefix: str) -> list[tuple[str, str]]:
+        """Name and tag of the device's jobs that are listed and whose tag begins so."""
+        return self.line.listed(prefix)
+
     def status(self, job: str) -> JobStatus:
         """Where a job stands; the bill is IBM's seconds at the catalogue's price."""
         status, seconds = self.line.status(job)

@@ -60,6 +60,10 @@ class Fake:
         """Jobs under a tag."""
         return [job for job, (held, _) in self._held.items() if held == tag]
 
+    def listed(self, prefix: str) -> list[tuple[str, str]]:
+        """Jobs whose tag begins so, each with it."""
+        return [(job, held) for job, (held, _) in self._held.items() if held.startswith(prefix)]
+
     def status(self, job: str) -> tuple[JobStatus, float | None]:
         """Done, if it is known."""
         return JobStatus(State.DONE if job in self._held else State.UNKNOWN), None

@@ -21,6 +21,7 @@ from qupel.backends.contract import (
     Times,
 )
 from qupel.backends.http import secret_in
+from qupel.backends.secrets import keep_secret
 from qupel.backends.transport import Request, Transport
 from qupel.errors import InputError, ResultError, TransientError, UnknownOutcomeError
 from qupel.model.circuit import Circuit
@@ -29,6 +30,8 @@ from qupel.model.gates import GATES
 
 TOKEN_VARIABLE, INSTANCE_VARIABLE = "QISKIT_IBM_TOKEN", "QISKIT_IBM_INSTANCE"
 VERSION = "2026-04-15"
+#: Jobs of a page of a listing, and pages that are read at most.
+PAGE, MOST_PAGES = 200, 500
 
 WORDS = {
     "QUEUED": State.QUEUED,
@@ -72,6 +75,10 @@ class Line(Protocol):
 
     def find(self, tag: str) -> list[str]:
         """Jobs under a tag."""
+        ...
+
+    def listed(self, prefix: str) -> list[tuple[str, str]]:
+        """Jobs of this device whose tag begins so, each with it."""
         ...
 
     def status(self, job: str) -> tuple[JobStatus, float | None]:
@@ -149,7 +156,7 @@ class Service:
         """Jobs under a tag."""
         found: list[str] = []
         while True:
-            query = {"tags": tag, "limit": 200, "offset": len(found), "exclude_params": "true"}
+            query = {"tags": tag, "limit": PAGE, "offset": len(found), "exclude_params": "true"}
             told = exchange.ask(self.transport, self._get(f"/jobs?{urlencode(query)}"))
             try:
                 jobs = listing(mapping(told, "a listing").get("jobs"), "jobs")
@@ -158,8 +165,31 @@ class Service:
                 found += [text(entry.get("id"), "id") for entry in tagged]
             except ResultError as error:
                 raise TransientError(f"a listing cannot be read: {error}") from error
-            if len(jobs) < 200 or not tagged:
+            if len(jobs) < PAGE or not tagged:
                 return list(dict.fromkeys(found))
+
+    def listed(self, prefix: str) -> list[tuple[str, str]]:
+        """Jobs of the device whose tag begins so; IBM finds whole tags only, so all are listed."""
+        found: dict[str, str] = {}
+        for page in range(MOST_PAGES):
+            query = {"backend": self.device, "limit": PAGE, "offset": page * PAGE}
+            path = f"/jobs?{urlencode({**query, 'exclude_params': 'true'})}"
+            told = exchange.ask(self.transport, self._get(path))
+            try:
+                jobs = listing(mapping(told, "a listing").get("jobs"), "jobs")
+                for entry in (mapping(job, "a job") for job in jobs):
+                    tags = [
+                        tag
+                        for tag in listing(entry.get("tags") or [], "tags")
+                        if isinstance(tag, str) and tag.startswith(prefix)
+                    ]
+                    if tags and entry.get("backend", self.device) == self.device:
+                        found[text(entry.get("id"), "id")] = tags[0]
+            except ResultError as error:
+                raise TransientError(f"a listing cannot be read: {error}") from error
+            if len(jobs) < PAGE:
+                return list(found.items())
+        raise TransientError(f"the listing has more than {MOST_PAGES} pages; jobs may be missing")
 
     def status(self, job: str) -> tuple[JobStatus, float | None]:
         """Where a job stands, and its seconds once it is over."""
@@ -257,14 +287,15 @@ class Login:
         headers = {"Content-Type": "application/x-www-form-urlencoded"}
         request = Request("POST", "/identity/token", form.encode(), headers)
         try:
-            given = mapping(exchange.ask(self.identity, request), "the reply")
+            given = mapping(exchange.ask(self.identity, request, secret=True), "the reply")
             token = given.get("access_token")
             if not isinstance(token, str) or not token.isascii() or not token.isprintable():
                 raise ResultError("no token")
             self._token = token
+            keep_secret(token)
             lasts = number(given.get("expires_in", 3600), "expires_in")
-        except ResultError as error:
-            raise TransientError("IBM gave no access token that can be read") from error
+        except ResultError:  # it may show what was given
+            raise TransientError("IBM gave no access token that can be read") from None
         self._until = self.clock.now() + max(lasts - 60.0, 0.0)
 
 

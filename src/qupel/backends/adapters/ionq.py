@@ -185,23 +185,11 @@ class Ionq:
 
     def find(self, order: Order) -> list[str]:
         """Jobs whose metadata hold the order's tag, among all that IonQ lists."""
-        found: list[str] = []
-        query = {"limit": str(PAGE)}
-        for _ in range(MOST_PAGES):
-            document = exchange.ask(self.transport, self._get(f"/jobs?{urlencode(query)}"))
-            try:
-                jobs = listing(mapping(document, "a listing").get("jobs"), "jobs")
-                for job in jobs:
-                    entry = mapping(job, "a listed job")
-                    if _tag(entry) == order.tag and not entry.get("parent_job_id"):
-                        found.append(text(entry.get("id"), "id"))
-                following = document.get("next")
-                if not following:
-                    return list(dict.fromkeys(found))
-                query["next"] = text(following, "next")
-            except ResultError as error:
-                raise TransientError(f"a listing cannot be read: {error}") from error
-        raise TransientError(f"the listing has more than {MOST_PAGES} pages; jobs may be missing")
+        return [job for job, tag, _ in self._listing(order.tag) if tag == order.tag]
+
+    def listed(self, prefix: str) -> list[tuple[str, str]]:
+        """Name and tag of the device's jobs that are listed and whose tag begins so."""
+        return [(job, tag) for job, tag, name in self._listing(prefix) if name == self.device]
 
     def status(self, job: str) -> JobStatus:
         """Where a job stands; the bill is asked for once it is over."""
@@ -321,6 +309,29 @@ class Ionq:
         if not isinstance(document, dict) or document.get("id") != job:
             raise TransientError(f"asked for job {job!r:.80}, told of something else")
         return document
+
+    def _listing(self, prefix: str) -> list[tuple[str, str, str]]:
+        """Name, tag and device of the jobs that are listed and whose tag begins so."""
+        found: list[tuple[str, str, str]] = []
+        query = {"limit": str(PAGE)}
+        for _ in range(MOST_PAGES):
+            document = exchange.ask(self.transport, self._get(f"/jobs?{urlencode(query)}"))
+            try:
+                jobs = listing(mapping(document, "a listing").get("jobs"), "jobs")
+                for job in jobs:
+                    entry = mapping(job, "a listed job")
+                    tag = _tag(entry)
+                    # A circuit of a job is listed beside the job, with the same metadata.
+                    if tag.startswith(prefix) and tag and not entry.get("parent_job_id"):
+                        name = text(entry.get("backend", self.device), "backend")
+                        found.append((text(entry.get("id"), "id"), tag, name))
+                following = document.get("next")
+                if not following:
+                    return list(dict.fromkeys(found))
+                query["next"] = text(following, "next")
+            except ResultError as error:
+                raise TransientError(f"a listing cannot be read: {error}") from error
+        raise TransientError(f"the listing has more than {MOST_PAGES} pages; jobs may be missing")
 
     def _told(self, order: Order, circuits: Sequence[Circuit]) -> dict[str, Any]:
         ones = max(sum(len(g.qubits) == 1 for g in c.gates) for c in circuits)

@@ -160,24 +160,15 @@ class Neutral:
 
     def find(self, order: Order) -> list[str]:
         """Jobs that the provider lists under the order's tag."""
-        found: list[str] = []
-        page = 0
-        for _ in range(MOST_PAGES):
-            path = f"/v1/jobs?tag={quote(order.tag, safe='')}&page={page}"
-            document = exchange.ask(self.transport, self._get(path), frozenset({501}))
-            if document is None:
-                raise RefusedError(f"{self.provider} lists no jobs, so none can be looked up")
-            try:
-                jobs = listing(mapping(document, "a listing").get("jobs"), "jobs")
-                entries = [mapping(job, "a listed job") for job in jobs]
-                found += [text(e.get("id"), "id") for e in entries if e.get("tag") == order.tag]
-                following = document.get("next")
-                if following is None:
-                    return list(dict.fromkeys(found))
-                page = whole(following, "next", page + 1)
-            except ResultError as error:
-                raise TransientError(f"a listing cannot be read: {error}") from error
-        raise TransientError(f"a listing has more than {MOST_PAGES} pages")
+        return [job for job, tag, _ in self._listing(order.tag) if tag == order.tag]
+
+    def listed(self, prefix: str) -> list[tuple[str, str]]:
+        """Name and tag of the device's jobs that are listed and whose tag begins so."""
+        return [
+            (job, tag)
+            for job, tag, device in self._listing()
+            if tag.startswith(prefix) and device == self.device
+        ]
 
     def status(self, job: str) -> JobStatus:
         """Where a job stands."""
@@ -229,6 +220,27 @@ class Neutral:
             Request("DELETE", f"/v1/jobs/{exchange.segment(job)}", timeout=self.timeout),
         )
 
+    def _listing(self, tag: str = "") -> list[tuple[str, str, str]]:
+        """Name, tag and device of the jobs that are listed, of one tag or of all."""
+        found: list[tuple[str, str, str]] = []
+        wanted = f"tag={quote(tag, safe='')}&" if tag else ""
+        page = 0
+        for _ in range(MOST_PAGES):
+            path = f"/v1/jobs?{wanted}page={page}"
+            document = exchange.ask(self.transport, self._get(path), frozenset({501}))
+            if document is None:
+                raise RefusedError(f"{self.provider} lists no jobs, so none can be looked up")
+            try:
+                jobs = listing(mapping(document, "a listing").get("jobs"), "jobs")
+                found += [_entry(mapping(job, "a listed job")) for job in jobs]
+                following = document.get("next")
+                if following is None:
+                    return list(dict.fromkeys(found))
+                page = whole(following, "next", page + 1)
+            except ResultError as error:
+                raise TransientError(f"a listing cannot be read: {error}") from error
+        raise TransientError(f"a listing has more than {MOST_PAGES} pages")
+
     def _device(self) -> dict[str, Any]:
         path = f"/v1/devices/{exchange.segment(self.device)}"
         document = exchange.ask(self.transport, self._get(path), frozenset({404}))
@@ -275,6 +287,13 @@ def _reading(found: dict[str, Any], program: Program, what: str) -> Reading:
         len(measured_of(program)),
         what,
     )
+
+
+def _entry(told: dict[str, Any]) -> tuple[str, str, str]:
+    """Name, tag and device of a listed job; others of the account may have no tag."""
+    tag = told.get("tag")
+    device = text(told.get("device"), "device")
+    return text(told.get("id"), "id"), tag if isinstance(tag, str) else "", device
 
 
 def _kind(word: Any) -> Kind:

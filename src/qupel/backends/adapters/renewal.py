@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 from qupel.backends.adapters import exchange
 from qupel.backends.adapters.documents import mapping, number, text
 from qupel.backends.clock import Clock, SystemClock
+from qupel.backends.secrets import keep_secret
 from qupel.backends.transport import Reply, Request, Transport
 from qupel.errors import ResultError, TransientError
 
@@ -42,6 +43,7 @@ class Renewing:
 
     def send(self, request: Request) -> Reply:
         """Send a request once, after one for a token where that is due."""
+        keep_secret(self.secret)
         with self._lock:
             if self.clock.now() >= self._until:
                 self._renew(request.timeout)
@@ -58,11 +60,12 @@ class Renewing:
     def _renew(self, timeout: float) -> None:
         wish = exchange.post("/v1/token", {"secret": self.secret}, {}, timeout)
         try:
-            given = mapping(exchange.ask(self.transport, wish), "the reply")
+            given = mapping(exchange.ask(self.transport, wish, secret=True), "the reply")
             self._token = text(given.get("token"), "the token")
+            keep_secret(self._token)
             ends = given.get("expires")
             self._until = math.inf if ends is None else number(ends, "its end") - self.margin
-        except ResultError as error:
-            raise TransientError("no new token was given in a form that can be read") from error
+        except ResultError:  # it may show what was given
+            raise TransientError("no new token was given in a form that can be read") from None
         if self._until <= self.clock.now():  # shorter than the margin: good for one request
             self._until = -math.inf

@@ -100,6 +100,7 @@ def _page(provider: Provider, account: str, query: Mapping[str, str]) -> dict[st
             {
                 "id": job.id,
                 "tag": job.submission.tag,
+                "device": job.submission.device,
                 "status": provider.state(job).value,
                 "created": job.created,
             }

@@ -9,7 +9,7 @@ from typing import Any, Protocol, runtime_checkable
 import sqlalchemy as sa
 
 from qupel.backends.contract import Backend, Capabilities, Lookup
-from qupel.errors import InputError
+from qupel.errors import InputError, RefusedError
 from qupel.runs.database import insert_into
 from qupel.runs.ledger.conclusions import adopt, conclude, doubt
 from qupel.runs.ledger.facts import quarantined_since, set_quarantine
@@ -24,10 +24,18 @@ from qupel.runs.tables import attempts, breakers, jobs
 
 @runtime_checkable
 class Listing(Protocol):
-    """A backend whose provider lists jobs by the beginning of their tag."""
+    """A backend whose provider may list jobs by the beginning of their tag."""
 
     def listed(self, prefix: str) -> Iterable[tuple[str, str]]:
-        """Provider's name and tag of every accepted job whose tag begins so."""
+        """Provider's name and tag of the device's accepted jobs whose tag begins so.
+
+        Raises
+        ------
+        TransientError
+            If the provider cannot be asked now.
+        RefusedError
+            If it lists no jobs.
+        """
         ...
 
 
@@ -86,8 +94,8 @@ def reconcile(ledger: Ledger, backend: Backend) -> Reconciliation:
     adopted: list[str] = []
     orphans: list[str] = []
     seconds: list[str] = []
-    if isinstance(backend, Listing):
-        _take_in(ledger, backend.listed(ledger.prefix), name, adopted, orphans, seconds)
+    listed = _listed(backend, ledger.prefix)
+    _take_in(ledger, listed or (), name, adopted, orphans, seconds)
     with ledger.database.reading() as connection:
         since = quarantined_since(connection)
         here = jobs.c.backend == name
@@ -109,9 +117,8 @@ def reconcile(ledger: Ledger, backend: Backend) -> Reconciliation:
         unsettled = (here, jobs.c.state.in_([*FINAL]), jobs.c.settled.is_(False))
         tx.connection.execute(sa.update(jobs).where(*unsettled).values(due=tx.now))
         tx.log("reconciled", None, backend=name, adopted=adopted, orphans=orphans, second=seconds)
-    lists = isinstance(backend, Listing)
     found = (tuple(adopted), tuple(orphans), tuple(seconds))
-    return Reconciliation(*found, ambiguous, lists, wait is None, wait)
+    return Reconciliation(*found, ambiguous, listed is not None, wait is None, wait)
 
 
 def quarantine(ledger: Ledger, why: str) -> None:
@@ -182,6 +189,16 @@ def thaw(ledger: Ledger, provider: str, who: str = "") -> None:
         tx.log("thawed", None, provider=provider, who=who)
 
 
+def _listed(backend: Backend, prefix: str) -> list[tuple[str, str]] | None:
+    """Jobs that the provider lists under our tags; None if it lists none."""
+    if not isinstance(backend, Listing):
+        return None
+    try:
+        return list(backend.listed(prefix))
+    except RefusedError:
+        return None
+
+
 def _take_in(
     ledger: Ledger,
     listed: Iterable[tuple[str, str]],
@@ -205,6 +222,8 @@ def _take_in(
             if row is None:
                 if file_orphan(tx, told[1], backend, provider_job):
                     orphans.append(provider_job)
+            elif row.backend != backend:
+                continue
             elif adopt(tx, tx.job(row.id), provider_job, _number(tx.connection, tag), "listed"):
                 adopted.append(row.id)
             elif file_second(tx, row, provider_job):

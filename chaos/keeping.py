@@ -55,11 +55,10 @@ def publish(sections: Mapping[str, Sequence[Finding]], folder: Path, load: float
     folder.mkdir(parents=True, exist_ok=True)
     when = datetime.now(UTC).strftime("%Y-%m-%d")
     where = ", ".join(f"{key} {value}" for key, value in sorted(machine().items()))
-    seconds = sum(finding.seconds for found in sections.values() for finding in found)
     loads = (load, os.getloadavg()[0])
     told = (
-        f"Tried on {when} by `python -m chaos` in {seconds / 60:.0f} minutes; {where}; load "
-        f"average {loads[0]:.1f} before and {loads[1]:.1f} after."
+        f"Tried on {when} by `python -m chaos`; {where}; load average "
+        f" {loads[0]:.1f} before and {loads[1]:.1f} after."
     )
     rows = [finding for found in sections.values() for finding in found]
     lines = ["# Promises and figures", "", TEXT.strip(), "", told, "", *table(rows)]

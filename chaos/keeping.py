@@ -58,7 +58,7 @@ def publish(sections: Mapping[str, Sequence[Finding]], folder: Path, load: float
     loads = (load, os.getloadavg()[0])
     told = (
         f"Tried on {when} by `python -m chaos`; {where}; load average "
-        f" {loads[0]:.1f} before and {loads[1]:.1f} after."
+        f"{loads[0]:.1f} before and {loads[1]:.1f} after."
     )
     rows = [finding for found in sections.values() for finding in found]
     lines = ["# Promises and figures", "", TEXT.strip(), "", told, "", *table(rows)]

@@ -224,10 +224,27 @@ def _by_url(text: str) -> tuple[str, Path, sa.Engine]:
     return url.render_as_string(hide_password=True), home(), engine
 
 
+def write_ahead(connection: sqlite3.Connection) -> None:
+    """Have a SQLite file log ahead of writing, so that readers do not block writers.
+
+    While one process switches a new file, SQLite lets the others fail in place of waiting.
+    """
+    until = time.monotonic() + BUSY_SECONDS
+    while True:
+        try:
+            connection.execute("PRAGMA journal_mode = WAL")
+        except sqlite3.OperationalError as error:
+            if "locked" not in str(error) or time.monotonic() > until:
+                raise
+            time.sleep(0.01)
+        else:
+            return
+
+
 def _configure(connection: sqlite3.Connection, _: object) -> None:
     """Set a new connection up: we begin transactions ourselves, readers do not block writers."""
     connection.isolation_level = None
-    connection.execute("PRAGMA journal_mode = WAL")
+    write_ahead(connection)
     connection.execute("PRAGMA foreign_keys = ON")
 
 

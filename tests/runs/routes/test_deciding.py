@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import time
 from typing import Any
@@ -102,8 +103,8 @@ def test_four_failures_give_the_same_fallback_answer_and_their_cause(
     poor = Budget(("team:poor",), "0.50 USD")
     cases: list[tuple[Rogue, dict[str, Any], str]] = [
         (Rogue(), {"budget": poor}, "team:poor"),
-        (Rogue("queue"), {}, "not over yet"),
-        (Rogue("silent"), {}, "not over yet"),
+        (Rogue("queue"), {}, "not over yet|no answer within"),
+        (Rogue("silent"), {}, "not over yet|no answer within"),
         (Rogue("refusing"), {}, "no more orders"),
     ]
     answers = set()
@@ -111,7 +112,7 @@ def test_four_failures_give_the_same_fallback_answer_and_their_cause(
         for again in (rogue, Rogue(rogue.misdeed)):
             decision = decide(again, **changed)
             assert decision.answered_by is Answerer.FALLBACK
-            assert cause in decision.why
+            assert re.search(cause, decision.why)
             answers.add(decision.solution)
     assert len(answers) == 1
 

@@ -13,11 +13,13 @@ such as paying, is decided in our own tables.
 from __future__ import annotations
 
 import contextvars
+import fcntl
 import json
 import logging
 import os
 import threading
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
@@ -25,6 +27,7 @@ from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 import sqlalchemy as sa
 
 from qupel.errors import InputError, RunError
+from qupel.runs.database import write_ahead
 
 if TYPE_CHECKING:
     from dbos import DBOS
@@ -44,6 +47,9 @@ POLLING = 0.1
 BUSY_SECONDS = 30
 #: Threads beyond one for each stage: for waiting jobs' next actions and the engine itself.
 SPARE_THREADS = 12
+
+#: Name of the lock under which one process at a time starts on a PostgreSQL database.
+_STARTING = 0x71757064
 
 _started = threading.Lock()
 
@@ -193,14 +199,15 @@ class Engine:
         if listen is not None:
             DBOS.listen_queues(list(listen))
         try:
-            DBOS.launch()
-            for queue in queues:
-                DBOS.register_queue(
-                    queue.name,
-                    worker_concurrency=queue.concurrency,
-                    polling_interval_sec=polling,
-                    on_conflict="always_update",
-                )
+            with _one_at_a_time(engine):
+                DBOS.launch()
+                for queue in queues:
+                    DBOS.register_queue(
+                        queue.name,
+                        worker_concurrency=queue.concurrency,
+                        polling_interval_sec=polling,
+                        on_conflict="always_update",
+                    )
         except sa.exc.SQLAlchemyError as error:
             raise InputError(
                 f"{engine.url}: the engine's tables cannot be opened: {error}"
@@ -313,6 +320,28 @@ def sql_engine(url: str | sa.URL) -> sa.Engine:
     return engine
 
 
+@contextmanager
+def _one_at_a_time(engine: sa.Engine) -> Iterator[None]:
+    """Let one process at a time make the engine's tables, which DBOS does not see to."""
+    if engine.dialect.name != "sqlite":
+        with engine.connect() as connection:
+            connection.execute(sa.select(sa.func.pg_advisory_lock(_STARTING)))
+            try:
+                yield
+            finally:
+                connection.execute(sa.select(sa.func.pg_advisory_unlock(_STARTING)))
+        return
+    try:
+        file = os.open(f"{engine.url.database}.lock", os.O_RDWR | os.O_CREAT, 0o600)
+    except OSError as error:
+        raise InputError(f"{engine.url.database}: cannot be opened: {error.strerror}") from error
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX)  # the system gives it back however a process ends
+        yield
+    finally:
+        os.close(file)
+
+
 def _plain_function(workflow: Workflow) -> Workflow:
     """Return a function in place of a method: DBOS sets attributes on what it registers."""
 
@@ -327,7 +356,7 @@ def _configure(connection: Any, _: object) -> None:
     # must not be done twice is committed at FULL in the other file.
     connection.isolation_level = "IMMEDIATE"
     connection.execute(f"PRAGMA busy_timeout = {BUSY_SECONDS * 1000}")
-    connection.execute("PRAGMA journal_mode = WAL")
+    write_ahead(connection)
     connection.execute("PRAGMA synchronous = NORMAL")
     connection.execute("PRAGMA foreign_keys = ON")
 

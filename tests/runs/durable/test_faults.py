@@ -45,7 +45,7 @@ def killed_while(log: RunLog, run_id: str, stage: str, process: subprocess.Popen
     process.wait()
 
 
-def ended(log: RunLog, run_id: str, seconds: float = 40.0) -> str:
+def ended(log: RunLog, run_id: str, seconds: float = 150.0) -> str:
     until = time.monotonic() + seconds
     while (state := log.run(run_id).state) in RUN_OPEN and time.monotonic() < until:
         time.sleep(0.05)

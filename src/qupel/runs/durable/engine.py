@@ -18,6 +18,7 @@ import json
 import logging
 import os
 import threading
+import time
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -324,8 +325,12 @@ def sql_engine(url: str | sa.URL) -> sa.Engine:
 def _one_at_a_time(engine: sa.Engine) -> Iterator[None]:
     """Let one process at a time make the engine's tables, which DBOS does not see to."""
     if engine.dialect.name != "sqlite":
-        with engine.connect() as connection:
-            connection.execute(sa.select(sa.func.pg_advisory_lock(_STARTING)))
+        # Neither holding the lock nor waiting for it may keep a transaction open: what makes an
+        # index concurrently waits for all of them.
+        with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+            taking = sa.select(sa.func.pg_try_advisory_lock(_STARTING))
+            while not connection.execute(taking).scalar():
+                time.sleep(0.05)
             try:
                 yield
             finally:

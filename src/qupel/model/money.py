@@ -9,6 +9,8 @@ from typing import Self
 from qupel.errors import InputError
 
 MILLION = 1_000_000
+#: ISO 4217's code where no currency is involved: amounts of zero where nothing is ever billed.
+NO_CURRENCY = "XXX"
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import json
 import re
+from abc import ABC, abstractmethod
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -24,7 +25,7 @@ STARTED, ENDED = "2026-11-21T10:00:10.5Z", "2026-11-21T10:00:12.5Z"
 
 
 @dataclass
-class Cloud:
+class Cloud(ABC):
     """A provider with paths and handlers; every request is kept.
 
     ``faults`` holds what the next requests meet instead, in turn: a status, a body, ``"lost"``
@@ -52,9 +53,9 @@ class Cloud:
         body = document if isinstance(document, bytes) else json.dumps(document).encode()
         return Reply(status, body)
 
+    @abstractmethod
     def answer(self, request: Request) -> tuple[int, Any]:
         """Status and document."""
-        raise NotImplementedError
 
     def count(self, method: str, pattern: str) -> int:
         """How many requests were made of a method, to a path that matches."""

@@ -41,6 +41,7 @@ class Simulator:
                 warnings.simplefilter("ignore")
                 task = self._device.run(self._program(source=source), shots=shots)
                 held = _document(task.result())
+        # Its own words for a gate or statement that it does not know.
         except (ValueError, TypeError, NotImplementedError) as error:
             raise RefusedError(f"Braket's simulator refuses the program: {error!s:.200}") from error
         job = str(uuid.uuid4())

@@ -15,7 +15,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from qupel.errors import BudgetError, InputError
-from qupel.model.money import Money
+from qupel.model.money import NO_CURRENCY, Money
 from qupel.runs.database import insert_into
 from qupel.runs.tables import accounts, holds
 
@@ -76,7 +76,9 @@ class Account:
         """The account as plain data; money in the currency's unit."""
 
         def shown(micros: int | None) -> str | None:
-            return None if micros is None else str(Money(micros, self.currency or "XXX").amount)
+            return (
+                None if micros is None else str(Money(micros, self.currency or NO_CURRENCY).amount)
+            )
 
         left = self.remaining()
         return {

@@ -8,7 +8,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from qupel.backends.contract import JobStatus, State, Times
-from qupel.model.money import Money
+from qupel.model.money import NO_CURRENCY, Money
 from qupel.runs.ledger import accounts as budgets
 from qupel.runs.ledger import breaker as breaking
 from qupel.runs.ledger.accounts import Amounts
@@ -66,7 +66,7 @@ def conclude(
     )
     tx.log(state.value, row, alarm=alarm, why=why, cause=cause.value if cause else "")
     if bill is None and (free or row.bound is None):
-        bill = Money(0, row.currency or "XXX")
+        bill = Money(0, row.currency or NO_CURRENCY)
     if bill is not None:
         settle(tx, row, state, bill)
 
@@ -82,7 +82,7 @@ def settle(tx: Transaction, row: sa.Row[Any], state: JobState, bill: Money) -> N
             row,
             alarm=True,
             bill=str(bill),
-            bound=str(Money(row.bound or 0, row.currency or "XXX")),
+            bound=str(Money(row.bound or 0, row.currency or NO_CURRENCY)),
             accounts=clash,
         )
         return

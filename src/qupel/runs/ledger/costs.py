@@ -11,7 +11,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from qupel.errors import InputError
-from qupel.model.money import Money
+from qupel.model.money import NO_CURRENCY, Money
 from qupel.runs.ledger.accounts import KINDS
 from qupel.runs.tables import holds, jobs
 
@@ -41,7 +41,7 @@ class Cost:
 
     def document(self) -> dict[str, Any]:
         """The line as plain data; money in the currency's unit."""
-        code = self.currency or "XXX"
+        code = self.currency or NO_CURRENCY
         return {
             "name": self.name,
             "currency": self.currency,

@@ -9,7 +9,7 @@ import sqlalchemy as sa
 
 from qupel.backends.contract import Backend, Capabilities, Order
 from qupel.errors import TransientError, UnknownOutcomeError
-from qupel.model.money import Money
+from qupel.model.money import NO_CURRENCY, Money
 from qupel.runs.ledger import breaker as breaking
 from qupel.runs.ledger.causes import cause_of
 from qupel.runs.ledger.retry import Patience
@@ -81,7 +81,7 @@ class Hands:
     def bill(self, billed: Money | None) -> Money | None:
         """The final bill; nothing where the backend never bills."""
         if billed is None and not self.able.currency:
-            return Money(0, self.row.currency or "XXX")
+            return Money(0, self.row.currency or NO_CURRENCY)
         return billed
 
     def failed(self, kind: str, error: Exception) -> None:

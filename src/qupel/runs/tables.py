@@ -240,6 +240,7 @@ breakers = Table(
     Column("probe", Float, nullable=False, default=0.0),
     Column("frozen", Text, nullable=False, default=""),
     Column("reconciled", Float, nullable=True),
+    Column("answered", Float, nullable=True),
 )
 
 #: Processes that work, or did: `beats` grows for as long as one lives.

@@ -189,6 +189,8 @@ def cancel(hands: Hands, _: Action) -> None:
     except Exception as error:  # noqa: BLE001  what became of the job is asked next
         why = one_line(error)
     with hands.writing() as tx:
+        if not why:
+            hands.answered(tx)
         tx.update(row, cancel_sent=tx.now, leased=0.0, due=tx.now + ledger.patience.first)
         tx.log("cancel sent", row, why=why or overdue(row, tx.now) or "unknown word")
 

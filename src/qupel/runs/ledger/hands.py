@@ -54,7 +54,7 @@ class Hands:
         """Note that the provider answered."""
 
         def note() -> None:
-            if breaking.succeeded(tx.connection, self.breaker):
+            if breaking.succeeded(tx.connection, self.breaker, tx.now, self.ledger.patience):
                 tx.log("breaker closed", None, provider=self.backend.provider)
 
         tx.last.append(note)
@@ -90,6 +90,8 @@ class Hands:
         with self.writing() as tx:
             if isinstance(error, PASSING):
                 self.unanswered(tx)
+            elif not self.breaker.is_open:
+                breaking.pass_on(tx.connection, self.backend.provider, self.backend.device)
             tx.log(kind, self.row, why=one_line(error), cause=cause_of(error).value)
             unsent = self.row.submitted is None
             usual = self.ledger.patience.longest if unsent else self.pace(tx.now) - tx.now

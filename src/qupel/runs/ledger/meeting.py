@@ -1,7 +1,8 @@
 """Meeting a backend: what it can do is asked once, and the breaker counts that call like others.
 
 An adapter keeps what it was told, so that later questions cost no call. Until then every question
-is one, and a provider that is dead must not be asked by every worker for every job.
+is one, and a provider that is dead must not be asked by every worker for every job: unless the
+device has answered lately, they ask one after the other.
 """
 
 from __future__ import annotations
@@ -27,23 +28,24 @@ def meet(ledger: Ledger, seen: sa.Row[Any], backend: Backend) -> Capabilities | 
         return backend.capabilities()
     with ledger.database.reading() as connection:
         breaker = breaking.breaker_of(connection, backend.provider, backend.device)
-    if breaker.is_open and not _is_admitted(ledger, seen, breaker):
+    proven = breaker.is_proven(ledger.clock.now(), ledger.patience)
+    if not proven and not _is_admitted(ledger, seen, breaker):
         return None
     try:
         able = backend.capabilities()
     except (*PASSING, RefusedError) as error:
         _put_off(ledger, seen, backend, error)
         return None
-    if breaker.is_open:
+    if not proven:
+        # Some adapters know the answer without a call, so that it proves nothing.
         with writing(ledger, durable=False) as tx:
-            if breaking.succeeded(tx.connection, breaker):
-                tx.log("breaker closed", None, provider=backend.provider)
+            breaking.pass_on(tx.connection, backend.provider, backend.device)
     ledger.met[id(backend)] = backend
     return able
 
 
 def _is_admitted(ledger: Ledger, seen: sa.Row[Any], breaker: breaking.Breaker) -> bool:
-    """Whether this is the one call of the breaker's interval; else the job is put off."""
+    """Whether the one call that is let through is ours; else the job is put off."""
     with writing(ledger, durable=False) as tx:
         row = tx.job(seen.id)
         if is_held(ledger, row, tx.now) or tx.now < row.due:
@@ -66,6 +68,8 @@ def _put_off(ledger: Ledger, seen: sa.Row[Any], backend: Backend, error: QupelEr
         tx.log("backend not met", row, why=one_line(error))
         if passing:
             count_failure(tx, backend, ledger.patience)
+        else:
+            breaking.pass_on(tx.connection, backend.provider, backend.device)
 
 
 def _later(tx: Transaction, row: sa.Row[Any], wait: float) -> None:

@@ -5,6 +5,7 @@
     QupelError
     ├── InputError            the caller can fix it: a value, a file, a name
     │   └── NotReadyError     what was asked for has not been run to its end yet
+    ├── AccessError           whoever asked may not have it
     └── RunError              the run did not deliver
         ├── TransientError    nothing was done; trying again may help
         ├── UnknownOutcomeError  a request may have been carried out, or not
@@ -35,6 +36,10 @@ class InputError(QupelError, ValueError):
 
 class NotReadyError(InputError):
     """What was asked for is not there yet; run or resume it first."""
+
+
+class AccessError(QupelError):
+    """Whoever asked may not read or do it; the message says who may grant it."""
 
 
 class RunError(QupelError, RuntimeError):

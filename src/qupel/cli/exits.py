@@ -5,6 +5,7 @@ from __future__ import annotations
 from enum import IntEnum
 
 from qupel.errors import (
+    AccessError,
     BudgetError,
     ContractError,
     InputError,
@@ -29,6 +30,7 @@ class Exit(IntEnum):
     CONTRACT = 5
     BUDGET = 6
     NOT_READY = 7
+    DENIED = 8
     MALFORMED = 10
     WORSE = 20
     INFEASIBLE = 21
@@ -48,6 +50,7 @@ MEANINGS: dict[Exit, str] = {
     Exit.CONTRACT: "a stage was given, or gave back, what its contract forbids",
     Exit.BUDGET: "a cap on money, shots or time would be exceeded",
     Exit.NOT_READY: "there is nothing to report yet; run or resume the pilot first",
+    Exit.DENIED: "whoever asked may not read or do it; the message says who may grant it",
     Exit.MALFORMED: "`check`: the instance or the solution file is malformed",
     Exit.WORSE: "`check`: feasible, but worse than `--best`",
     Exit.INFEASIBLE: "`check` and `solve`: the answer breaks a constraint",
@@ -61,6 +64,7 @@ MEANINGS: dict[Exit, str] = {
 def code_of(error: QupelError) -> Exit:
     """The exit code an error ends a command with."""
     for kind, code in (
+        (AccessError, Exit.DENIED),
         (NotReadyError, Exit.NOT_READY),
         (InputError, Exit.INPUT),
         (ContractError, Exit.CONTRACT),

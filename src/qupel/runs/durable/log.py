@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import secrets
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +17,7 @@ import sqlalchemy as sa
 
 from qupel.backends.clock import Clock, SystemClock
 from qupel.errors import InputError
+from qupel.governance.identity import own_name
 from qupel.runs.database import Database, insert_into
 from qupel.runs.durable.kinds import Made
 from qupel.runs.durable.pipeline import Pipeline
@@ -119,7 +120,11 @@ class RunLog:
     clock: Clock = field(default_factory=SystemClock)
 
     def submit(self, pipeline: Pipeline, folder: Path, path: Iterable[str] = ()) -> str:
-        """Take a run down; a worker takes it from here. Return its id."""
+        """Take a run down; a worker takes it from here. Return its id.
+
+        A pipeline without an owner belongs to whoever submits it.
+        """
+        pipeline = replace(pipeline, owner=pipeline.owner or own_name())
         run_id = f"{pipeline.name}-{secrets.token_hex(4)}"
         stages = [
             {

@@ -47,6 +47,8 @@ class Stage:
         What the stage is for, one of `ROLES`; its kind's usual one if empty.
     quantum
         The label of a stage that runs quantum programs; it must say so.
+    readers
+        People and roles who may read what it gave, where they are fewer than the pipeline's.
     """
 
     name: str
@@ -55,6 +57,7 @@ class Stage:
     settings: Mapping[str, Any] = field(default_factory=dict)
     role: str = ""
     quantum: bool = False
+    readers: tuple[str, ...] = ()
 
     def sources(self) -> dict[str, tuple[str, str]]:
         """Stage and port that each input comes from; the port is empty for the only output."""
@@ -66,13 +69,14 @@ class Stage:
 
     def document(self) -> dict[str, Any]:
         """The stage as plain data."""
-        return {
+        document = {
             "kind": self.kind,
             "needs": dict(self.needs),
             "settings": dict(self.settings),
             "role": self.role,
             "quantum": self.quantum,
         }
+        return {**document, "readers": list(self.readers)} if self.readers else document
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,6 +122,10 @@ class Pipeline:
         In the order they were given; they run as soon as what they need is there.
     seed
         The one seed; every stage draws its own from it and its name.
+    owner
+        Person or role who may read its runs, and let others; who submits one if empty.
+    readers
+        Further people and roles who may read what its runs were given and gave.
 
     Raises
     ------
@@ -128,6 +136,8 @@ class Pipeline:
     name: str
     stages: tuple[Stage, ...]
     seed: int = 0
+    owner: str = ""
+    readers: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         names = [stage.name for stage in self.stages]
@@ -193,18 +203,30 @@ class Pipeline:
 
     def document(self) -> dict[str, Any]:
         """The pipeline as plain data."""
-        return {
+        document: dict[str, Any] = {
             "pipeline": self.name,
             "seed": self.seed,
             "stages": {stage.name: stage.document() for stage in self.stages},
         }
+        if self.owner:
+            document["owner"] = self.owner
+        if self.readers:
+            document["readers"] = list(self.readers)
+        return document
 
     def hash(self) -> str:
-        """Hash of the whole definition."""
-        return digest(self.document())
+        """Hash of all that is done, whoever may read it."""
+        done = replace(
+            self, owner="", readers=(), stages=tuple(replace(s, readers=()) for s in self.stages)
+        )
+        return digest(done.document())
 
     @classmethod
     def from_document(cls, document: Mapping[str, Any]) -> Self:
         """Return the pipeline that `document` gave."""
-        stages = tuple(Stage(name, **held) for name, held in document["stages"].items())
-        return cls(document["pipeline"], stages, document["seed"])
+        stages = tuple(
+            Stage(name, **{**held, "readers": tuple(held.get("readers", ()))})
+            for name, held in document["stages"].items()
+        )
+        owner, readers = document.get("owner", ""), tuple(document.get("readers", ()))
+        return cls(document["pipeline"], stages, document["seed"], owner, readers)

@@ -8,13 +8,14 @@ from pathlib import Path
 from typing import Any
 
 from qupel.errors import InputError, unknown_name
+from qupel.governance.readers import checked_readers
 from qupel.model.formats.checked_yaml import YamlError, line_of, parsed, plain
 from qupel.runs.durable.checking import at_lines, faults
 from qupel.runs.durable.pipeline import Fault, Pipeline, Stage
 
 #: Keys of a stage beside its kind's settings.
-_STAGE_KEYS = ("kind", "needs", "role", "quantum")
-_FILE_KEYS = ("pipeline", "seed", "stages")
+_STAGE_KEYS = ("kind", "needs", "role", "quantum", "readers")
+_FILE_KEYS = ("pipeline", "seed", "owner", "readers", "stages")
 
 
 class PipelineFileError(InputError):
@@ -67,6 +68,9 @@ def _built(tree: Any) -> tuple[Pipeline | None, list[Fault]]:
         if key not in _FILE_KEYS
     ]
     name, stages = tree.get("pipeline"), tree.get("stages")
+    owner, readers = plain(tree.get("owner", "")), _readers("", tree, found)
+    if not isinstance(owner, str):
+        found.append(Fault("", "owner", f"must be a person or a role, got {owner!r}"))
     if not isinstance(name, str) or not name or not all(c.isalnum() or c in "-_" for c in name):
         found.append(
             Fault("", "pipeline", f"must be a name of letters, digits, - and _, got {name!r}")
@@ -83,7 +87,8 @@ def _built(tree: Any) -> tuple[Pipeline | None, list[Fault]]:
     if found:
         return None, found
     try:
-        return Pipeline(str(name), tuple(made), plain(tree.get("seed", 0))), []
+        seed = plain(tree.get("seed", 0))
+        return Pipeline(str(name), tuple(made), seed, str(owner).strip(), readers), []
     except InputError as error:
         return None, [Fault("", "", str(error))]
 
@@ -103,6 +108,7 @@ def _stage(name: str, held: Any) -> tuple[Stage | None, list[Fault]]:
         found.append(Fault(name, "quantum", f"must be true or false, got {held['quantum']!r}"))
     if not isinstance(held.get("role", ""), str):
         found.append(Fault(name, "role", f"must be a word, got {held['role']!r}"))
+    readers = _readers(name, held, found)
     if found:
         return None, found
     settings = {str(key): plain(value) for key, value in held.items() if key not in _STAGE_KEYS}
@@ -114,9 +120,24 @@ def _stage(name: str, held: Any) -> tuple[Stage | None, list[Fault]]:
             settings,
             role=str(held.get("role", "")),
             quantum=bool(held.get("quantum", False)),
+            readers=readers,
         ),
         [],
     )
+
+
+def _readers(stage: str, held: Mapping[str, Any], found: list[Fault]) -> tuple[str, ...]:
+    """People and roles that a stage, or the pipeline, names; faults are added to ``found``."""
+    named = plain(held.get("readers", []))
+    if not isinstance(named, list) or not all(isinstance(word, str) for word in named):
+        said = f"must be a list of people and roles, such as [planners], got {named!r:.60}"
+        found.append(Fault(stage, "readers", said))
+        return ()
+    try:
+        return checked_readers(named)
+    except InputError as error:
+        found.append(Fault(stage, "readers", str(error)))
+        return ()
 
 
 def _line(tree: Any, stage: str, field: str) -> int:

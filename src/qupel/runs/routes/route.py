@@ -9,6 +9,7 @@ from enum import StrEnum
 from typing import Any, Self
 
 from qupel.errors import InputError
+from qupel.governance.readers import checked_readers
 from qupel.model.money import Money
 from qupel.runs.contract import Contract
 from qupel.runs.description import plain
@@ -151,6 +152,8 @@ class Route:
         How long after the request a quantum result is still waited for, to be compared.
     sample
         Instance file on which a deployment tries the route, beside the route's own file.
+    readers
+        People and roles who may read its decisions and their data, beside the owner.
     """
 
     name: str
@@ -171,6 +174,7 @@ class Route:
     seed: int = 0
     late_seconds: float = 86_400.0
     sample: str = ""
+    readers: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         if not re.fullmatch(r"[a-z0-9][a-z0-9-]{0,59}", self.name):
@@ -193,6 +197,7 @@ class Route:
             raise InputError(f"a seed is a whole number from 0 to below 2**53, got {self.seed}")
         if not self.late_seconds >= 0:
             raise InputError(f"late_seconds must be at least 0, got {self.late_seconds}")
+        checked_readers(self.readers)
 
     @property
     def version(self) -> str:
@@ -202,6 +207,8 @@ class Route:
     def document(self) -> dict[str, Any]:
         """Return the route as plain JSON values."""
         document: dict[str, Any] = plain(asdict(self))
+        if not self.readers:  # so that versions from before there were readers stay what they are
+            del document["readers"]
         return document
 
     @classmethod
@@ -217,4 +224,5 @@ class Route:
         parts["profile"] = Profile(tuple(Rule(**rule) for rule in parts["profile"]["rules"]))
         parts["contract"] = Contract.of(parts["contract"])
         parts["limits"] = Limits(**parts["limits"])
+        parts["readers"] = tuple(parts.get("readers", ()))
         return cls(**parts)

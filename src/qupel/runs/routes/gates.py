@@ -4,20 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
-from qupel.backends.contract import Capabilities, Estimate
-from qupel.model.evidence import Evidence
 from qupel.runs.routes.route import Arm, Route
 
 #: Gates of a version, as they are written down.
 FALLBACK, SIMULATOR, APPROVAL = "fallback", "simulator", "approval"
-
-#: Tier of a device that no profile tells of, by what kind of machine it is; else the dearest one.
-_TIERS = {
-    Evidence.EXACT: "cloud simulator",
-    Evidence.NOISELESS: "cloud simulator",
-    Evidence.NOISY: "cloud simulator",
-    Evidence.EMULATOR: "cloud simulator",
-}
 
 
 def prepare() -> None:
@@ -37,33 +27,3 @@ def missing_gate(route: Route, arm: Arm, passed: Collection[str]) -> str | None:
             f"instance on which {arm.solver!r} is tried"
         )
     return None
-
-
-def tier_objections(
-    route: Route,
-    able: Capabilities,
-    estimate: Estimate,
-    *,
-    runs: int,
-    approved_by: Collection[str],
-) -> list[str]:
-    """Why a route's tier forbids an order; none if it may go out.
-
-    Parameters
-    ----------
-    able
-        Of the backend; the tier is its profile's, else that of machines of its kind.
-    runs
-        Orders of this route so far.
-    approved_by
-        Who approved the version.
-    """
-    from qupel.backends.catalogue.listing import profile_named
-    from qupel.backends.catalogue.tiers import tiers
-
-    known = tiers()
-    if able.profile:
-        tier = profile_named(able.profile).tier
-    else:
-        tier = _TIERS.get(able.evidence, known.tiers[-1].name)
-    return known.check(route.tier, tier, estimate, runs=runs, approved_by=approved_by)

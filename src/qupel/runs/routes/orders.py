@@ -15,10 +15,11 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from qupel.backends.contract import Backend, Order, Result
-from qupel.errors import BudgetError, QupelError, RefusedError, TransientError
+from qupel.errors import QupelError
+from qupel.runs.clearance import check_breaker, clear
 from qupel.runs.ledger.jobs import Job, JobState
 from qupel.runs.ledger.ledger import Ledger
-from qupel.runs.routes.gates import APPROVAL, tier_objections
+from qupel.runs.routes.gates import APPROVAL
 from qupel.runs.routes.route import Budget, Route
 
 if TYPE_CHECKING:
@@ -70,29 +71,17 @@ def check(desk: Desk, ledger: Ledger, backend: Backend, order: Order, route: Rou
     BudgetError
         If it may cost more than one decision may.
     """
-    name = f"{backend.provider}:{backend.device}"
-    breaker = ledger.breaker(backend.provider, backend.device)
-    if breaker.frozen:
-        raise TransientError(f"{name} is frozen: {breaker.frozen}")
-    if breaker.is_open:
-        raise TransientError(f"the breaker of {name} is open after {breaker.failures} failures")
-    if desk.lock is not None:
-        desk.lock.check(backend)
-    estimate = backend.estimate(order)
-    if estimate.cost is not None and estimate.cost > route.budget.most:
-        raise BudgetError(
-            f"the order may cost {estimate.cost}, and one decision at most {route.budget.most}"
-        )
     book = desk.book()
-    refusals = tier_objections(
-        route,
-        backend.capabilities(),
-        estimate,
+    check_breaker(ledger, backend)  # a decision cannot wait until it is closed
+    clear(
+        backend,
+        order,
+        lock=desk.lock,
+        most=route.budget.most,
+        tier=route.tier,
         runs=book.orders(route.name),
         approved_by=book.gates(route.version, APPROVAL),
     )
-    if refusals:
-        raise RefusedError("; ".join(refusals))
 
 
 def place(

@@ -1,0 +1,109 @@
+"""Clearance: what is asked of an order before it is planned, whoever places it, route or stage.
+
+One way for all, so that neither is a way round the other's gates. The ledger asks further
+questions as it pays: caps of accounts, breakers, a simulator before hardware.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from typing import TYPE_CHECKING
+
+from qupel.backends.checks.locks import Lock
+from qupel.backends.contract import Backend, Capabilities, Estimate, Order
+from qupel.errors import BudgetError, RefusedError, TransientError
+from qupel.model.evidence import Evidence
+from qupel.model.money import Money
+
+if TYPE_CHECKING:
+    from qupel.runs.ledger.ledger import Ledger
+
+#: Provider of the simulators of this machine: free, and read without a wire in between.
+HERE = "local"
+#: Tier of a device that no profile tells of, by what kind of machine it is; else the dearest one.
+_TIERS = {
+    Evidence.EXACT: "cloud simulator",
+    Evidence.NOISELESS: "cloud simulator",
+    Evidence.NOISY: "cloud simulator",
+    Evidence.EMULATOR: "cloud simulator",
+}
+
+
+def check_breaker(ledger: Ledger, backend: Backend) -> None:
+    """Refuse while calls to a device are held back: for those who cannot wait until they are not.
+
+    Raises
+    ------
+    TransientError
+        If the breaker is open or frozen.
+    """
+    name = f"{backend.provider}:{backend.device}"
+    breaker = ledger.breaker(backend.provider, backend.device)
+    if breaker.frozen:
+        raise TransientError(f"{name} is frozen: {breaker.frozen}")
+    if breaker.is_open:
+        raise TransientError(f"the breaker of {name} is open after {breaker.failures} failures")
+
+
+def clear(
+    backend: Backend,
+    order: Order,
+    *,
+    lock: Lock | None,
+    most: Money | None,
+    tier: str,
+    runs: int,
+    approved_by: Collection[str],
+) -> Estimate:
+    """Refuse an order that must not be placed, with the reason; else return its estimate.
+
+    Orders to this machine's own simulators need only fit.
+
+    Parameters
+    ----------
+    lock
+        Says whether an adapter's canary has passed; None lets every adapter through.
+    most
+        What it may cost at most; None for no cap but those of accounts and tier.
+    tier
+        That was selected; the device's own is its profile's, else that of machines of its kind.
+    runs
+        Orders of this kind so far.
+    approved_by
+        Who approved them.
+
+    Raises
+    ------
+    InputError
+        If the adapter is locked until its canary passes.
+    RefusedError
+        If the order can never fit the device, or the tier forbids it.
+    BudgetError
+        If it may cost more than it may at most.
+    """
+    if backend.provider == HERE:
+        return backend.estimate(order)
+    if lock is not None:
+        lock.check(backend)
+    estimate = backend.estimate(order)
+    if most is not None and estimate.cost is not None and estimate.cost > most:
+        raise BudgetError(f"the order may cost {estimate.cost}, and one decision at most {most}")
+    refusals = _tier_objections(tier, backend.capabilities(), estimate, runs, approved_by)
+    if refusals:
+        raise RefusedError("; ".join(refusals))
+    return estimate
+
+
+def _tier_objections(
+    tier: str, able: Capabilities, estimate: Estimate, runs: int, approved_by: Collection[str]
+) -> list[str]:
+    """Why a tier forbids an order; none if it may go out."""
+    from qupel.backends.catalogue.listing import profile_named
+    from qupel.backends.catalogue.tiers import tiers
+
+    known = tiers()
+    if able.profile:
+        its = profile_named(able.profile).tier
+    else:
+        its = _TIERS.get(able.evidence, known.tiers[-1].name)
+    return known.check(tier, its, estimate, runs=runs, approved_by=approved_by)

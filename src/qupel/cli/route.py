@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -86,8 +87,10 @@ def decide(
 
     talker(as_json=json_logs, usual="off")
     problem = read_problem(instance)
+    sha256 = hashlib.sha256(instance.read_bytes()).hexdigest()
+    source = f"{instance.absolute()} (SHA-256 {sha256})"
     with _routes(database, offline=offline) as routes:
-        decision = routes[name].decide(problem, key=key)
+        decision = routes[name].decide(problem, key=key, source=source)
     if out is not None and decision.feasible:
         out.parent.mkdir(parents=True, exist_ok=True)
         out.write_text(decision.solution, encoding="utf-8")

@@ -81,6 +81,8 @@ class Deciding:
         When what has to be done.
     trace
         Name of its span, empty if none is kept.
+    source
+        Where the problem came from.
     """
 
     desk: Desk
@@ -90,6 +92,7 @@ class Deciding:
     key: str
     timetable: Timetable
     trace: str = ""
+    source: str = ""
     id: str = field(default_factory=lambda: secrets.token_hex(16))
     created: float = field(init=False)
     route: Route = field(init=False)
@@ -345,6 +348,7 @@ class Deciding:
             fallback=self.fallback.record,
             job=self.job,
             arm=self.arm,
+            source=self.source,
         )
         left = max(LEAST_TO_KEEP, self.timetable.deadline - time.monotonic() - 0.02)
         return self.desk.keep(decision, self._wish(), left)

@@ -69,6 +69,8 @@ class Decision:
         In a trial the arm whose answer went out: ``standing`` or ``candidate``.
     kept
         Where it was written down.
+    source
+        Where the problem came from, as whoever asked says: a file with its hash, say.
     """
 
     id: str
@@ -93,6 +95,7 @@ class Decision:
     job: str = ""
     arm: str = "standing"
     kept: Kept = Kept.NOWHERE
+    source: str = ""
 
     @property
     def on_time(self) -> bool:

@@ -111,7 +111,7 @@ class Desk:
             follower.close()
         self.clerk.close(5.0)
         self.thinker.close(0.1)
-        self.teller.close(1.0)
+        self.teller.close(5.0)
         for seat in self._seats.values():
             seat.close()
         if self._database is not None and self._database is not self.where:

@@ -17,11 +17,12 @@ from qupel.backends.registry import backend_named
 from qupel.errors import InputError, QupelError
 from qupel.model.home import home
 from qupel.problems.contract import Problem
+from qupel.runs.approvals import approve
 from qupel.runs.database import Database
 from qupel.runs.description import family_name
 from qupel.runs.ledger.retry import Patience
 from qupel.runs.record import Record
-from qupel.runs.routes import arms, deploying, gates, late
+from qupel.runs.routes import arms, deploying, late
 from qupel.runs.routes.beside import Beside
 from qupel.runs.routes.book import TRIAL, Event
 from qupel.runs.routes.deciding import Deciding
@@ -102,7 +103,7 @@ class DeployedRoute:
     name: str
     routes: Routes = field(repr=False)
 
-    def decide(self, problem: Problem[Any], *, key: str = "") -> Decision:
+    def decide(self, problem: Problem[Any], *, key: str = "", source: str = "") -> Decision:
         """Answer by the route's deadline, whatever becomes of its quantum step.
 
         Parameters
@@ -111,6 +112,8 @@ class DeployedRoute:
             An instance of the route's family.
         key
             The caller's name of the decision, by which a trial is split; random if empty.
+        source
+            Where the problem came from, for its lineage: a file with its hash, say.
 
         Returns
         -------
@@ -122,7 +125,7 @@ class DeployedRoute:
         InputError
             If no such route is deployed, or the problem is of another family.
         """
-        return self.routes.decide(self.name, problem, key=key)
+        return self.routes.decide(self.name, problem, key=key, source=source)
 
     def late(self, decision_id: str) -> Record | None:
         """Return what the quantum step came to after its decision; None if nothing (yet)."""
@@ -316,11 +319,12 @@ class Routes:
         """Approve a version for hardware; its owner cannot."""
         book = self.desk.book()
         route = book.version(version)
-        if who.strip().casefold() == route.owner.strip().casefold() or not who.strip():
-            raise InputError(f"{route.owner} owns the route; somebody else has to approve it")
-        book.pass_gate(route.version, gates.APPROVAL, who=who, detail=why, at=self.clock.now())
+        at = self.clock.now()
+        approve(book.database, route.version, owner=route.owner, who=who, why=why, at=at)
 
-    def decide(self, name: str, problem: Problem[Any], *, key: str = "") -> Decision:
+    def decide(
+        self, name: str, problem: Problem[Any], *, key: str = "", source: str = ""
+    ) -> Decision:
         """Answer by a route's deadline; see `DeployedRoute.decide`."""
         begun = time.monotonic()
         standing, unsure = self.desk.standing(name, PATIENCE)
@@ -331,12 +335,16 @@ class Routes:
         timetable = Timetable.of(begun, standing.route.deadline_seconds)
         opened = traces.open_decision(name, self.clock.now())
         trace = "" if opened is None else opened.name
-        deciding = Deciding(self.desk, standing, unsure, problem, key, timetable, trace)
+        deciding = Deciding(self.desk, standing, unsure, problem, key, timetable, trace, source)
         decision = deciding.run()
         self.desk.went_out(decision)
         if opened is not None or logs.is_on():
             self.desk.teller.leave(lambda: _tell(decision, opened))
         if decision.kept is Kept.DATABASE:
+            hashed, task = decision.problem_hash, deciding.task  # the data, so that it repeats
+            self.desk.teller.leave(
+                lambda: self.desk.book().keep_input(hashed, task.family, task.problem)
+            )
             self.desk.clerk.leave(lambda: watch(self.desk.book(), name, at=self.clock.now()))
             self.beside.begin(standing, decision, problem, trace)
         return decision

@@ -10,11 +10,12 @@ from typing import Any
 import sqlalchemy as sa
 
 from qupel.errors import InputError, unknown_name
+from qupel.runs import approvals
+from qupel.runs.approvals import APPROVAL
 from qupel.runs.database import Database, insert_into, insert_new
 from qupel.runs.record import Record
 from qupel.runs.routes import tables
 from qupel.runs.routes.decision import Decision, Kept
-from qupel.runs.routes.gates import APPROVAL
 from qupel.runs.routes.route import Mode, Route
 from qupel.runs.routes.standing import Standing, Trial
 
@@ -129,7 +130,7 @@ class Book:
             wanted = json.loads(row.trial)
             trial = None if wanted is None else Trial(**wanted)
             other = trial.version if trial is not None else ""
-            held = tables.route_gates
+            held = approvals.gates
             gates = connection.execute(
                 sa.select(held.c.gate, held.c.who).where(held.c.version == version).distinct()
             ).all()
@@ -153,7 +154,7 @@ class Book:
         """Write down that a version passed a gate, or was approved."""
         with self.database.writing() as connection:
             connection.execute(
-                sa.insert(tables.route_gates).values(
+                sa.insert(approvals.gates).values(
                     version=version, gate=gate, at=at, who=who, detail=detail
                 )
             )
@@ -165,7 +166,7 @@ class Book:
 
     def gates(self, version: str, gate: str = "") -> tuple[str, ...]:
         """Gates that a version passed; given one, who let the version pass it."""
-        held = tables.route_gates
+        held = approvals.gates
         column = held.c.who if gate else held.c.gate
         chosen = sa.select(column).where(held.c.version == version).distinct()
         if gate:

@@ -19,6 +19,7 @@ from qupel.backends.catalogue.tiers import tiers
 from qupel.backends.contract import Backend, Capabilities, Estimate, JobStatus, Kind, Order, Result
 from qupel.errors import InputError, RefusedError, TransientError
 from qupel.problems.contract import Problem
+from qupel.runs import approvals
 from qupel.runs.database import Database
 from qupel.runs.ledger.retry import Patience
 from qupel.runs.routes import arms, gates
@@ -276,7 +277,7 @@ def _put_in_force(routes: Routes, route: Route) -> None:
     book.add_version(route, at=now)
     for gate in (gates.FALLBACK, gates.SIMULATOR):
         book.pass_gate(route.version, gate, who="drill", detail="a drill", at=now)
-    book.pass_gate(route.version, gates.APPROVAL, who="drill", detail="a drill", at=now)
+    book.pass_gate(route.version, approvals.APPROVAL, who="drill", detail="a drill", at=now)
     book.deploy(route, mode=Mode.QUANTUM, who="drill", why="a drill", at=now)
 
 

@@ -7,7 +7,7 @@ from collections.abc import Collection
 from qupel.runs.routes.route import Arm, Route
 
 #: Gates of a version, as they are written down.
-FALLBACK, SIMULATOR, APPROVAL = "fallback", "simulator", "approval"
+FALLBACK, SIMULATOR = "fallback", "simulator"
 
 
 def prepare() -> None:

@@ -16,10 +16,10 @@ from typing import TYPE_CHECKING, Any
 
 from qupel.backends.contract import Backend, Order, Result
 from qupel.errors import QupelError
+from qupel.runs.approvals import APPROVAL
 from qupel.runs.clearance import check_breaker, clear
 from qupel.runs.ledger.jobs import Job, JobState
 from qupel.runs.ledger.ledger import Ledger
-from qupel.runs.routes.gates import APPROVAL
 from qupel.runs.routes.route import Budget, Route
 
 if TYPE_CHECKING:

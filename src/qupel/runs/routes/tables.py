@@ -41,18 +41,6 @@ route_events = Table(
     Column("why", Text, nullable=False),
 )
 
-#: Gates that a version has passed, and approvals it was given; rows are only added.
-route_gates = Table(
-    "route_gates",
-    metadata,
-    Column("number", Integer, primary_key=True, autoincrement=True),
-    Column("version", String, nullable=False, index=True),
-    Column("gate", String, nullable=False),
-    Column("at", Float, nullable=False),
-    Column("who", String, nullable=False),
-    Column("detail", Text, nullable=False),
-)
-
 #: Documents of problems whose quantum step may answer later.
 route_inputs = Table(
     "route_inputs",

@@ -13,7 +13,8 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from qupel.backends.http import EnvironmentToken, HttpTransport
+from qupel.backends.credentials import EnvironmentToken
+from qupel.backends.http import HttpTransport
 from qupel.backends.transport import Request
 from qupel.errors import InputError, QupelError, ResultError, TransientError, UnknownOutcomeError
 

@@ -42,11 +42,14 @@ class Reply:
         Bytes, decompressed, of limited size.
     headers
         By lower-case name.
+    key_variable
+        Variable of the environment whose credentials the request carried; empty if unknown.
     """
 
     status: int
     body: bytes = b""
     headers: Mapping[str, str] = field(default_factory=dict)
+    key_variable: str = ""
 
 
 class Transport(Protocol):

@@ -153,6 +153,15 @@ def test_boto_posts_once_whatever_comes(
     assert "canary" not in str(caught.value)
 
 
+@pytest.mark.parametrize("act", ["status", "cancel", "result", "find"])
+def test_credentials_that_aws_refuses_are_told_and_lose_no_task(cloud: Cloud, act: str) -> None:
+    cloud.fault = 403
+    held = backend()
+    asked = {"result": (ARN, ORDER), "find": (ORDER,)}.get(act, (ARN,))
+    with pytest.raises(TransientError, match=r"AWS_ACCESS_KEY_ID, .* were refused"):
+        getattr(held, act)(*asked)
+
+
 def test_a_host_that_is_not_there_is_told_as_nothing_sent(
     cloud: Cloud, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -17,8 +17,8 @@ from qupel.backends.adapters.neutral import Neutral
 from qupel.backends.adapters.renewal import Renewing
 from qupel.backends.clock import ManualClock
 from qupel.backends.contract import Order
+from qupel.backends.credentials import EnvironmentToken
 from qupel.backends.emulator import Provider, Terms, direct
-from qupel.backends.http import EnvironmentToken
 from qupel.backends.secrets import MOST_KEPT, cleaned, cleaned_document, keep_secret
 from qupel.backends.transport import Reply, Request, Transport
 from qupel.errors import QupelError

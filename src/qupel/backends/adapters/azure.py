@@ -29,6 +29,7 @@ from qupel.backends.adapters.readings import (
     facts_of_shots,
     measured_circuit,
 )
+from qupel.backends.addresses import checked_address, shown
 from qupel.backends.catalogue.profile import DeviceProfile
 from qupel.backends.contract import (
     Capabilities,
@@ -102,9 +103,16 @@ class Workspace:
                 raise InputError(
                     f"{CONNECTION_VARIABLE} has no part {name}; copy it from the portal"
                 )
+        endpoint = parts["QuantumEndpoint"].rstrip("/")
+        try:
+            checked_address(endpoint)
+        except InputError as error:
+            raise InputError(
+                f"QuantumEndpoint in {CONNECTION_VARIABLE} is {shown(endpoint)!r}: {error}"
+            ) from None
         segments = [exchange.segment(parts[name]) for name in names[:3]]
         path = "/subscriptions/{}/resourceGroups/{}/providers/Microsoft.Quantum/workspaces/{}"
-        return cls(parts["QuantumEndpoint"].rstrip("/"), path.format(*segments), parts["ApiKey"])
+        return cls(endpoint, path.format(*segments), parts["ApiKey"])
 
     def headers(self) -> Mapping[str, str]:
         """The header that carries the key."""
@@ -126,7 +134,10 @@ def open(device: str) -> Azure:  # noqa: A001  # every provider's entry point ha
         raise InputError(f"no credentials: set the environment variable {CONNECTION_VARIABLE}")
     workspace = Workspace.of(connection)
     genuine = (urlsplit(workspace.endpoint).hostname or "").endswith(MAKER)
-    transport = HttpTransport(workspace.endpoint, workspace.headers)
+    where = CONNECTION_VARIABLE
+    transport = HttpTransport(
+        workspace.endpoint, workspace.headers, address_variable=where, key_variable=where
+    )
     kind = Evidence.NOISELESS if profile.simulated else Evidence.HARDWARE
     evidence = kind if genuine else Evidence.EMULATOR
     return Azure(device, transport, workspace.path, storage_at, profile, evidence)

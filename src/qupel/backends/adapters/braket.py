@@ -40,7 +40,7 @@ from qupel.backends.contract import (
     Result,
     State,
 )
-from qupel.backends.http import secret_in
+from qupel.backends.credentials import secret_in, word_in
 from qupel.errors import RefusedError, ResultError
 from qupel.model.circuit import Circuit
 from qupel.model.evidence import Evidence
@@ -55,7 +55,10 @@ ARNS = {
     "iqm-garnet": "arn:aws:braket:eu-north-1::device/qpu/iqm/Garnet",
     "rigetti-ankaa-3": "arn:aws:braket:us-west-1::device/qpu/rigetti/Ankaa-3",
 }
-HOME_REGION = "us-east-1"
+#: Variables that hold words, with their form, an example, and what stands for an unset one.
+REGION_VARIABLE = "AWS_REGION"
+REGION = (r"[a-z]{2}(-[a-z]+)+-\d", "us-east-1", "us-east-1")
+BUCKET = (r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]", "amazon-braket-us-east-1-123456789012")
 #: Longest that an on-demand simulator runs a task, in seconds: what a bill by time is bounded by.
 LONGEST_RUN = Decimal(6 * 3600)
 
@@ -123,8 +126,8 @@ def open(device: str) -> Braket:  # noqa: A001  # every provider's entry point h
     secret_in(SECRET_VARIABLE)
     elsewhere = any(name.startswith("AWS_ENDPOINT_URL") for name in os.environ)
     kind = Evidence.NOISELESS if profile.simulated else Evidence.HARDWARE
-    region = ARNS[device].split(":")[3] or os.environ.get("AWS_REGION") or HOME_REGION
-    line = Aws(ARNS[device], region, secret_in(BUCKET_VARIABLE), PREFIX)
+    region = ARNS[device].split(":")[3] or word_in(REGION_VARIABLE, *REGION)
+    line = Aws(ARNS[device], region, word_in(BUCKET_VARIABLE, *BUCKET), PREFIX)
     return Braket(device, line, profile, Evidence.EMULATOR if elsewhere else kind, region)
 
 

@@ -9,12 +9,19 @@ from typing import Any, TypeVar
 
 from qupel.backends.adapters.braket import WORDS, action_of, tag_of
 from qupel.backends.adapters.documents import text
+from qupel.backends.adapters.exchange import RENEWAL, UNAUTHORIZED
 from qupel.backends.contract import JobStatus, State, Times
-from qupel.backends.http import LARGEST, secret_in
+from qupel.backends.credentials import secret_in
+from qupel.backends.http import LARGEST
 from qupel.backends.secrets import cleaned, keep_secret
 from qupel.errors import InputError, RefusedError, ResultError, TransientError, UnknownOutcomeError
 
 Done = TypeVar("Done")
+
+
+class UnauthorizedError(RefusedError):
+    """AWS refused the credentials, or what they were used for; nothing was done."""
+
 
 #: Errors after which nothing was sent, by their names in ``botocore.exceptions``.
 UNSENT = (
@@ -22,6 +29,13 @@ UNSENT = (
     "NoRegionError", "InvalidProxiesConfigError",
 )  # fmt: skip
 BUSY = frozenset({"ThrottlingException", "TooManyRequestsException", "SlowDown"})
+#: Errors of credentials that have ended, which some of AWS's services tell by HTTP 400.
+ENDED = frozenset({
+    "ExpiredToken", "ExpiredTokenException", "InvalidToken", "InvalidClientTokenId",
+    "UnrecognizedClientException", "TokenRefreshRequired",
+})  # fmt: skip
+#: Where the credentials are.
+KEYS = "AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and AWS_SESSION_TOKEN"
 MOST_PAGES = 100
 
 
@@ -90,6 +104,8 @@ class Aws:
         try:
             kept = self._call("s3", "get_object", Bucket=task.get("outputS3Bucket"), Key=key)
             body = kept["Body"].read(LARGEST + 1)
+        except UnauthorizedError as error:
+            raise TransientError(f"no result: {error}") from error
         except RefusedError as error:
             raise ResultError(f"the result of {job!r:.200} is not there: {error}") from error
         except UnknownOutcomeError as error:
@@ -150,6 +166,10 @@ class Aws:
                 raise TransientError(f"nothing was accepted: {what}") from error
             if status >= 500 or status == 408:
                 raise UnknownOutcomeError(f"sent, and its fate is unknown: {what}") from error
+            if status in UNAUTHORIZED or code in ENDED:
+                raise UnauthorizedError(
+                    f"the credentials in {KEYS} were refused ({what}); renew them, or their rights"
+                ) from error
             raise RefusedError(f"AWS refused: {what}") from error
         except known.ParamValidationError as error:
             raise RefusedError(f"{act}: boto refuses the request's parameters") from error
@@ -195,6 +215,8 @@ def _asked(ask: Callable[[], Done]) -> Done:
     """The same for what changes nothing: whatever is uncertain can be asked again."""
     try:
         return ask()
+    except UnauthorizedError as error:
+        raise TransientError(f"no answer: {error}", wait=RENEWAL) from error
     except UnknownOutcomeError as error:
         raise TransientError(str(error)) from error
 

@@ -10,7 +10,6 @@ Forms are embedded, scaled and read back here: the offset stays with the form, a
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
@@ -23,6 +22,7 @@ from qupel.backends.adapters.dwave_sapi import Line, Raw, Sapi
 from qupel.backends.adapters.embedding import Embedded, Graph, embed, unembed
 from qupel.backends.adapters.limits import check_fits
 from qupel.backends.adapters.readings import facts_of_shots, reading_of_rows
+from qupel.backends.addresses import address_in
 from qupel.backends.catalogue.prices import Counts, Free, PerSecond, Unpublished, Usage, price
 from qupel.backends.catalogue.profile import AnnealTimes, DeviceProfile
 from qupel.backends.contract import (
@@ -35,7 +35,8 @@ from qupel.backends.contract import (
     Order,
     Result,
 )
-from qupel.backends.http import HttpTransport, secret_in
+from qupel.backends.credentials import secret_in
+from qupel.backends.http import HttpTransport
 from qupel.backends.local import fingerprint
 from qupel.errors import InputError, RefusedError, ResultError
 from qupel.model.evidence import Evidence
@@ -65,10 +66,13 @@ def open(device: str) -> Dwave:  # noqa: A001  # every provider's entry point ha
         return Dwave(device, Mock(), None, Evidence.EMULATOR)
     profile = profile_behind("dwave", device)
     secret_in(TOKEN_VARIABLE)
-    url = os.environ.get(URL_VARIABLE, "").strip() or HOME
+    url = address_in(URL_VARIABLE, HOME)
     host = urlsplit(url).hostname or ""
     kind = Evidence.HARDWARE if host.endswith(MAKER) else Evidence.EMULATOR
-    return Dwave(device, Sapi(HttpTransport(url, token_header), device), profile, kind)
+    transport = HttpTransport(
+        url, token_header, address_variable=URL_VARIABLE, key_variable=TOKEN_VARIABLE
+    )
+    return Dwave(device, Sapi(transport, device), profile, kind)
 
 
 def token_header() -> Mapping[str, str]:

@@ -25,6 +25,10 @@ from qupel.errors import RefusedError, ResultError, TransientError, UnknownOutco
 LONGEST_WAIT = 3600.0
 #: Statuses that say: not now.
 BUSY = frozenset({425, 429})
+#: Statuses that say: not with these credentials.
+UNAUTHORIZED = frozenset({401, 403})
+#: Seconds before refused credentials are tried again: a person has to renew them.
+RENEWAL = 60.0
 
 
 def submit(transport: Transport, request: Request) -> Any:
@@ -35,7 +39,7 @@ def submit(transport: Transport, request: Request) -> Any:
     TransientError
         Nothing reached the provider, or it said to come back later.
     RefusedError
-        It refused; nothing was accepted.
+        It refused, the order or the credentials; nothing was accepted.
     UnknownOutcomeError
         No reply came, or one that does not tell what was done.
     """
@@ -50,6 +54,8 @@ def submit(transport: Transport, request: Request) -> Any:
     # A gateway may give up (5xx), or a server stop listening (408), after the job was accepted.
     if reply.status >= 500 or reply.status == 408 or reply.status < 300:
         raise UnknownOutcomeError(f"a submission was sent, and its fate is unknown: {said(reply)}")
+    if reply.status in UNAUTHORIZED:
+        raise RefusedError(f"nothing was accepted: {unauthorized(reply)}")
     raise RefusedError(f"the provider refused: {said(reply)}")
 
 
@@ -59,6 +65,7 @@ def ask(
     missing: frozenset[int] = frozenset(),
     *,
     secret: bool = False,
+    refusing: frozenset[int] = UNAUTHORIZED,
 ) -> Any:
     """Ask something that changes nothing; return the document, or None for a status ``missing``.
 
@@ -68,11 +75,13 @@ def ask(
         What to ask, and which statuses mean that it is not there.
     secret
         Whether a secret is asked for, which must come as it is.
+    refusing
+        Statuses that refuse the credentials.
 
     Raises
     ------
     TransientError
-        No usable reply this time.
+        No usable reply this time; credentials that are refused ask for a long wait.
     """
     reply = _asked(transport, request)
     if reply.status in missing:
@@ -81,8 +90,8 @@ def ask(
         try:
             return read_json(reply.body) if secret else _document(reply)
         except ResultError as error:
-            raise TransientError(str(error)) from error
-    raise TransientError(f"no answer this time: {said(reply)}", wait=wait_of(reply))
+            raise TransientError(f"{_about(request)}: {error}") from error
+    raise _not_now("no answer", reply, refusing)
 
 
 def fetch(transport: Transport, request: Request) -> Any:
@@ -101,8 +110,10 @@ def fetch(transport: Transport, request: Request) -> Any:
         raise TransientError(str(error)) from error
     if 200 <= reply.status < 300:
         return _document(reply, "the result")
-    if reply.status in (401, 403, 408) or reply.status in BUSY or reply.status >= 500:
-        raise TransientError(f"no result this time: {said(reply)}", wait=wait_of(reply))
+    if reply.status in UNAUTHORIZED:  # of a link to the result, perhaps: a new one is soon had
+        raise TransientError(f"no result: {unauthorized(reply)}", wait=wait_of(reply))
+    if _may_pass(reply):
+        raise _not_now("no result", reply)
     raise ResultError(f"the provider has no such result: {said(reply)}")
 
 
@@ -115,8 +126,30 @@ def cancel(transport: Transport, request: Request) -> None:
         It may not have been heard; asking again does no harm.
     """
     reply = _asked(transport, request)
-    if reply.status in (401, 403, 408) or reply.status in BUSY or reply.status >= 500:
-        raise TransientError(f"not cancelled this time: {said(reply)}", wait=wait_of(reply))
+    if _may_pass(reply):
+        raise _not_now("not cancelled", reply)
+
+
+def unauthorized(reply: Reply) -> str:
+    """What to do about credentials that a reply refuses."""
+    held = f" in {reply.key_variable}" if reply.key_variable else ""
+    return f"the credentials{held} were refused ({said(reply)}); renew them, or their rights"
+
+
+def _may_pass(reply: Reply) -> bool:
+    """Whether a reply leaves open that the same request succeeds later."""
+    return reply.status == 408 or reply.status in UNAUTHORIZED | BUSY or reply.status >= 500
+
+
+def _not_now(what: str, reply: Reply, refusing: frozenset[int] = UNAUTHORIZED) -> TransientError:
+    """That there was no answer, and why: what was paid for is still there to be asked for."""
+    if reply.status in refusing:
+        return TransientError(f"{what}: {unauthorized(reply)}", wait=RENEWAL)
+    return TransientError(f"{what} this time: {said(reply)}", wait=wait_of(reply))
+
+
+def _about(request: Request) -> str:
+    return f"{request.method} {request.path.partition('?')[0]:.120}"
 
 
 def _asked(transport: Transport, request: Request) -> Reply:

@@ -12,7 +12,6 @@ Jobs are never private: a private result can be read once only.
 from __future__ import annotations
 
 import math
-import os
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
@@ -38,6 +37,7 @@ from qupel.backends.adapters.readings import (
     reading_of_rows,
     same_length,
 )
+from qupel.backends.addresses import address_in
 from qupel.backends.catalogue.prices import Counts, Free, PerSecond, Usage, price
 from qupel.backends.catalogue.profile import DeviceProfile
 from qupel.backends.compiling import compile_circuit
@@ -52,7 +52,8 @@ from qupel.backends.contract import (
     Reading,
     Result,
 )
-from qupel.backends.http import HttpTransport, secret_in
+from qupel.backends.credentials import secret_in
+from qupel.backends.http import HttpTransport
 from qupel.errors import RefusedError, ResultError
 from qupel.model.circuit import Circuit
 from qupel.model.evidence import Evidence
@@ -82,12 +83,19 @@ def open(device: str) -> Ibm:  # noqa: A001  # every provider's entry point has 
 
         return Ibm(device, Fake(device), None, Evidence.NOISY)
     profile = profile_behind("ibm", device)
-    url = os.environ.get(URL_VARIABLE, "").strip() or HOME
-    identity = os.environ.get(IDENTITY_VARIABLE, "").strip() or IDENTITY
+    url, identity = address_in(URL_VARIABLE, HOME), address_in(IDENTITY_VARIABLE, IDENTITY)
     instance = secret_in(INSTANCE_VARIABLE)
     secret_in(TOKEN_VARIABLE)
     ours = (urlsplit(url).hostname or "").endswith(MAKER)
-    transport = HttpTransport(url, Login(HttpTransport(identity), instance))
+    to_identity = HttpTransport(
+        identity, address_variable=IDENTITY_VARIABLE, key_variable=TOKEN_VARIABLE
+    )
+    transport = HttpTransport(
+        url,
+        Login(to_identity, instance),
+        address_variable=URL_VARIABLE,
+        key_variable=f"{TOKEN_VARIABLE} or {INSTANCE_VARIABLE}",
+    )
     kind = Evidence.HARDWARE if ours else Evidence.EMULATOR
     return Ibm(device, Service(transport, device), profile, kind)
 

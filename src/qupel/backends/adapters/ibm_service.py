@@ -20,7 +20,7 @@ from qupel.backends.contract import (
     State,
     Times,
 )
-from qupel.backends.http import secret_in
+from qupel.backends.credentials import secret_in
 from qupel.backends.secrets import keep_secret
 from qupel.backends.transport import Request, Transport
 from qupel.errors import InputError, ResultError, TransientError, UnknownOutcomeError
@@ -32,6 +32,8 @@ TOKEN_VARIABLE, INSTANCE_VARIABLE = "QISKIT_IBM_TOKEN", "QISKIT_IBM_INSTANCE"
 VERSION = "2026-04-15"
 #: Jobs of a page of a listing, and pages that are read at most.
 PAGE, MOST_PAGES = 200, 500
+#: Statuses by which IBM's identity service refuses a key: 400 for one that it does not know.
+REFUSING = exchange.UNAUTHORIZED | {400}
 
 WORDS = {
     "QUEUED": State.QUEUED,
@@ -287,7 +289,8 @@ class Login:
         headers = {"Content-Type": "application/x-www-form-urlencoded"}
         request = Request("POST", "/identity/token", form.encode(), headers)
         try:
-            given = mapping(exchange.ask(self.identity, request, secret=True), "the reply")
+            told = exchange.ask(self.identity, request, secret=True, refusing=REFUSING)
+            given = mapping(told, "the reply")
             token = given.get("access_token")
             if not isinstance(token, str) or not token.isascii() or not token.isprintable():
                 raise ResultError("no token")

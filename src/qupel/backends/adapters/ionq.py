@@ -10,7 +10,6 @@ the circuit. It gives shares of shots, not counts.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -30,6 +29,7 @@ from qupel.backends.adapters.readings import (
     reading_of_rows,
 )
 from qupel.backends.adapters.shares import counts_of_shares
+from qupel.backends.addresses import address_in
 from qupel.backends.catalogue.profile import DeviceProfile
 from qupel.backends.compiling import Target, compile_circuit
 from qupel.backends.contract import (
@@ -44,7 +44,8 @@ from qupel.backends.contract import (
     State,
     Times,
 )
-from qupel.backends.http import EnvironmentToken, HttpTransport, secret_in
+from qupel.backends.credentials import EnvironmentToken, secret_in
+from qupel.backends.http import HttpTransport
 from qupel.backends.local import stream
 from qupel.backends.transport import Request, Transport
 from qupel.errors import RefusedError, ResultError, TransientError, UnknownOutcomeError
@@ -87,10 +88,10 @@ def open(device: str) -> Ionq:  # noqa: A001  # every provider's entry point has
     """
     profile = profile_behind("ionq", device)
     secret_in(KEY_VARIABLE)
-    url = os.environ.get(URL_VARIABLE, "").strip() or HOME
+    url, key = address_in(URL_VARIABLE, HOME), EnvironmentToken(KEY_VARIABLE, "apiKey")
     return Ionq(
         device,
-        HttpTransport(url, EnvironmentToken(KEY_VARIABLE, "apiKey")),
+        HttpTransport(url, key, address_variable=URL_VARIABLE, key_variable=KEY_VARIABLE),
         profile,
         genuine=urlsplit(url).hostname == urlsplit(HOME).hostname,
     )

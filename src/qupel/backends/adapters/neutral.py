@@ -22,6 +22,7 @@ from qupel.backends.adapters.readings import (
     same_length,
 )
 from qupel.backends.adapters.renewal import Renewing
+from qupel.backends.addresses import address_in
 from qupel.backends.contract import (
     Annealing,
     Capabilities,
@@ -36,7 +37,8 @@ from qupel.backends.contract import (
     State,
     Times,
 )
-from qupel.backends.http import EnvironmentToken, HttpTransport, secret_in
+from qupel.backends.credentials import EnvironmentToken, secret_in
+from qupel.backends.http import HttpTransport
 from qupel.backends.transport import Request, Transport
 from qupel.errors import InputError, RefusedError, ResultError, TransientError, UnknownOutcomeError
 from qupel.model.evidence import Evidence
@@ -63,16 +65,17 @@ def open(device: str) -> Neutral:  # noqa: A001  # every provider's entry point 
     InputError
         If the environment names none.
     """
-    url = os.environ.get(URL_VARIABLE, "").strip()
-    if not url:
-        raise InputError(
-            f"no emulator: set {URL_VARIABLE}, for instance to the address that `qupel emulator` "
-            "prints"
-        )
+    try:
+        url = address_in(URL_VARIABLE)
+    except InputError as error:
+        raise InputError(f"no emulator: {error}; `qupel emulator` prints its own") from None
     if os.environ.get(SECRET_VARIABLE):
-        return Neutral(device, Renewing(HttpTransport(url), secret_in(SECRET_VARIABLE)))
+        line = HttpTransport(url, address_variable=URL_VARIABLE, key_variable=SECRET_VARIABLE)
+        return Neutral(device, Renewing(line, secret_in(SECRET_VARIABLE)))
     secret_in(TOKEN_VARIABLE)
-    return Neutral(device, HttpTransport(url, EnvironmentToken(TOKEN_VARIABLE)))
+    token = EnvironmentToken(TOKEN_VARIABLE)
+    line = HttpTransport(url, token, address_variable=URL_VARIABLE, key_variable=TOKEN_VARIABLE)
+    return Neutral(device, line)
 
 
 @dataclass(slots=True, eq=False)

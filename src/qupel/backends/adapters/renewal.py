@@ -19,7 +19,8 @@ class Renewing:
     """A transport that brings its own token.
 
     A request that is refused because the token had ended is not sent again: nothing was done, and
-    whoever sent it is told so. The next one brings a new token.
+    whoever sent it is told so. The next one brings a new token. The refusal of a token just given
+    is passed on: the secret has lost its rights.
 
     Attributes
     ----------
@@ -45,17 +46,20 @@ class Renewing:
         """Send a request once, after one for a token where that is due."""
         keep_secret(self.secret)
         with self._lock:
-            if self.clock.now() >= self._until:
+            ended = self.clock.now() >= self._until
+            if ended:
                 self._renew(request.timeout)
             token = self._token
         headers = {**request.headers, "Authorization": f"Bearer {token}"}
         reply = self.transport.send(replace(request, headers=headers))
-        if reply.status == 401:
-            with self._lock:
-                if self._token == token:
-                    self._until = -math.inf
-            raise TransientError("the token had ended, and nothing was done; try again", wait=0.0)
-        return reply
+        if reply.status != 401:
+            return reply
+        with self._lock:
+            if self._token == token:
+                self._until = -math.inf
+        if ended:  # another new token would fare no better
+            return reply
+        raise TransientError("the token had ended, and nothing was done; try again", wait=0.0)
 
     def _renew(self, timeout: float) -> None:
         wish = exchange.post("/v1/token", {"secret": self.secret}, {}, timeout)

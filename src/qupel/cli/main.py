@@ -14,6 +14,7 @@ from typer.exceptions import TyperException
 
 from qupel import __version__
 from qupel.cli import (
+    access,
     backend_checks,
     budget,
     catalogue,
@@ -69,6 +70,8 @@ app.command()(metrics.metrics)
 app.add_typer(route.app, name="route")
 app.add_typer(jobs.app, name="jobs")
 app.add_typer(budget.app, name="budget")
+app.command()(access.lineage)
+app.add_typer(access.app, name="access")
 
 
 def _print_version(asked: bool) -> None:

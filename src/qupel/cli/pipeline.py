@@ -144,21 +144,18 @@ def show(
 ) -> None:
     """Show where results come from: inputs, versions, code revision and seeds."""
     from qupel.runs.database import Database
-    from qupel.runs.durable.lineage import lineage, log_document
-    from qupel.runs.durable.log import RunLog
-    from qupel.runs.ledger import Ledger
+    from qupel.runs.reader import Reader
 
     with Database.open(database) as opened:
-        known = RunLog(opened)
-        run_id = known.run(run_id).id
+        reader = Reader.here(opened)
         if log is not None:
-            document = log_document(known, run_id, Ledger(opened))
+            document = reader.log(run_id)
             log.write_text(json.dumps(document, allow_nan=False) + "\n", encoding="utf-8")
             say(f"wrote {log}; repeat the run from it alone with: qupel pipeline replay {log}")
         if value is not None:
-            print_text(json.dumps(_value(known, run_id, value), indent=1))
+            print_text(json.dumps(reader.value(run_id, value), indent=1))
             return
-        found = lineage(known, run_id, stage)
+        found = reader.run(run_id, stage)
     if as_json:
         print_document(found)
         return
@@ -270,14 +267,3 @@ def _print_run(log: RunLog, run_id: str, *, as_json: bool) -> int:
     if known.state == "cancelled":
         return Exit.INTERRUPTED
     return Exit.FALLBACK if known.state == "done" and fell_back else Exit.OK
-
-
-def _value(log: RunLog, run_id: str, named: str) -> Any:
-    stage, _, port = named.partition(".")
-    outputs = log.stage(run_id, stage).outputs
-    if not outputs or (port and port not in outputs):
-        raise InputError(
-            f"stage {stage!r} has not given {port or 'anything'}; it gave: "
-            f"{', '.join(outputs) or 'nothing'}"
-        )
-    return log.value(outputs[port] if port else next(iter(outputs.values())))

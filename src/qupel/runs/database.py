@@ -22,7 +22,7 @@ from qupel.errors import InputError, RunError
 from qupel.model.home import home
 
 #: The migration that this code needs; `Database.open` brings older databases up to it.
-REVISION = "0005"
+REVISION = "0006"
 #: Seconds to wait for another process that writes.
 BUSY_SECONDS = 30
 #: Seconds of the first and of the longest wait between two looks at SQLite's lock.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -22,6 +22,7 @@ from qupel.runs.provenance import revision, versions
 from qupel.runs.streams import Streams
 
 if TYPE_CHECKING:
+    from qupel.runs.durable.run import StageRow
     from qupel.runs.ledger import Ledger
 
 #: Version of the document that `log_document` gives.
@@ -38,8 +39,9 @@ def lineage(log: RunLog, run_id: str, stage: str | None = None) -> dict[str, Any
 
     Returns
     -------
-    Plain data: the run with versions and code revision, and for every stage its state, seed,
-    inputs with the stage that made each, outputs, attempts and facts.
+    Plain data: the run with its data snapshots, code revision, environment and parameters, and
+    for every stage its state, seed, inputs with the stage that made each, outputs, attempts and
+    facts.
     """
     run = log.run(run_id)
     pipeline = run.pipeline
@@ -71,17 +73,60 @@ def lineage(log: RunLog, run_id: str, stage: str | None = None) -> dict[str, Any
             "facts": dict(row.facts),
         }
     return {
+        "kind": "run",
+        "id": run.id,
+        "of": run.name,
         "run": run.id,
         "pipeline": run.name,
         "state": run.state,
         "created": run.created,
         "ended": run.ended,
+        "owner": pipeline.owner,
+        "data": _data(pipeline, rows),
+        "code": {"revision": run.revision, "definition_hash": run.hash},
+        "environment": {
+            "versions": dict(run.versions),
+            "machine": _machines(rows.values()),
+        },
+        "parameters": {"seed": pipeline.seed, "definition": dict(run.definition)},
+        "published": [
+            hashed
+            for row in rows.values()
+            if pipeline.stage(row.stage).kind == "export"
+            for hashed in row.outputs.values()
+        ],
+        "jobs": [row.job for row in rows.values() if row.job],
         "seed": pipeline.seed,
         "definition_hash": run.hash,
         "versions": dict(run.versions),
         "revision": run.revision,
         "stages": stages,
     }
+
+
+def _data(pipeline: Pipeline, rows: Mapping[str, StageRow]) -> list[dict[str, Any]]:
+    """What came from outside: a line for each file that was read."""
+    return [
+        {
+            "what": f"{port} of stage {name!r}",
+            "hash": hashed,
+            "source": row.facts.get("path", ""),
+            "source_sha256": row.facts.get("sha256", ""),
+            "kept": True,
+        }
+        for name, row in rows.items()
+        if pipeline.stage(name).kind == "load"
+        for port, hashed in row.outputs.items()
+    ]
+
+
+def _machines(rows: Iterable[StageRow]) -> dict[str, str]:
+    """What the stages ran on: one machine, or all that differ, joined."""
+    found: dict[str, dict[str, None]] = {}
+    for row in rows:
+        for name, said in row.facts.get("machine", {}).items():
+            found.setdefault(name, {})[said] = None
+    return {name: " | ".join(said) for name, said in found.items()}
 
 
 def log_document(log: RunLog, run_id: str, ledger: Ledger | None = None) -> dict[str, Any]:

@@ -198,6 +198,30 @@ def reconcile(
         say(f"nothing is paid there yet; reconcile again in {found.wait:.0f} s")
 
 
+@app.command()
+def bills(
+    backend: BackendName,
+    days: Annotated[
+        float, typer.Option(min=0, help="Ask about jobs that ended within so many days.")
+    ] = 30.0,
+    database: DatabaseOption = None,
+    as_json: AsJson = False,
+) -> None:
+    """Ask for the bills of settled jobs again, and book those the provider has changed."""
+    from qupel.backends.registry import backend_named
+
+    with opened(database) as ledger:
+        found = ledger.audit_bills(
+            backend_named(backend), since=ledger.clock.now() - 86_400.0 * days
+        )
+    if as_json:
+        print_document({"revised": [revision.document() for revision in found]})
+        return
+    for revision in found:
+        print_text(f"{revision.job}  {revision.was} is now {revision.now}")
+    say(f"{len(found)} bills were changed since they were booked")
+
+
 @contextmanager
 def opened(database: str | None) -> Iterator[Ledger]:
     """The ledger in a database, closed at the end."""

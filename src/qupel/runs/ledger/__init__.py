@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from qupel.runs.ledger.accounts import Account, Amounts
+from qupel.runs.ledger.bills import Revision
 from qupel.runs.ledger.breaker import Breaker
 from qupel.runs.ledger.causes import Cause, cause_of
 from qupel.runs.ledger.costs import Cost, CostReport
@@ -29,6 +30,7 @@ __all__ = [
     "Progress",
     "Reconciliation",
     "Retry",
+    "Revision",
     "cause_of",
     "drive",
 ]

@@ -188,6 +188,25 @@ def settle(connection: sa.Connection, job: str, bill: Amounts) -> int:
     return over
 
 
+def revise(connection: sa.Connection, job: str, money: int, bound: int) -> None:
+    """Book another bill in place of the one that was settled, in all accounts of a job.
+
+    Parameters
+    ----------
+    connection, job
+        Whose bill.
+    money, bound
+        The bill, and what was once held for it, both in millionths.
+    """
+    for row in connection.execute(_HOLDS_OF, {"job": job}).all():
+        spent, over = min(money, bound), max(0, money - bound)
+        values: dict[str, Any] = {"job": job, "b_account": row.account}
+        values |= {"m": 0, "s": 0, "r": 0, "shots": 0, "runs": 0}
+        values |= {"money": spent - row.spent_money, "over": over - row.over_money}
+        connection.execute(_BOOK_ACCOUNT, values)
+        connection.execute(_BOOK_HOLD, values)
+
+
 def set_caps(
     connection: sa.Connection,
     name: str,

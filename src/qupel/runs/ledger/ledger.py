@@ -48,6 +48,7 @@ from qupel.runs.ledger.transaction import Listener, payload
 from qupel.runs.tables import attempts, events, jobs
 
 if TYPE_CHECKING:
+    from qupel.runs.ledger.bills import Revision
     from qupel.runs.ledger.reconcile import Reconciliation
 
 
@@ -365,6 +366,12 @@ class Ledger:
         from qupel.runs.ledger.reconcile import reconcile
 
         return reconcile(self, backend)
+
+    def audit_bills(self, backend: Backend, since: float) -> tuple[Revision, ...]:
+        """Book bills that the provider changed; see `qupel.runs.ledger.bills.audit_bills`."""
+        from qupel.runs.ledger.bills import audit_bills
+
+        return audit_bills(self, backend, since)
 
     def quarantine(self, why: str) -> None:
         """Pay nothing at any backend before it is reconciled: after restoring a backup."""

@@ -23,7 +23,8 @@ from qupel.runs.access import READ, AccessEvent, Register, identity_here
 from qupel.runs.database import Database
 from qupel.runs.durable.lineage import lineage as lineage_of_run
 from qupel.runs.durable.lineage import log_document
-from qupel.runs.durable.log import Run, RunLog
+from qupel.runs.durable.log import RunLog
+from qupel.runs.durable.run import Run
 from qupel.runs.ledger import Ledger
 from qupel.runs.routes.book import Book
 from qupel.runs.routes.decision import Decision

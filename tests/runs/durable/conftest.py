@@ -1,11 +1,15 @@
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from qupel.backends.checks.canary import CanaryReport, adapter_version
+from qupel.backends.checks.locks import Lock, MemoryCanaries
+from qupel.backends.contract import Backend
 from qupel.problems.maxcut import MaxCut
 from qupel.problems.registry import write_problem
 from qupel.runs.database import Database
@@ -25,6 +29,15 @@ def function(name: str, call: str, needs: dict[str, str] | None = None, **settin
     return Stage(
         name, "function", needs or {}, {"call": f"{SHOP}:{call}", **settings}, role, quantum
     )
+
+
+def unlocked(*backends: Backend) -> Lock:
+    """A lock that has seen the canaries of these backends pass today."""
+    store = MemoryCanaries()
+    for backend in backends:
+        version, now = adapter_version(backend), time.time()
+        store.save(CanaryReport(backend.provider, backend.device, version, now, (1,), 100, 1))
+    return Lock(store)
 
 
 @pytest.fixture

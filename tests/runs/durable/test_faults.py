@@ -17,8 +17,9 @@ from qupel.backends.emulator import running_emulator
 from qupel.backends.emulator.process import Running
 from qupel.cli.exits import Exit
 from qupel.runs.database import Database
-from qupel.runs.durable.log import RUN_OPEN, RunLog
+from qupel.runs.durable.log import RunLog
 from qupel.runs.durable.pipeline import Pipeline, Stage
+from qupel.runs.durable.run import RUN_OPEN
 from tests import postgres
 from tests.runs.durable.conftest import function
 from tests.runs.durable.harness import started

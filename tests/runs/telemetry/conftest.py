@@ -29,6 +29,7 @@ from qupel.runs.routes.decision import Decision
 from qupel.runs.routes.service import Routes
 from qupel.runs.telemetry import logs, traces
 from qupel.runs.telemetry.exposing import exposition
+from tests.runs.durable.conftest import unlocked
 from tests.runs.ledger.fake import Fake
 from tests.runs.routes.conftest import ACCOUNT, BRISK, CUT, put_in_force, route_to
 from tests.runs.routes.providers import HOSTED, Rogue
@@ -146,6 +147,7 @@ def _pipeline(database: Database, folder: Path) -> str:
     settings = {
         "solver": {"solver": HOSTED, "shots": 100},
         "backend": "fake:one",
+        "tier": "cloud simulator",
         "fallback": "tabu",
         "fallback_seconds": 0.5,
     }
@@ -160,6 +162,7 @@ def _pipeline(database: Database, folder: Path) -> str:
     fake = Fake(clock=SystemClock(), queue=0.2, run=0.1)
     working = Worker(database, say=logs.say)
     working.host.open_backend = lambda name: fake
+    working.host.lock = unlocked(fake)
     with working:
         run_id = working.host.log.submit(check(pipeline), folder)
         assert working.wait_for(run_id, 60.0) == "done"

@@ -15,7 +15,7 @@ from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 from opentelemetry.sdk.trace.sampling import ALWAYS_OFF
 
-from qupel.runs.durable.log import Run, StageRow
+from qupel.runs.durable.run import Run, StageRow
 from qupel.runs.telemetry import traces
 from tests.data import ROOT
 

@@ -81,6 +81,12 @@ class Hands:
             cells: list[Cell[Any]] = processes.map(function, [given], Options(seconds=seconds))
         return cells[0].get()
 
+    def warm(self) -> None:
+        """Have a process ready for the next attempt."""
+        if self._solvers.free.empty():
+            with self._solvers.lent():
+                pass
+
     def close(self) -> None:
         """End every process that is free."""
         self._solvers.close()

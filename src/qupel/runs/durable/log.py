@@ -1,8 +1,4 @@
-"""The log of pipeline runs: what was to be done, what each stage was given and gave.
-
-Values are kept once, under the hash of what they are; a stage's result is found again under the
-hash of its code, settings, inputs and seed, so nothing is computed twice by a re-run or a resume.
-"""
+"""The log of pipeline runs: what was to be done, what each stage was given and gave."""
 
 from __future__ import annotations
 
@@ -18,98 +14,35 @@ import sqlalchemy as sa
 from qupel.backends.clock import Clock, SystemClock
 from qupel.errors import InputError
 from qupel.governance.identity import own_name
-from qupel.runs.database import Database, insert_into
+from qupel.runs.database import Database
 from qupel.runs.durable.kinds import Made
 from qupel.runs.durable.pipeline import Pipeline
-from qupel.runs.identity import canonical, digest
-from qupel.runs.provenance import revision, versions
-from qupel.runs.tables import artifacts, pipeline_runs, pipeline_stages, stage_results
+from qupel.runs.durable.progress import begun, moves, run_state
+from qupel.runs.durable.run import OPEN, RUN_OPEN, Run, StageRow
+from qupel.runs.durable.values import (
+    Known,
+    hashes_of,
+    keep_result,
+    keep_values,
+    result_of,
+    value_of,
+)
+from qupel.runs.provenance import machine, revision, versions
+from qupel.runs.tables import pipeline_runs, pipeline_stages
 
-#: States of a stage. The first three go on; ``skipped`` means that one it needs failed.
-OPEN = ("waiting", "queued", "running")
-ENDED = ("done", "fallback", "failed", "skipped", "cancelled")
-#: States of a run.
-RUN_OPEN = ("queued", "running")
-
-
-@dataclass(frozen=True, slots=True)
-class Run:
-    """A run of a pipeline.
-
-    Attributes
-    ----------
-    id, name
-        Its own id, and the pipeline's name.
-    state
-        queued, running, done, failed or cancelled.
-    created, ended
-        UTC seconds since 1970; ``ended`` is None while it goes on.
-    folder, path
-        What relative paths start from, and where Python finds functions.
-    hash
-        Of the definition.
-    versions, revision
-        What it was submitted with.
-    """
-
-    id: str
-    name: str
-    state: str
-    created: float
-    ended: float | None
-    definition: Mapping[str, Any] = field(repr=False)
-    hash: str
-    folder: Path
-    path: tuple[str, ...]
-    versions: Mapping[str, str]
-    revision: str
-
-    @property
-    def pipeline(self) -> Pipeline:
-        """What is run."""
-        return Pipeline.from_document(self.definition)
-
-
-@dataclass(frozen=True, slots=True)
-class StageRow:
-    """What the log says of a stage.
-
-    Attributes
-    ----------
-    state
-        waiting, queued, running; done, fallback (the fallback answered), failed, skipped (one
-        it needs failed) or cancelled.
-    key
-        Hash of its code, settings, inputs and seed; empty before it began.
-    inputs, outputs
-        Hash of each port's value.
-    facts
-        Clocks, seeds, bills: what differs from run to run.
-    why
-        Why it failed, or why the fallback answered.
-    reused
-        Whether its result was there already.
-    attempts
-        How often it was begun.
-    executor
-        Who began it last.
-    job
-        Id of its paid job in the ledger.
-    """
-
-    stage: str
-    state: str
-    key: str
-    inputs: Mapping[str, str]
-    outputs: Mapping[str, str]
-    facts: Mapping[str, Any] = field(repr=False)
-    why: str
-    reused: bool
-    attempts: int
-    executor: str
-    started: float | None
-    ended: float | None
-    job: str
+#: A stage of which nothing is known yet.
+_BLANK = {
+    "state": "waiting",
+    "key": "",
+    "inputs": "{}",
+    "outputs": "{}",
+    "facts": "{}",
+    "why": "",
+    "reused": False,
+    "attempts": 0,
+    "executor": "",
+    "job_id": "",
+}
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -126,39 +59,24 @@ class RunLog:
         """
         pipeline = replace(pipeline, owner=pipeline.owner or own_name())
         run_id = f"{pipeline.name}-{secrets.token_hex(4)}"
+        run = {
+            "id": run_id,
+            "name": pipeline.name,
+            "state": "queued",
+            "created": self.clock.now(),
+            "definition": json.dumps(pipeline.document()),
+            "hash": pipeline.hash(),
+            "folder": str(folder.absolute()),
+            "path": json.dumps(list(path)),
+            "versions": json.dumps(versions()),
+            "revision": revision(),
+        }
         stages = [
-            {
-                "run_id": run_id,
-                "stage": stage.name,
-                "place": place,
-                "state": "waiting",
-                "key": "",
-                "inputs": "{}",
-                "outputs": "{}",
-                "facts": "{}",
-                "why": "",
-                "reused": False,
-                "attempts": 0,
-                "executor": "",
-                "job_id": "",
-            }
+            {"run_id": run_id, "stage": stage.name, "place": place, **_BLANK}
             for place, stage in enumerate(pipeline.in_order())
         ]
         with self.database.writing() as connection:
-            connection.execute(
-                sa.insert(pipeline_runs).values(
-                    id=run_id,
-                    name=pipeline.name,
-                    state="queued",
-                    created=self.clock.now(),
-                    definition=json.dumps(pipeline.document()),
-                    hash=pipeline.hash(),
-                    folder=str(folder.absolute()),
-                    path=json.dumps(list(path)),
-                    versions=json.dumps(versions()),
-                    revision=revision(),
-                )
-            )
+            connection.execute(sa.insert(pipeline_runs).values(**run))
             connection.execute(sa.insert(pipeline_stages), stages)
         return run_id
 
@@ -175,7 +93,7 @@ class RunLog:
             raise InputError(
                 f"{what} an id that begins with {run_id!r}; see: qupel pipeline status"
             )
-        return _run(exact[0] if exact else rows[0])
+        return Run.of(exact[0] if exact else rows[0])
 
     def runs(self, state: Iterable[str] = (), limit: int = 100) -> list[Run]:
         """Return the latest runs, the newest first."""
@@ -183,7 +101,7 @@ class RunLog:
         if states := list(state):
             chosen = chosen.where(pipeline_runs.c.state.in_(states))
         with self.database.reading() as connection:
-            return [_run(row) for row in connection.execute(chosen)]
+            return [Run.of(row) for row in connection.execute(chosen)]
 
     def ids(self, states: Iterable[str], after: float = 0.0) -> list[str]:
         """Return ids of runs in these states, the oldest first."""
@@ -198,23 +116,40 @@ class RunLog:
     def stages(self, run_id: str) -> list[StageRow]:
         """Return what is known of a run's stages, in order."""
         with self.database.reading() as connection:
-            return [_stage(row) for row in self._rows(connection, run_id)]
+            return [StageRow.of(row) for row in _rows(connection, run_id)]
 
     def stage(self, run_id: str, name: str) -> StageRow:
         """Return what is known of one stage."""
-        for row in self.stages(run_id):
-            if row.stage == name:
-                return row
-        raise InputError(f"run {run_id!r} has no stage {name!r}")
+        with self.database.reading() as connection:
+            row = connection.execute(sa.select(pipeline_stages).where(*_at(run_id, name))).first()
+        if row is None:
+            raise InputError(f"run {run_id!r} has no stage {name!r}")
+        return StageRow.of(row)
+
+    def orders(self, pipeline: str, stage: str) -> int:
+        """How often a stage of this name has ordered something, over all runs of a pipeline."""
+        chosen = (
+            sa.select(sa.func.count())
+            .select_from(pipeline_stages)
+            .join(pipeline_runs, pipeline_runs.c.id == pipeline_stages.c.run_id)
+            .where(
+                pipeline_runs.c.name == pipeline,
+                pipeline_stages.c.stage == stage,
+                pipeline_stages.c.job_id != "",
+            )
+        )
+        with self.database.reading() as connection:
+            return int(connection.execute(chosen).scalar_one())
 
     def value(self, hashed: str) -> Any:
         """Return the value of a hash; `InputError` if it is not there."""
-        chosen = sa.select(artifacts.c.document).where(artifacts.c.hash == hashed)
         with self.database.reading() as connection:
-            found = connection.execute(chosen).scalar()
-        if found is None:
-            raise InputError(f"no value of hash {hashed}")
-        return json.loads(found)
+            return value_of(connection, hashed)
+
+    def known(self, key: str) -> Known | None:
+        """Hashes of outputs, and facts, of an earlier run of the same; None if there is none."""
+        with self.database.reading() as connection:
+            return result_of(connection, key)
 
     def begin(
         self, run_id: str, name: str, key: str, inputs: Mapping[str, str], executor: str
@@ -223,7 +158,7 @@ class RunLog:
         with self.database.writing(durable=False) as connection:
             connection.execute(
                 sa.update(pipeline_stages)
-                .where(*_this(run_id, name), pipeline_stages.c.state.in_(OPEN))
+                .where(*_at(run_id, name), pipeline_stages.c.state.in_(OPEN))
                 .values(
                     state="running",
                     key=key,
@@ -234,60 +169,43 @@ class RunLog:
                 )
             )
 
-    def known(self, key: str) -> tuple[Mapping[str, str], Mapping[str, Any]] | None:
-        """Hashes of outputs, and facts, of an earlier run of the same; None if there is none."""
-        chosen = sa.select(stage_results).where(stage_results.c.key == key)
-        with self.database.reading() as connection:
-            row = connection.execute(chosen).first()
-        return None if row is None else (json.loads(row.outputs), json.loads(row.facts))
-
     def order(self, run_id: str, name: str, job: str) -> None:
         """Take down which paid job a stage waits for."""
         with self.database.writing() as connection:
             connection.execute(
-                sa.update(pipeline_stages).where(*_this(run_id, name)).values(job_id=job)
+                sa.update(pipeline_stages).where(*_at(run_id, name)).values(job_id=job)
             )
-
-    def reuse(
-        self, run_id: str, name: str, found: tuple[Mapping[str, str], Mapping[str, Any]]
-    ) -> list[str]:
-        """End a stage with the result of an earlier one; return the stages that may begin."""
-        outputs, facts = found
-        ended = {"state": "done", "outputs": json.dumps(dict(outputs)), "reused": True}
-        return self._end(run_id, name, {**ended, "facts": json.dumps(dict(facts))})
 
     def finish(self, run_id: str, name: str, key: str, made: Made, *, keep: bool) -> list[str]:
         """End a stage with what it gave; return the stages that may begin now.
 
         If ``keep`` says so, what the primary gave is found again by later runs.
         """
-        documents = {port: canonical(value).decode() for port, value in made.outputs.items()}
-        hashes = {port: digest(value) for port, value in made.outputs.items()}
-        facts = json.dumps(dict(made.facts), allow_nan=False)
-        primary = made.answered_by == "primary"
+        made = replace(made, facts={**made.facts, "machine": machine()})
+        primary, outputs = made.answered_by == "primary", hashes_of(made.outputs)
+        ended = {
+            "state": "done" if primary else "fallback",
+            "outputs": json.dumps(outputs),
+            "facts": json.dumps(dict(made.facts), allow_nan=False),
+            "why": made.why,
+        }
         with self.database.writing() as connection:
-            now = self.clock.now()
-            for port, text in documents.items():
-                row = {"hash": hashes[port], "size": len(text), "document": text, "created": now}
-                connection.execute(
-                    insert_into(artifacts, connection).values(**row).on_conflict_do_nothing()
-                )
+            keep_values(connection, made.outputs, self.clock.now())
             if primary and keep:
-                kept = {"key": key, "outputs": json.dumps(hashes), "facts": facts, "created": now}
-                connection.execute(
-                    insert_into(stage_results, connection).values(**kept).on_conflict_do_nothing()
-                )
-            ended = {
-                "state": "done" if primary else "fallback",
-                "outputs": json.dumps(hashes),
-                "facts": facts,
-                "why": made.why,
-            }
-            return self._ended(connection, run_id, name, ended)
+                keep_result(connection, key, (outputs, made.facts), self.clock.now())
+            return self._end(connection, run_id, name, ended)
+
+    def reuse(self, run_id: str, name: str, found: Known) -> list[str]:
+        """End a stage with the result of an earlier one; return the stages that may begin."""
+        outputs, facts = json.dumps(dict(found[0])), json.dumps(dict(found[1]))
+        ended = {"state": "done", "outputs": outputs, "facts": facts, "reused": True}
+        with self.database.writing() as connection:
+            return self._end(connection, run_id, name, ended)
 
     def fail(self, run_id: str, name: str, why: str) -> list[str]:
         """End a stage without a result; return the stages that may begin all the same."""
-        return self._end(run_id, name, {"state": "failed", "why": why})
+        with self.database.writing() as connection:
+            return self._end(connection, run_id, name, {"state": "failed", "why": why})
 
     def release(self, run_id: str) -> list[str]:
         """Return the stages of a run that may begin, or have been told so and have not ended."""
@@ -313,95 +231,44 @@ class RunLog:
             )
             return found
 
-    def _end(self, run_id: str, name: str, ended: Mapping[str, Any]) -> list[str]:
-        with self.database.writing() as connection:
-            return self._ended(connection, run_id, name, ended)
-
-    def _ended(
+    def _end(
         self, connection: sa.Connection, run_id: str, name: str, ended: Mapping[str, Any]
     ) -> list[str]:
         # The first end stands: a stage that ran twice gave the same twice, or did not.
         connection.execute(
             sa.update(pipeline_stages)
-            .where(*_this(run_id, name), pipeline_stages.c.state.in_(OPEN))
+            .where(*_at(run_id, name), pipeline_stages.c.state.in_(OPEN))
             .values(ended=self.clock.now(), **ended)
         )
         return self._released(connection, run_id)
 
     def _released(self, connection: sa.Connection, run_id: str) -> list[str]:
-        """Queue stages whose needs are met, skip those whose cannot be, end the run after all."""
+        """Write down what follows from how the stages stand; return those that may begin."""
         chosen = sa.select(pipeline_runs).where(pipeline_runs.c.id == run_id).with_for_update()
         run = connection.execute(chosen).first()
         if run is None or run.state not in RUN_OPEN:
             return []
-        pipeline = Pipeline.from_document(json.loads(run.definition))
-        states = {row.stage: row.state for row in self._rows(connection, run_id)}
-        now = self.clock.now()
-        for stage in pipeline.in_order():
-            if states[stage.name] != "waiting":
-                continue
-            needed = [states[source] for source, _ in stage.sources().values()]
-            if any(state in ("failed", "skipped", "cancelled") for state in needed):
-                states[stage.name] = "skipped"
-                update = {"state": "skipped", "ended": now}
-            elif all(state in ("done", "fallback") for state in needed):
-                states[stage.name] = "queued"
-                update = {"state": "queued"}
-            else:
-                continue
+        pipeline, now = Pipeline.from_document(json.loads(run.definition)), self.clock.now()
+        states = {row.stage: row.state for row in _rows(connection, run_id)}
+        moved = moves(pipeline, states)
+        for name, state in moved.items():
+            update = {"state": state, **({"ended": now} if state == "skipped" else {})}
             connection.execute(
-                sa.update(pipeline_stages).where(*_this(run_id, stage.name)).values(**update)
+                sa.update(pipeline_stages).where(*_at(run_id, name)).values(**update)
             )
-        going = [name for name, state in states.items() if state in OPEN]
-        if not going:
-            failed = any(state in ("failed", "skipped") for state in states.values())
-            update = {"state": "failed" if failed else "done", "ended": now}
-        else:
-            update = {"state": "running"}
-        if update["state"] != run.state:
+        states |= moved
+        if (state := run_state(states)) != run.state:
+            update = {"state": state, **({} if state == "running" else {"ended": now})}
             connection.execute(
                 sa.update(pipeline_runs).where(pipeline_runs.c.id == run_id).values(**update)
             )
-        return [name for name in going if states[name] != "waiting"]
-
-    def _rows(self, connection: sa.Connection, run_id: str) -> list[sa.Row[Any]]:
-        chosen = sa.select(pipeline_stages).where(pipeline_stages.c.run_id == run_id)
-        return list(connection.execute(chosen.order_by(pipeline_stages.c.place)))
+        return begun(states)
 
 
-def _this(run_id: str, name: str) -> tuple[sa.ColumnElement[bool], sa.ColumnElement[bool]]:
+def _rows(connection: sa.Connection, run_id: str) -> list[sa.Row[Any]]:
+    chosen = sa.select(pipeline_stages).where(pipeline_stages.c.run_id == run_id)
+    return list(connection.execute(chosen.order_by(pipeline_stages.c.place)))
+
+
+def _at(run_id: str, name: str) -> tuple[sa.ColumnElement[bool], sa.ColumnElement[bool]]:
     return pipeline_stages.c.run_id == run_id, pipeline_stages.c.stage == name
-
-
-def _run(row: sa.Row[Any]) -> Run:
-    return Run(
-        id=row.id,
-        name=row.name,
-        state=row.state,
-        created=row.created,
-        ended=row.ended,
-        definition=json.loads(row.definition),
-        hash=row.hash,
-        folder=Path(row.folder),
-        path=tuple(json.loads(row.path)),
-        versions=json.loads(row.versions),
-        revision=row.revision,
-    )
-
-
-def _stage(row: sa.Row[Any]) -> StageRow:
-    return StageRow(
-        stage=row.stage,
-        state=row.state,
-        key=row.key,
-        inputs=json.loads(row.inputs),
-        outputs=json.loads(row.outputs),
-        facts=json.loads(row.facts),
-        why=row.why,
-        reused=row.reused,
-        attempts=row.attempts,
-        executor=row.executor,
-        started=row.started,
-        ended=row.ended,
-        job=row.job_id,
-    )

@@ -12,6 +12,7 @@ from typing import Any, ClassVar, Literal
 
 from pydantic import Field
 
+from qupel.backends.catalogue.tiers import Tier, tiers
 from qupel.backends.contract import Order, Result
 from qupel.encodings.paths import encode
 from qupel.errors import InputError, ResultError, RunError
@@ -29,6 +30,7 @@ from qupel.runs.durable.solving import (
     solved,
     solver_faults,
 )
+from qupel.runs.durable.timetable import shortest
 from qupel.runs.identity import samples_digest
 from qupel.runs.provenance import revision, versions
 
@@ -43,8 +45,8 @@ class QuantumSettings(Settings):
     backend
         ``provider:device``; the solver's own setting unless given.
     deadline_seconds
-        From the beginning of the stage until the order is late; the fallback begins then, and
-        answers within ``fallback_seconds`` more.
+        From the beginning of the stage to its answer. The order is given up early enough for the
+        fallback: ``fallback_seconds``, and what surrounds its search, before.
     late
         What becomes of an order that is late: ``keep`` takes its result into the ledger, to be
         compared with the fallback's; ``cancel`` asks for it not to be run.
@@ -52,10 +54,12 @@ class QuantumSettings(Settings):
         Accounts of the ledger that pay.
     bound
         What it may cost at most, such as ``2.50 USD``; the backend's own estimate unless given.
+    tier
+        Which machines it may use; see `qupel.backends.catalogue.tiers`.
     fallback
         Solver that answers if the order is refused, fails, or is late.
-    fallback_seconds
-        Its budget.
+    fallback_seconds, fallback_rounds
+        Its budget; it repeats byte for byte if it ends by rounds and not by the clock.
     keep
         How many of the best distinct samples are decoded, judged and repaired.
     """
@@ -66,8 +70,10 @@ class QuantumSettings(Settings):
     late: Literal["keep", "cancel"] = "keep"
     accounts: list[str] = Field(default_factory=list)
     bound: str | None = None
+    tier: str = "local simulator"
     fallback: Described | None = None
     fallback_seconds: float = 5.0
+    fallback_rounds: int | None = None
     keep: int = 32
 
 
@@ -88,7 +94,7 @@ class Quantum:
         return {"answer": Port.of("answer")}
 
     def faults(self, settings: QuantumSettings) -> list[tuple[str, str]]:
-        """Solvers that are not known or cannot be split, sums that are no money."""
+        """Solvers that are not known or cannot be split, times and sums that are none."""
         found = [("solver", fault) for fault in solver_faults(settings.solver)]
         if not found and not _is_hosted(settings.solver):
             found.append(
@@ -96,13 +102,25 @@ class Quantum:
             )
         if settings.fallback is not None:
             found += [("fallback", fault) for fault in solver_faults(settings.fallback)]
-        for place in ("deadline_seconds", "fallback_seconds"):
-            if not getattr(settings, place) > 0:
-                found.append((place, f"must be above 0, got {getattr(settings, place)}"))
-        try:
-            bound_of(settings)
-        except InputError as error:
-            found.append(("bound", str(error)))
+        needed = shortest(settings.fallback_seconds)
+        if not settings.fallback_seconds > 0:
+            found.append(("fallback_seconds", f"must be above 0, got {settings.fallback_seconds}"))
+        elif settings.deadline_seconds < needed:
+            found.append(
+                (
+                    "deadline_seconds",
+                    f"must be at least {needed:.3g} s with a fallback of "
+                    f"{settings.fallback_seconds:g} s, which is to answer by then; got "
+                    f"{settings.deadline_seconds:g}",
+                )
+            )
+        if settings.fallback_rounds is not None and settings.fallback_rounds < 1:
+            found.append(("fallback_rounds", f"must be at least 1, got {settings.fallback_rounds}"))
+        for place, read in (("bound", bound_of), ("tier", _tier_of)):
+            try:
+                read(settings)
+            except InputError as error:
+                found.append((place, str(error)))
         return found
 
     def code(self, settings: QuantumSettings) -> Any:
@@ -167,14 +185,19 @@ class Quantum:
         }
         return Made({"answer": answer}, facts=facts)
 
-    def fall_back(self, given: Given, settings: QuantumSettings, why: str) -> Made:
-        """Let the fallback answer."""
+    def fall_back(
+        self, given: Given, settings: QuantumSettings, why: str, seconds: float | None = None
+    ) -> Made:
+        """Let the fallback answer, within ``seconds`` if not in all of its budget."""
         if settings.fallback is None:
             raise RunError(f"{why}, and there is no fallback")
         made = solved(
             given,
             SolveSettings(
-                solver=settings.fallback, seconds=settings.fallback_seconds, keep=settings.keep
+                solver=settings.fallback,
+                seconds=settings.fallback_seconds if seconds is None else seconds,
+                rounds=settings.fallback_rounds,
+                keep=settings.keep,
             ),
         )
         answer = {**made.outputs["answer"], "answered_by": "fallback"}
@@ -205,6 +228,11 @@ def backend_of(settings: QuantumSettings, kind: type[Problem[Any]]) -> str:
 def bound_of(settings: QuantumSettings) -> Money | None:
     """What an order may cost at most; `InputError` if it is no sum of money."""
     return None if settings.bound is None else Money.parse(settings.bound)
+
+
+def _tier_of(settings: QuantumSettings) -> Tier:
+    """The tier that is selected; `InputError` if there is none of this name."""
+    return tiers().named(settings.tier)
 
 
 def _is_hosted(solver: Described) -> bool:

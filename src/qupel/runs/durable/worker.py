@@ -13,10 +13,11 @@ from typing import Any, Self
 from qupel.backends.clock import Clock, SystemClock
 from qupel.errors import InputError, RunError
 from qupel.runs.database import Database
+from qupel.runs.durable import paying
 from qupel.runs.durable.engine import SPARE_THREADS, Engine, Queue
 from qupel.runs.durable.host import Host, Say
 from qupel.runs.durable.leases import BEAT, LEASE, Lease, fresh_name
-from qupel.runs.durable.log import RUN_OPEN
+from qupel.runs.durable.run import RUN_OPEN
 
 #: What a worker may take on. ``stages`` are classical ones; ``quantum`` ones order and wait;
 #: ``jobs`` are what is paid for.
@@ -97,6 +98,11 @@ class Worker:
     def is_lost(self) -> bool:
         """Whether peers took this worker for dead, and its work; it has stopped then."""
         return self._lost
+
+    @property
+    def is_busy(self) -> bool:
+        """Whether a stage is under way here; after `stop` it counts for nothing."""
+        return bool(self._busy)
 
     def start(self) -> Self:
         """Begin to take work, and take up what a worker of this name left."""
@@ -223,7 +229,7 @@ class Worker:
 
     def _order(self, run_id: str, name: str) -> dict[str, Any] | None:
         with self._under_way(f"{run_id}/{name}"):
-            ordered = self.host.order(run_id, name)
+            ordered = paying.order(self.host, run_id, name)
             if "job" in ordered:
                 self.engine.submit("jobs", "job", f"job/{ordered['job']}", ordered["job"])
                 return ordered
@@ -231,11 +237,11 @@ class Worker:
             return None
 
     def _look(self, run_id: str, name: str, ordered: Mapping[str, Any], looks: int) -> float | None:
-        return self.host.look(run_id, name, ordered["job"], ordered["until"], looks)
+        return paying.look(self.host, run_id, name, ordered["job"], ordered["until"], looks)
 
     def _collect(self, run_id: str, name: str, job_id: str) -> None:
         with self._under_way(f"{run_id}/{name}"):
-            self.submit_stages(run_id, self.host.collect(run_id, name, job_id))
+            self.submit_stages(run_id, paying.collect(self.host, run_id, name, job_id))
 
     @contextmanager
     def _under_way(self, key: str) -> Iterator[None]:

@@ -27,7 +27,7 @@ from qupel.errors import InputError
 from qupel.runs.telemetry.secrets import redacted
 
 if TYPE_CHECKING:
-    from qupel.runs.durable.log import Run, StageRow
+    from qupel.runs.durable.run import Run, StageRow
     from qupel.runs.ledger.jobs import Event, Job
     from qupel.runs.record import Record
     from qupel.runs.routes.decision import Decision

@@ -1,0 +1,179 @@
+"""A quantum stage from its order to its answer: clear and order, look, collect or fall back.
+
+Each of the three is a step of a durable workflow; between them nothing is held. The order is
+given up early enough for the fallback to answer by the deadline.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+from qupel.errors import InputError, QupelError, RunError, TransientError
+from qupel.runs.approvals import approve, approved_by
+from qupel.runs.clearance import check_breaker, clear
+from qupel.runs.database import Database
+from qupel.runs.durable.host import Begun, Host, one_line
+from qupel.runs.durable.pipeline import Pipeline, Stage
+from qupel.runs.durable.quantum import Quantum, QuantumSettings, backend_of, bound_of
+from qupel.runs.durable.solving import problem_of
+from qupel.runs.durable.timetable import Timetable
+from qupel.runs.identity import digest
+from qupel.runs.ledger.jobs import Job, JobState
+from qupel.runs.telemetry import traces
+
+#: Seconds between two looks at a paid job: the first, and the longest.
+FIRST_LOOK, LONGEST_LOOK = 0.05, 5.0
+#: Seconds before an order is given up from which a process for the fallback is kept ready.
+WARM_SECONDS = 2 * LONGEST_LOOK
+#: What keeps an order or a result from being made use of; the fallback answers then.
+UNUSABLE = (QupelError, ArithmeticError, LookupError, TypeError, ValueError)
+
+QUANTUM = Quantum()
+
+
+def order(host: Host, run_id: str, name: str) -> dict[str, Any]:
+    """Order a quantum stage's program, if it may be ordered.
+
+    Returns
+    -------
+    ``next``, stages that may begin because there is nothing to wait for; or ``job`` and
+    ``until``, the paid job and when it is given up, in UTC seconds.
+    """
+    begun = host.begin(run_id, name)
+    if isinstance(begun, list):
+        return {"next": begun}
+    row, settings, since = host.log.stage(run_id, name), begun.settings, host.clock.monotonic()
+    around = host.around.seconds
+    if row.job:
+        return {"job": row.job, "until": _timetable(host, begun, around).give_up}
+    try:
+        wanted = QUANTUM.order(begun.given, settings, key=digest([run_id, name, begun.key]))
+        # Reading the result encodes the problem again; the fallback must be in time after that.
+        around += host.clock.monotonic() - since
+        until = _timetable(host, begun, around).give_up
+        where = backend_of(settings, type(problem_of(begun.given.inputs["problem"])))
+        version, bound = version_of(begun.run.name, begun.stage), bound_of(settings)
+        estimate = clear(
+            host.backend(where),
+            wanted,
+            lock=host.lock,
+            most=bound,
+            tier=settings.tier,
+            runs=host.log.orders(begun.run.name, name),
+            approved_by=approved_by(host.database, version),
+        )
+        job = host.ledger.plan(
+            wanted,
+            backend=where,
+            accounts=tuple(settings.accounts),
+            bound=bound or estimate.cost,
+            deadline=until if settings.late == "cancel" else None,
+            correlation=run_id,
+            purpose={
+                "run": run_id,
+                "stage": name,
+                **traces.travelling(traces.reserved(run_id, name)),
+            },
+        )
+    except UNUSABLE as error:
+        return {"next": _fall_back(host, begun, f"nothing was ordered: {one_line(error)}")}
+    host.log.order(run_id, name, job.id)
+    host.say("stage ordered", run=run_id, stage=name, job=job.id, backend=where)
+    return {"job": job.id, "until": until}
+
+
+def look(host: Host, run_id: str, name: str, job_id: str, until: float, looks: int) -> float | None:
+    """Seconds until the next look at a stage's job; None when there is nothing to wait for."""
+    if host.log.stage(run_id, name).state != "running":
+        return None
+    now = host.clock.now()
+    if now >= until or host.ledger.job(job_id).state.still:
+        return None
+    if until - now < WARM_SECONDS:
+        host.hands.warm()  # a fallback that has to begin finds its process
+    wait = min(FIRST_LOOK * 1.5**looks, LONGEST_LOOK)
+    return max(0.01, min(wait, until - now))
+
+
+def collect(host: Host, run_id: str, name: str, job_id: str) -> list[str]:
+    """Finish a quantum stage with its job's result, or with the fallback's answer."""
+    begun = host.resume(run_id, name)
+    if isinstance(begun, list):
+        return begun
+    try:
+        result = host.ledger.result(job_id)
+        if result is None:
+            raise RunError(_why_no_result(host, host.ledger.job(job_id), begun.settings))
+        made = QUANTUM.finish(begun.given, begun.settings, result)
+    except UNUSABLE as error:
+        return _fall_back(host, begun, one_line(error))
+    return host.conclude(begun, lambda: made, keep=True)
+
+
+def version_of(pipeline: str, stage: Stage) -> str:
+    """Hash of all that a stage may order, which is what is approved."""
+    ordering = replace(stage, readers=()).document()  # who may read it orders nothing
+    return digest({"pipeline": pipeline, "stage": stage.name, **ordering})
+
+
+def approve_stages(
+    database: Database, pipeline: Pipeline, *, who: str, why: str, at: float
+) -> list[str]:
+    """Approve the quantum stages of a pipeline as they are written; return their names.
+
+    Raises
+    ------
+    InputError
+        If the pipeline has no owner or no quantum stage, or its owner approves.
+    """
+    stages = [stage for stage in pipeline.stages if stage.kind == "quantum"]
+    if not stages:
+        raise InputError(f"pipeline {pipeline.name!r} has no stage of the kind 'quantum'")
+    if not pipeline.owner:
+        raise InputError(
+            f"pipeline {pipeline.name!r} has no owner; add one to the file (owner: NAME), so that "
+            "somebody else can approve"
+        )
+    for stage in stages:
+        version = version_of(pipeline.name, stage)
+        approve(database, version, owner=pipeline.owner, who=who, why=why, at=at)
+    return [stage.name for stage in stages]
+
+
+def _timetable(host: Host, begun: Begun, around: float) -> Timetable:
+    """When the order is given up, and the stage has answered."""
+    settings: QuantumSettings = begun.settings
+    started = host.log.stage(begun.run.id, begun.stage.name).started
+    since = host.clock.now() if started is None else started
+    return Timetable.of(since, settings.deadline_seconds, settings.fallback_seconds, around)
+
+
+def _why_no_result(host: Host, job: Job, settings: QuantumSettings) -> str:
+    """Why a job has no result now; an order that was not sent yet is taken back."""
+    if job.state.still:
+        return f"job {job.id} is {job.state}: {job.why or 'it has no result'}"
+    late = f"of the deadline of {settings.deadline_seconds:g} s only the fallback's time is left"
+    if job.state is not JobState.PLANNED:
+        return f"job {job.id} is {job.state}, and {late}"
+    host.ledger.cancel(job.id)
+    try:
+        check_breaker(host.ledger, host.backend(job.backend))
+    except TransientError as error:
+        return f"job {job.id} was not sent, as {error}, and {late}"
+    return f"job {job.id} was not sent, and {late}"
+
+
+def _fall_back(host: Host, begun: Begun, why: str) -> list[str]:
+    """Let the fallback answer, in the time that is left for it."""
+    run_id, name, settings = begun.run.id, begun.stage.name, begun.settings
+    host.say("stage falls back", level="warning", run=run_id, stage=name, why=why)
+    timetable = _timetable(host, begun, host.around.seconds)
+    since = host.clock.now()
+    seconds = timetable.budget(since, settings.fallback_seconds, host.around.seconds)
+    made = QUANTUM.fall_back
+    following = host.conclude(begun, lambda: made(begun.given, settings, why, seconds), keep=False)
+    searched = host.log.stage(run_id, name).facts.get("record", {}).get("end_to_end")
+    if searched is not None:
+        host.around.saw(host.clock.now() - since - searched)
+    return following

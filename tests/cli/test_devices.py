@@ -68,7 +68,7 @@ def test_an_unknown_kind_is_told_with_the_nearest() -> None:
 def test_an_expired_claim_is_marked_wherever_it_is_shown(tmp_path: Path, ghz: Path) -> None:
     text = (OWN / "iqm-garnet.yaml").read_text(encoding="utf-8")
     old = text.replace("name: iqm-garnet", "name: old")
-    old = old.replace("2025-06-30", "2020-06-30").replace("2026-12-31", "2021-12-31")
+    old = old.replace("2025-06-30", "2020-06-30")
     (tmp_path / "old.yaml").write_text(old)
     for arguments in (
         ("list",),
@@ -77,7 +77,7 @@ def test_an_expired_claim_is_marked_wherever_it_is_shown(tmp_path: Path, ghz: Pa
         ("advise", "--qubits", 5, "--depth", 20, "--two-qubit-gates", 10),
     ):
         ended = qupel("devices", *arguments, "--profiles", tmp_path)
-        assert "claims about old expired on 2021-12-31 (read on 2020-06-30)" in ended.err
+        assert "claims about old expired on 2021-12-30 (read on 2020-06-30)" in ended.err
         marked = (
             "expired                    True" if arguments[0] == "show" else "2020-06-30 EXPIRED"
         )
@@ -166,9 +166,31 @@ def test_a_budget_and_a_deadline_refuse_with_numbers() -> None:
     assert "the deadline is 60 s" in refused["quera-gemini"][0]
 
 
+def test_a_tier_rules_out_what_it_does_not_open_with_numbers(ghz: Path) -> None:
+    document = qupel("devices", "advise", ghz, "--tier", "sandbox", "--json").document
+    assert (document["tier"], document["recommended"]) == ("sandbox", "quandela-ascella")
+    refused = {each["device"]: each for each in document["refused"]}
+    assert refused["iqm-garnet"]["by_tier"] is True
+    assert "select hardware to use it" in refused["iqm-garnet"]["refused"][0]
+
+
+def test_a_tier_that_leaves_the_simulators_only_is_not_premature(ghz: Path) -> None:
+    ended = qupel("devices", "advise", ghz, "--tier", "local simulator")
+    assert ended.code == 0
+    assert ended.out.strip().startswith("tier local simulator opens none of the")
+    assert "classical: local-statevector does it" in ended.out
+
+
+def test_a_tier_that_leaves_nothing_ends_with_4() -> None:
+    only = ("--qubits", 33, "--depth", 8, "--two-qubit-gates", 40)
+    ended = qupel("devices", "advise", *only, "--tier", "local simulator")
+    assert ended.code == 4
+
+
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
+        (("--qubits", 4, "--tier", "sandpit"), "unknown tier 'sandpit'; did you mean 'sandbox'?"),
         ((), "give a file, or --qubits"),
         (("--qubits", 4, "--depth", 2, "--two-qubit-gates", 9), "raise the depth to 5"),
         (("--qubits", 4, "--couplings", 9), "at most 6 couplings"),

@@ -11,7 +11,7 @@ from qupel.cli.table import text_table
 
 if TYPE_CHECKING:
     from qupel.backends.advice.prospect import Prospect
-    from qupel.backends.advice.ranking import Advice, Refusal
+    from qupel.backends.advice.recommendation import Advice, Refusal
     from qupel.backends.catalogue.profile import DeviceProfile
 
 #: Heads of the list of devices.
@@ -48,7 +48,8 @@ def print_advice(advice: Advice, today: date) -> None:
     from qupel.backends.advice.prospect import seconds_text
 
     if advice.best is not None:
-        print_text(f"recommended: {advice.best.profile.name} ({advice.best.profile.modality})")
+        old = _old(advice.best.profile, today)
+        print_text(f"recommended: {advice.best.profile.name} ({advice.best.profile.modality}){old}")
     for reason in advice.reasons:
         print_text(f"  {reason}")
     if advice.devices:
@@ -57,12 +58,13 @@ def print_advice(advice: Advice, today: date) -> None:
     for found in advice.simulators:
         price = "free" if found.cost is None or found.cost.micros == 0 else f"up to {found.cost}"
         print_text(
-            f"classical: {found.profile.name} does it in about "
+            f"classical: {found.profile.name}{_old(found.profile, today)} does it in about "
             f"{seconds_text(found.run_seconds)}, {price}"
         )
     print_text("")
     for refusal in advice.refused:
         print_text(_refused(refusal, today))
+    say_expired([found.profile for found in advice.simulators], today)
 
 
 def print_comparison(
@@ -70,7 +72,7 @@ def print_comparison(
 ) -> None:
     """Print what devices would make of one need, with simulated fidelities if there are any."""
     from qupel.backends.advice.prospect import chance_text, seconds_text
-    from qupel.backends.advice.ranking import Refusal
+    from qupel.backends.advice.recommendation import Refusal
 
     heads: tuple[str, ...]
     heads = ("device", "kind", "two-qubit gates", "for routing", "no error", "a shot",
@@ -108,8 +110,12 @@ def print_comparison(
 
 
 def _refused(refusal: Refusal, today: date) -> str:
-    old = " (claims EXPIRED)" if refusal.profile.expired(today) else ""
+    old = _old(refusal.profile, today)
     return f"not {refusal.profile.name}{old}: {'; '.join(refusal.reasons)}"
+
+
+def _old(profile: DeviceProfile, today: date) -> str:
+    return " (claims EXPIRED)" if profile.expired(today) else ""
 
 
 def _age(profile: DeviceProfile, today: date) -> str:

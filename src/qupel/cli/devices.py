@@ -115,6 +115,10 @@ def advise(
         str | None, typer.Option(help="Price at most, such as 50 or '50 EUR'.")
     ] = None,
     aim: Annotated[str, typer.Option(help="Rank by time, success or price.")] = "time",
+    tier: Annotated[
+        str | None,
+        typer.Option(help="Only what this access tier opens; see `qupel devices tiers`."),
+    ] = None,
     compiled: Annotated[
         bool,
         typer.Option("--compile", help="Compile the circuit for every device; slower, and truer."),
@@ -123,11 +127,14 @@ def advise(
     as_json: AsJson = False,
 ) -> None:
     """Recommend a device, with reasons; exit 22 if no device that can be hired holds the need."""
-    from qupel.backends.advice.ranking import Aim
+    from qupel.backends.advice.access import Access
     from qupel.backends.advice.ranking import advise as advised
+    from qupel.backends.advice.recommendation import Aim
     from qupel.backends.catalogue.listing import profiles
+    from qupel.backends.catalogue.tiers import tiers
     from qupel.errors import unknown_name
 
+    access = None if tier is None else Access(tiers(), tier)
     if aim not in list(Aim):
         raise unknown_name("aim", aim, map(str, Aim))
     numbers = {"--qubits": qubits, "--depth": depth, "--two-qubit-gates": two_qubit_gates,
@@ -145,13 +152,16 @@ def advise(
     if compiled and circuit is None:
         raise InputError("--compile takes a circuit: give an OpenQASM file")
     every = profiles(folders or []).values()
-    advice = advised(need, every, Aim(aim), circuit if compiled else None)
+    ran = circuit if compiled else None
+    advice = advised(need, every, Aim(aim), ran, today=today, access=access)
     if as_json:
         print_document(advice.document(today))
     else:
         print_advice(advice, today)
     if advice.premature:
         raise typer.Exit(Exit.PREMATURE)
+    if advice.best is None and not advice.simulators:
+        raise typer.Exit(Exit.RUN)
 
 
 @app.command()

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from qupel.cli.device_tables import say_expired
 from qupel.cli.exits import Exit
 from qupel.cli.output import print_document, print_text, say
 from qupel.cli.table import text_table
@@ -15,6 +17,7 @@ from qupel.errors import RefusedError
 if TYPE_CHECKING:
     from qupel.backends.advice.estimate import Estimation
     from qupel.backends.advice.fault_tolerant import FaultTolerantEstimate
+    from qupel.backends.catalogue.profile import DeviceProfile
     from qupel.backends.contract import Program
 
 
@@ -57,20 +60,23 @@ def estimate(
 
     profile = profile_named(device, folders or [])
     read = _read(program, family)
+    today = datetime.now(UTC).date()
     if fault_tolerant:
         if not isinstance(read, Circuit):
             raise InputError(f"{program}: only circuits are error-corrected; give a .qasm file")
         code = SurfaceCode.of(profile, physical_error)
-        _print_corrected(corrected(read, code, budget=budget), device, as_json)
+        _print_corrected(corrected(read, code, budget=budget), profile, today, as_json)
         return
     try:
         found = estimated(read, profile, shots, seed=seed)
     except RefusedError as error:
-        raise typer.Exit(_refuse(str(error), read, shots, folders or [], as_json)) from None
+        raise typer.Exit(_refuse(str(error), read, shots, folders or [], today, as_json)) from None
     if as_json:
-        print_document({"program": str(program), **found.document()})
+        notice = profile.notice(today)
+        print_document({"program": str(program), **found.document(), "notice": notice})
     else:
         _print(found)
+        say_expired([profile], today)
 
 
 def _read(path: Path, family: str | None) -> Program:
@@ -87,7 +93,9 @@ def _read(path: Path, family: str | None) -> Program:
     return Annealing(form)
 
 
-def _refuse(why: str, program: Program, shots: int, folders: list[Path], as_json: bool) -> Exit:
+def _refuse(
+    why: str, program: Program, shots: int, folders: list[Path], today: date, as_json: bool
+) -> Exit:
     """Say why it does not fit, and which device would hold it, if there is one."""
     from qupel.backends.advice.need import Need
     from qupel.backends.advice.ranking import advise
@@ -99,7 +107,7 @@ def _refuse(why: str, program: Program, shots: int, folders: list[Path], as_json
         if isinstance(program, Circuit)
         else Need.of_form(program.form, shots)
     )
-    advice = advise(need, profiles(folders).values())
+    advice = advise(need, profiles(folders).values(), today=today)
     fitting = [each.profile.name for each in advice.devices]
     code = Exit.PREMATURE if advice.premature else Exit.RUN
     if as_json:
@@ -143,11 +151,14 @@ def _print(found: Estimation) -> None:
         say(f"note: {remark}")
 
 
-def _print_corrected(found: FaultTolerantEstimate, device: str, as_json: bool) -> None:
+def _print_corrected(
+    found: FaultTolerantEstimate, profile: DeviceProfile, today: date, as_json: bool
+) -> None:
     from qupel.backends.advice.prospect import seconds_text
 
     if as_json:
-        print_document({"device": device, **found.document()})
+        notice = profile.notice(today)
+        print_document({"device": profile.name, **found.document(), "notice": notice})
         return
     rows: dict[str, Any] = {
         "qubits of the circuit": found.counts.qubits,
@@ -164,6 +175,7 @@ def _print_corrected(found: FaultTolerantEstimate, device: str, as_json: bool) -
     }
     print_text("\n".join(f"{name:<21} {value}" for name, value in rows.items()))
     say(
-        f"note: as if {device} had this many qubits of the quality it has; no such machine can be "
-        "hired"
+        f"note: as if {profile.name} had this many qubits of the quality it has; no such machine "
+        "can be hired"
     )
+    say_expired([profile], today)

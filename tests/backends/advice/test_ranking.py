@@ -8,12 +8,15 @@ from datetime import date
 import numpy as np
 import pytest
 
+from qupel.backends.advice.access import Access
 from qupel.backends.advice.need import Need
 from qupel.backends.advice.prospect import Prospect
-from qupel.backends.advice.ranking import Advice, Aim, Refusal, advise, compare
+from qupel.backends.advice.ranking import advise, compare
+from qupel.backends.advice.recommendation import Advice, Aim, Refusal
 from qupel.backends.catalogue.lattices import Connectivity, Lattice
 from qupel.backends.catalogue.listing import profiles
 from qupel.backends.catalogue.profile import DeviceProfile, Modality
+from qupel.backends.catalogue.tiers import tiers
 from qupel.errors import InputError
 from qupel.model.circuit import Circuit
 from qupel.model.ising import Ising
@@ -150,6 +153,64 @@ def test_expired_claims_are_told_with_the_advice() -> None:
     assert "expired on 2099-01-01" in document["devices"][0]["notice"]
     refused = advise(Need(20), [CHIP]).document(date(2100, 1, 1))
     assert "expired on 2099-01-01" in refused["refused"][0]["notice"]
+
+
+def test_what_is_old_is_recommended_only_where_nothing_newer_fits_and_then_says_so() -> None:
+    today = date(2030, 1, 1)
+    assert CHIP.times is not None
+    slow = replace(CHIP, name="slow", times=replace(CHIP.times, reset=CHIP.times.reset * 10))
+    old = replace(CHIP, name="old", expires=date(2029, 1, 1))
+    need = Need(4, depth=40, two_qubit_gates=30)
+    assert best(advise(need, [slow, old])).profile.name == "old"
+    newer = advise(need, [slow, old], today=today)
+    assert best(newer).profile.name == "slow"
+    assert newer.reasons[-1] == (
+        "old would come first by its figures, but they were to be read again from 2029-01-01"
+    )
+    alone = advise(need, [old], today=today)
+    assert best(alone).profile.name == "old"
+    assert "claims about old expired on 2029-01-01" in alone.reasons[-1]
+
+
+def test_a_tier_closes_what_is_above_it_and_says_on_what_terms_the_rest_is_open() -> None:
+    sand = replace(CHIP, name="sand", tier="sandbox", max_shots=1_000_000)
+    advice = advise(Need(4), [CHIP, sand], access=Access(tiers(), "sandbox"))
+    assert best(advice).profile.name == "sand"
+    assert advice.reasons[-1] == (
+        "tier sandbox allows 20000 shots an order, 50.00 USD an order, 100 orders in all"
+    )
+    [refusal] = advice.refused
+    assert refusal.by_tier
+    assert refusal.reasons == (
+        "the device is of tier hardware, the tier selected is sandbox; select hardware to use it",
+    )
+    many = advise(Need(4, shots=30_000), [sand], access=Access(tiers(), "hardware"))
+    assert many.refused[0].reasons == ("tier sandbox allows 20000 shots, the order has 30000",)
+
+
+def test_a_need_that_only_a_tier_keeps_out_is_not_premature() -> None:
+    advice = advise(Need(4), [CHIP], access=Access(tiers(), "local simulator"))
+    assert advice.best is None
+    assert not advice.premature
+    assert advice.reasons[0] == "tier local simulator opens none of the 1 devices that hold it"
+    assert advise(Need(20), [CHIP], access=Access(tiers(), "local simulator")).premature
+
+
+def test_approvals_are_a_condition_and_no_objection() -> None:
+    advice = advise(Need(4), [CHIP], access=Access(tiers(), "hardware"))
+    assert best(advice).profile.name == "chip"
+    assert advice.reasons[-1].endswith("each order needs the approval of 1 person")
+
+
+def test_a_device_of_a_tier_that_is_not_there_is_refused_with_those_that_are() -> None:
+    odd = replace(CHIP, tier="moonbase")
+    [refusal] = advise(Need(4), [odd], access=Access(tiers(), "hardware")).refused
+    assert "tier moonbase, which is none of local simulator, cloud" in refusal.reasons[0]
+
+
+def test_an_unknown_tier_is_told_with_those_that_are_there() -> None:
+    with pytest.raises(InputError, match="unknown tier 'hardwar'; did you mean 'hardware'"):
+        Access(tiers(), "hardwar")
 
 
 def test_advice_without_profiles_is_refused() -> None:

@@ -8,7 +8,13 @@ from pathlib import Path
 import pytest
 
 from qupel.backends.catalogue.listing import OWN, profile_named, profiles, read_profile
-from qupel.backends.catalogue.profile import DeviceProfile, Modality, Runs
+from qupel.backends.catalogue.profile import (
+    LIFETIME,
+    DeviceProfile,
+    Modality,
+    Runs,
+    months_after,
+)
 from qupel.errors import InputError
 from qupel.model.gates import GATES
 
@@ -26,10 +32,27 @@ def test_there_are_fifteen_devices_beside_simulators() -> None:
 
 
 @EVERY
-def test_a_profile_has_a_source_and_is_read_again_within_two_years(profile: DeviceProfile) -> None:
+def test_a_profile_has_a_source_and_one_rule_says_when_it_is_read_again(
+    profile: DeviceProfile,
+) -> None:
     assert len(profile.source) > 40
     assert profile.checked > date(2020, 1, 1)
-    assert 0 < (profile.expires - profile.checked).days <= 731
+    assert profile.expires is None
+    assert profile.expiry == months_after(profile.checked, LIFETIME)
+
+
+@pytest.mark.parametrize(
+    ("day", "months", "later"),
+    [
+        (date(2025, 2, 26), 18, date(2026, 8, 26)),
+        (date(2025, 6, 30), 18, date(2026, 12, 30)),
+        (date(2025, 8, 31), 18, date(2027, 2, 28)),
+        (date(2025, 12, 1), 1, date(2026, 1, 1)),
+        (date(2023, 8, 31), 6, date(2024, 2, 29)),
+    ],
+)
+def test_a_day_some_months_later_is_in_that_month(day: date, months: int, later: date) -> None:
+    assert months_after(day, months) == later
 
 
 @EVERY
@@ -68,9 +91,9 @@ def test_hardware_says_in_which_region_it_stands() -> None:
 
 def test_claims_expire_on_their_day_and_say_so() -> None:
     forte = ALL["ionq-forte-1"]
-    assert forte.notice(date(2026, 12, 30)) is None
-    assert forte.notice(date(2026, 12, 31)) == (
-        "claims about ionq-forte-1 expired on 2026-12-31 (read on 2025-06-30); check the source "
+    assert forte.notice(date(2026, 12, 29)) is None
+    assert forte.notice(date(2026, 12, 30)) == (
+        "claims about ionq-forte-1 expired on 2026-12-30 (read on 2025-06-30); check the source "
         "and renew the profile"
     )
 
@@ -141,7 +164,7 @@ def test_a_folder_that_is_not_there_is_told(tmp_path: Path) -> None:
         ("t1: 100.0", "t1: 0.1", "coherence.t1: and t2 must be above 0 and t2 at most 2 t1"),
         ("{lattice: all-to-all}", "{lattice: grid, sizes: [2, 3]}", "connectivity: is a grid"),
         ("checked: 2025-06-30", "checked: lately", "checked: got 'lately'; input should be"),
-        ("expires: 2026-12-31", "expires: 2020-01-01", "expires: must be after checked"),
+        ("vendor: IonQ", "expires: 2020-01-01\nvendor: IonQ", "expires: must be after checked"),
         ("max_shots: 10000", "max_shots: .inf", "max_shots: got inf"),
     ],
 )  # fmt: skip
@@ -152,7 +175,7 @@ def test_a_wrong_value_is_refused_with_file_line_field_value_and_remedy(
     text = FORTE.replace(was, now, 1)
     path = tmp_path / "ionq-forte-1.yaml"
     path.write_text(text)
-    line = next(k for k, each in enumerate(text.splitlines(), 1) if now in each)
+    line = next(k for k, each in enumerate(text.splitlines(), 1) if now.splitlines()[0] in each)
     with pytest.raises(InputError) as caught:
         read_profile(path)
     assert str(caught.value).startswith(f"{path}:{line}: {said}")

@@ -21,7 +21,7 @@ from urllib.parse import urlsplit
 
 from qupel.backends.adapters import exchange
 from qupel.backends.adapters.azure_formats import DIALECTS, Dialect
-from qupel.backends.adapters.claims import bound_of, profile_behind
+from qupel.backends.adapters.claims import age_of, bound_of, profile_behind
 from qupel.backends.adapters.documents import listing, mapping, text
 from qupel.backends.adapters.limits import check_fits, shape_of
 from qupel.backends.adapters.moments import moment
@@ -216,7 +216,10 @@ class Azure:
             run_seconds=None,
             queue_seconds=None,
             cost=bound_of(self.profile, circuits, order.shots),
-            remarks=("depth and gates as they stand; the maker compiles for the device",),
+            remarks=(
+                "depth and gates as they stand; the maker compiles for the device",
+                *age_of(self.profile),
+            ),
         )
 
     def submit(self, order: Order) -> str:

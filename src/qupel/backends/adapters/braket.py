@@ -20,7 +20,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from qupel.backends.adapters.claims import bound_of, profile_behind
+from qupel.backends.adapters.claims import age_of, bound_of, profile_behind
 from qupel.backends.adapters.documents import listing, mapping, read_json, whole
 from qupel.backends.adapters.limits import check_fits, shape_of
 from qupel.backends.adapters.moments import moment
@@ -194,7 +194,10 @@ class Braket:
             run_seconds=None,
             queue_seconds=None,
             cost=self._bound(circuits, order.shots),
-            remarks=("depth and gates as written; Braket compiles for the device",),
+            remarks=(
+                "depth and gates as written; Braket compiles for the device",
+                *age_of(self.profile),
+            ),
         )
 
     def submit(self, order: Order) -> str:

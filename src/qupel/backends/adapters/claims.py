@@ -55,3 +55,13 @@ def bound_of(
             "your own with the price of your contract"
         )
     return price(profile.price, Usage.of(circuits, shots, seconds))
+
+
+def age_of(profile: DeviceProfile | None) -> tuple[str, ...]:
+    """How old the claims are behind a price and a size, as a remark of an estimate."""
+    if profile is None:
+        return ()
+    return (
+        f"prices and sizes of {profile.name} as read on {profile.checked}, to be read again from "
+        f"{profile.expiry}",
+    )

@@ -17,7 +17,7 @@ from urllib.parse import urlsplit
 
 import numpy as np
 
-from qupel.backends.adapters.claims import profile_behind
+from qupel.backends.adapters.claims import age_of, profile_behind
 from qupel.backends.adapters.dwave_sapi import Line, Raw, Sapi
 from qupel.backends.adapters.embedding import Embedded, Graph, embed, unembed
 from qupel.backends.adapters.limits import check_fits
@@ -149,6 +149,7 @@ class Dwave:
                 f"{len(placed.chains)} spins in chains of up to {longest} qubits",
                 "seconds by the catalogue's programming, anneal and readout times",
                 f"the cost is that of {SAFETY:g} times those seconds",
+                *age_of(self.profile),
             ),
         )
 

@@ -19,7 +19,7 @@ from urllib.parse import urlsplit
 
 import numpy as np
 
-from qupel.backends.adapters.claims import profile_behind
+from qupel.backends.adapters.claims import age_of, profile_behind
 from qupel.backends.adapters.documents import listing, mapping
 from qupel.backends.adapters.ibm_service import (
     INSTANCE_VARIABLE,
@@ -164,7 +164,10 @@ class Ibm:
             run_seconds=seconds,
             queue_seconds=None,
             cost=self._price(_limit(seconds)),
-            remarks=(f"the job may use the device for {_limit(seconds)} s at most",),
+            remarks=(
+                f"the job may use the device for {_limit(seconds)} s at most",
+                *age_of(self.profile),
+            ),
         )
 
     def submit(self, order: Order) -> str:

@@ -18,7 +18,7 @@ from urllib.parse import urlencode, urlsplit
 import numpy as np
 
 from qupel.backends.adapters import exchange
-from qupel.backends.adapters.claims import bound_of, profile_behind
+from qupel.backends.adapters.claims import age_of, bound_of, profile_behind
 from qupel.backends.adapters.documents import listing, mapping, number, text
 from qupel.backends.adapters.limits import check_fits, shape_of
 from qupel.backends.adapters.moments import moment
@@ -171,6 +171,7 @@ class Ionq:
             remarks=(
                 "depth and gates as written; IonQ compiles again",
                 "the cost is the higher of IonQ's estimate and the catalogue's price",
+                *age_of(self.profile),
             ),
         )
 

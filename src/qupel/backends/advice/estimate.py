@@ -330,7 +330,7 @@ def _cost(
 
 
 def _remarks(profile: DeviceProfile) -> tuple[str, ...]:
-    out = [f"from claims read on {profile.checked}, to be read again from {profile.expires}"]
+    out = [f"from claims read on {profile.checked}, to be read again from {profile.expiry}"]
     if isinstance(profile.price, Unpublished):
         out.append(f"no price of {profile.name} is published")
     return tuple(out)

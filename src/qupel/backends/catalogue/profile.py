@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from calendar import monthrange
 from dataclasses import dataclass, field, fields, is_dataclass
 from datetime import date
 from decimal import Decimal
@@ -13,6 +14,10 @@ from qupel.backends.catalogue.lattices import Connectivity, Edges
 from qupel.backends.catalogue.prices import Free, PriceModel
 from qupel.errors import InputError, unknown_name
 from qupel.model.gates import GATES
+
+#: Months after which claims are to be read again, unless a profile names a day of its own: makers
+#: replace a device, or its figures, every year or two.
+LIFETIME = 18
 
 
 class Modality(StrEnum):
@@ -210,7 +215,8 @@ class DeviceProfile:
     source
         Page or paper where the figures stand, and what is uncertain about them.
     checked, expires
-        When the source was read, and the first day on which it is to be read again.
+        When the source was read, and the first day on which it is to be read again; `LIFETIME`
+        months later if None.
     native_gates
         Names in `qupel.model.gates.GATES`; none for a device that runs no circuits.
     fidelities, coherence, times
@@ -238,7 +244,7 @@ class DeviceProfile:
     tier: str
     source: str
     checked: date
-    expires: date
+    expires: date | None = None
     native_gates: tuple[str, ...] = ()
     fidelities: Fidelities | None = None
     coherence: Coherence | None = None
@@ -256,8 +262,8 @@ class DeviceProfile:
         for name in ("qubits", "max_shots"):
             if getattr(self, name) < 1:
                 raise InputError(f"{name} must be at least 1, got {getattr(self, name)}")
-        if self.expires <= self.checked:
-            raise InputError(f"expires must be after checked, got {self.expires}, {self.checked}")
+        if self.expiry <= self.checked:
+            raise InputError(f"expires must be after checked, got {self.expiry}, {self.checked}")
         for gate in self.native_gates:
             if gate not in GATES:
                 raise InputError(f"native_gates holds an {unknown_name('gate', gate, GATES)}")
@@ -281,16 +287,21 @@ class DeviceProfile:
         """Coupled pairs, the smaller qubit first, in order; None where all pairs are coupled."""
         return self.connectivity.coupling(self.qubits)
 
+    @property
+    def expiry(self) -> date:
+        """First day on which the claims are to be read again before they are believed."""
+        return self.expires or months_after(self.checked, LIFETIME)
+
     def expired(self, today: date) -> bool:
         """Whether the claims are to be read again before they are believed."""
-        return today >= self.expires
+        return today >= self.expiry
 
     def notice(self, today: date) -> str | None:
         """What to say beside every figure once the claims have expired; None before."""
         if not self.expired(today):
             return None
         return (
-            f"claims about {self.name} expired on {self.expires} (read on {self.checked}); "
+            f"claims about {self.name} expired on {self.expiry} (read on {self.checked}); "
             "check the source and renew the profile"
         )
 
@@ -299,6 +310,7 @@ class DeviceProfile:
         found = {each.name: _plain(getattr(self, each.name)) for each in fields(self)}
         edges = self.coupling()
         return found | {
+            "expires": str(self.expiry),
             "runnable": self.runnable,
             "couplings": None if edges is None else len(edges),
             "expired": self.expired(today),
@@ -310,6 +322,13 @@ class DeviceProfile:
             raise InputError("fidelities and times must be given for a device that runs circuits")
         if not any(GATES[gate].qubits == 2 for gate in self.native_gates) and self.qubits > 1:
             raise InputError("native_gates must name a gate on two qubits")
+
+
+def months_after(day: date, months: int) -> date:
+    """The same day of the month so many months later, or the last one of a shorter month."""
+    years, month = divmod(day.month - 1 + months, 12)
+    year = day.year + years
+    return date(year, month + 1, min(day.day, monthrange(year, month + 1)[1]))
 
 
 def _plain(value: Any) -> Any:

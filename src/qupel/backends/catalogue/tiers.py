@@ -81,6 +81,17 @@ class Tier:
         >>> Tier("hardware", approvals=1).check(order)
         ['tier hardware needs the approval of 1 person, 0 approved']
         """
+        names = {name.strip().casefold() for name in approved_by} - {""}
+        refusals = self.exceeded(estimate, runs=runs)
+        if len(names) < self.approvals:
+            refusals.append(
+                f"tier {self.name} needs the approval of {_people(self.approvals)}, "
+                f"{len(names)} approved"
+            )
+        return refusals
+
+    def exceeded(self, estimate: Estimate, *, runs: int = 0) -> list[str]:
+        """Caps that an order would break, with numbers, whoever approved it."""
         refusals = []
         if self.max_shots is not None and estimate.shots > self.max_shots:
             refusals.append(
@@ -88,15 +99,21 @@ class Tier:
             )
         if self.max_runs is not None and runs >= self.max_runs:
             refusals.append(f"tier {self.name} allows {self.max_runs} runs, {runs} are done")
-        refusals += self._money(estimate.cost)
-        names = {name.strip().casefold() for name in approved_by} - {""}
-        if len(names) < self.approvals:
-            people = "person" if self.approvals == 1 else "people"
-            refusals.append(
-                f"tier {self.name} needs the approval of {self.approvals} {people}, "
-                f"{len(names)} approved"
-            )
-        return refusals
+        return refusals + self._money(estimate.cost)
+
+    @property
+    def terms(self) -> str:
+        """Its caps in words."""
+        money = None if self.max_money is None else Money.of(self.max_money, self.currency)
+        caps = [
+            (self.max_shots, f"{self.max_shots} shots an order"),
+            (money, f"{money} an order"),
+            (self.max_runs, f"{self.max_runs} orders in all"),
+        ]
+        held = [words for cap, words in caps if cap is not None]
+        allowed = f"allows {', '.join(held)}" if held else "has no caps"
+        asked = f"; each order needs the approval of {_people(self.approvals)}"
+        return f"tier {self.name} {allowed}{asked if self.approvals else ''}"
 
     def _money(self, cost: Money | None) -> list[str]:
         if self.max_money is None or cost is None or cost.micros == 0:
@@ -145,14 +162,25 @@ class Tiers:
         estimate, runs, approved_by
             As for `Tier.check`, with the caps of the device's tier.
         """
+        asked = self.named(device_tier)
+        return self.closed(on, device_tier) or asked.check(
+            estimate, runs=runs, approved_by=approved_by
+        )
+
+    def closed(self, on: str, device_tier: str) -> list[str]:
+        """Why a device of tier ``device_tier`` is not open to somebody on the tier ``on``."""
         order = [tier.name for tier in self.tiers]
         selected, asked = self.named(on), self.named(device_tier)
-        if order.index(asked.name) > order.index(selected.name):
-            return [
-                f"the device is of tier {asked.name}, the tier selected is {selected.name}; "
-                f"select {asked.name} to use it"
-            ]
-        return asked.check(estimate, runs=runs, approved_by=approved_by)
+        if order.index(asked.name) <= order.index(selected.name):
+            return []
+        return [
+            f"the device is of tier {asked.name}, the tier selected is {selected.name}; "
+            f"select {asked.name} to use it"
+        ]
+
+
+def _people(count: int) -> str:
+    return f"{count} {'person' if count == 1 else 'people'}"
 
 
 def tiers(path: Path | None = None) -> Tiers:

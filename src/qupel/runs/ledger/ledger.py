@@ -7,7 +7,6 @@ is conditional on.
 
 from __future__ import annotations
 
-import json
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -19,13 +18,12 @@ import sqlalchemy as sa
 
 from qupel.backends.clock import Clock, SystemClock
 from qupel.backends.contract import Backend, Order, Result
-from qupel.errors import BudgetError, ContractError, InputError
+from qupel.errors import InputError
 from qupel.model.money import Money
-from qupel.runs.database import Database, insert_new
-from qupel.runs.description import plain
+from qupel.runs.database import Database
 from qupel.runs.ledger import accounts as budgets
 from qupel.runs.ledger import breaker as breaking
-from qupel.runs.ledger.accounts import Account, Amounts
+from qupel.runs.ledger.accounts import Account
 from qupel.runs.ledger.breaker import Breaker
 from qupel.runs.ledger.costs import CostReport, cost_report
 from qupel.runs.ledger.facts import ensure_installation, installation
@@ -41,8 +39,8 @@ from qupel.runs.ledger.jobs import (
     job_of,
 )
 from qupel.runs.ledger.lease import this_worker
-from qupel.runs.ledger.naming import job_id_of, prefix_of
-from qupel.runs.ledger.payloads import order_bytes, order_from, programs_hash, result_from
+from qupel.runs.ledger.naming import prefix_of
+from qupel.runs.ledger.payloads import order_from, result_from
 from qupel.runs.ledger.retry import Patience, Retry
 from qupel.runs.ledger.transaction import Listener, payload
 from qupel.runs.tables import attempts, events, jobs
@@ -167,70 +165,18 @@ class Ledger:
         InputError
             If a name or value cannot be used.
         """
-        provider, colon, device = backend.partition(":")
-        if not (provider and colon and device):
-            raise InputError(f"a backend is named 'provider:device', got {backend!r}")
-        names = budgets.checked_names(accounts)
-        if bound is not None and bound.micros < 0:
-            raise InputError(f"the bound of a bill is at least 0, got {bound}")
-        body, job_id = order_bytes(order), job_id_of(order.key)
-        shots = order.shots * len(order.programs)
-        amounts = Amounts(0 if bound is None else bound.micros, shots, 1)
-        currency = "" if bound is None else bound.currency
-        try:
-            with writing(self) as tx:
-                name = tx.keep(body)
-                is_new = insert_new(
-                    tx.connection,
-                    jobs,
-                    id=job_id,
-                    key=order.key,
-                    backend=backend,
-                    state=JobState.PLANNED.value,
-                    correlation=correlation or job_id,
-                    purpose=json.dumps(plain(dict(purpose or {})), sort_keys=True),
-                    version=str((purpose or {}).get("version") or ""),
-                    order_hash=name,
-                    programs_hash=programs_hash(order),
-                    shots=shots,
-                    currency=currency,
-                    bound=None if bound is None else bound.micros,
-                    planned=tx.now,
-                    deadline=deadline,
-                    due=tx.now,
-                )
-                row = tx.job(job_id)
-                if not is_new and row.order_hash:
-                    if row.order_hash != name or row.backend != backend:
-                        raise ContractError(
-                            f"key {order.key!r} stands for another order or backend (job {job_id});"
-                            " a new order needs a new key"
-                        )
-                    return job_of(row)
-                if JobState(row.state).final:  # an orphan that nobody wanted in time
-                    return job_of(row)
-                reached = budgets.hold(tx.connection, job_id, names, amounts, currency)
-                if not is_new:  # the provider had it before we did: an orphan of ours
-                    tx.update(
-                        row,
-                        key=order.key,
-                        order_hash=name,
-                        programs_hash=programs_hash(order),
-                        shots=shots,
-                        currency=currency,
-                        bound=amounts.money if currency else None,
-                        deadline=deadline,
-                        due=tx.now,
-                    )
-                    row = tx.job(job_id)
-                tx.log("planned", row, backend=backend, bound=str(bound), accounts=list(names))
-                for account in reached:
-                    tx.log("budget alert", row, alarm=True, account=account)
-        except BudgetError as error:
-            with writing(self, durable=False) as tx:
-                tx.log("budget refused", None, job=job_id, key=order.key, why=str(error))
-            raise
-        return job_of(row)
+        from qupel.runs.ledger.planning import Plan, plan
+
+        wanted = Plan(
+            order,
+            backend,
+            budgets.checked_names(accounts),
+            bound,
+            deadline,
+            correlation,
+            dict(purpose or {}),
+        )
+        return plan(self, wanted)
 
     def advance(self, job_id: str, backend: Backend) -> Progress:
         """Do the next single thing about a job, and say when to call again.

@@ -19,8 +19,8 @@ from qupel.errors import BudgetError, RunError
 from qupel.model.money import Money
 from qupel.runs.database import Database
 from qupel.runs.ledger import Amounts, Ledger
-from qupel.runs.ledger.accounts import reserve
 from qupel.runs.ledger.drive import due
+from qupel.runs.ledger.holds import reserve
 
 
 def account(number: int) -> str:

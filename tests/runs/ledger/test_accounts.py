@@ -10,7 +10,8 @@ from qupel.errors import BudgetError, InputError
 from qupel.model.money import Money
 from qupel.runs.database import Database
 from qupel.runs.ledger import Amounts, Ledger
-from qupel.runs.ledger.accounts import account_named, checked_names, reserve, set_caps
+from qupel.runs.ledger.accounts import account_named, checked_names, set_caps
+from qupel.runs.ledger.holds import reserve
 from qupel.runs.tables import accounts
 from tests.runs.ledger.fake import Fake
 from tests.runs.ledger.orders import finish, plan
@@ -63,7 +64,8 @@ SPEND = """
 import sys
 from qupel.errors import BudgetError
 from qupel.runs.database import Database
-from qupel.runs.ledger.accounts import Amounts, reserve
+from qupel.runs.ledger.accounts import Amounts
+from qupel.runs.ledger.holds import reserve
 database, seed, held, refused = Database.open(sys.argv[1]), int(sys.argv[2]), 0, 0
 print("ready", flush=True)
 sys.stdin.readline()

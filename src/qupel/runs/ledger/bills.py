@@ -10,8 +10,8 @@ import sqlalchemy as sa
 from qupel.backends.contract import Backend
 from qupel.errors import RefusedError
 from qupel.model.money import Money
-from qupel.runs.ledger import accounts as budgets
 from qupel.runs.ledger import breaker as breaking
+from qupel.runs.ledger import holds as budgets
 from qupel.runs.ledger.hands import writing
 from qupel.runs.ledger.ledger import Ledger
 from qupel.runs.ledger.transaction import Transaction

@@ -9,8 +9,8 @@ import sqlalchemy as sa
 
 from qupel.backends.contract import JobStatus, State, Times
 from qupel.model.money import NO_CURRENCY, Money
-from qupel.runs.ledger import accounts as budgets
 from qupel.runs.ledger import breaker as breaking
+from qupel.runs.ledger import holds as budgets
 from qupel.runs.ledger.accounts import Amounts
 from qupel.runs.ledger.causes import Cause
 from qupel.runs.ledger.jobs import AttemptState, JobState

@@ -11,7 +11,7 @@ from qupel.errors import BudgetError, ContractError, InputError
 from qupel.model.money import Money
 from qupel.runs.database import insert_new
 from qupel.runs.description import plain
-from qupel.runs.ledger import accounts as budgets
+from qupel.runs.ledger import holds as budgets
 from qupel.runs.ledger.accounts import Amounts
 from qupel.runs.ledger.hands import writing
 from qupel.runs.ledger.jobs import Job, JobState, job_of

@@ -29,6 +29,7 @@ from qupel.cli import (
     results,
     route,
     solve,
+    variational,
     worker,
 )
 from qupel.cli.exits import Exit, code_of
@@ -72,6 +73,7 @@ app.add_typer(jobs.app, name="jobs")
 app.add_typer(budget.app, name="budget")
 app.command()(access.lineage)
 app.add_typer(access.app, name="access")
+app.add_typer(variational.app, name="variational")
 
 
 def _print_version(asked: bool) -> None:

@@ -1,0 +1,1 @@
+"""Variational loops on paid machines: each evaluation paid once, every shot logged, repeatable."""

@@ -13,9 +13,13 @@ from typing import Any
 import numpy as np
 import pytest
 
+from qupel.backends.adapters import neutral
+from qupel.backends.checks.canary import check_canary
+from qupel.backends.checks.locks import FileCanaries, canary_file
 from qupel.backends.emulator import running_emulator
 from qupel.backends.emulator.process import Running
 from qupel.cli.exits import Exit
+from qupel.model.money import Money
 from qupel.runs.database import Database
 from qupel.runs.durable.log import RunLog
 from qupel.runs.durable.pipeline import Pipeline, Stage
@@ -143,13 +147,21 @@ def test_two_workers_run_three_hundred_runs_once_each(
 
 
 @pytest.fixture
-def emulator(tmp_path: Path) -> Iterator[Running]:
+def emulator(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Running]:
+    """A provider whose canary has passed; workers find it, and the report, in the environment."""
     with running_emulator("--queue-seconds", "1") as running:
+        monkeypatch.setenv("QUPEL_EMULATOR_URL", running.url)
+        monkeypatch.setenv("QUPEL_EMULATOR_TOKEN", running.token)
+        monkeypatch.setenv("QUPEL_HOME", str(tmp_path / "home"))
+        report = check_canary(neutral.open("ideal"), sizes=(1, 2), most=Money.of(100))
+        assert report.passed
+        FileCanaries(canary_file()).save(report)
         yield running
 
 
-def on(emulator: Running) -> dict[str, str]:
-    return {"QUPEL_EMULATOR_URL": emulator.url, "QUPEL_EMULATOR_TOKEN": emulator.token}
+def bills(emulator: Running) -> Counter[str]:
+    """How often each job was billed so far."""
+    return Counter(entry["job"] for entry in emulator.ledger() if entry["what"] == "bill")
 
 
 def test_a_paid_stage_is_paid_once_however_often_its_worker_is_killed(
@@ -159,12 +171,13 @@ def test_a_paid_stage_is_paid_once_however_often_its_worker_is_killed(
     emulator: Running,
     workers: list[subprocess.Popen[str]],
 ) -> None:
-    log = RunLog(database)
+    log, before = RunLog(database), bills(emulator)
     runs = []
     for number in range(6):
         quantum = {
             "solver": {"solver": "qupel.solvers.quantum.hosted:HostedQaoa", "shots": 50 + number},
             "backend": "emulator:ideal",
+            "tier": "cloud simulator",
             "fallback": "tabu",
             "deadline_seconds": 60.0,
         }
@@ -176,17 +189,17 @@ def test_a_paid_stage_is_paid_once_however_often_its_worker_is_killed(
         runs.append(log.submit(Pipeline(f"paid{number}", stages), tmp_path))
     rng = np.random.default_rng(1)
     for _ in range(4):
-        process = started(database.place, environment=on(emulator))
+        process = started(database.place)
         workers.append(process)
         time.sleep(2.2 + rng.random())
         process.kill()
         process.wait()
-    workers.append(started(database.place, environment=on(emulator)))
+    workers.append(started(database.place))
     assert {ended(log, run_id) for run_id in runs} == {"done"}
     assert [log.stage(run_id, "paid").state for run_id in runs] == ["done"] * 6
-    bills = Counter(entry["job"] for entry in emulator.ledger() if entry["what"] == "bill")
-    assert len(bills) == 6
-    assert set(bills.values()) == {1}
+    paid = bills(emulator) - before
+    assert len(paid) == 6
+    assert set(paid.values()) == {1}
 
 
 def test_a_worker_asked_to_stop_lets_its_stage_end_and_hands_the_rest_over(

@@ -77,10 +77,14 @@ def test_a_process_of_this_machine_that_is_gone_is_dead_at_once(database: Databa
     assert two.bury(lambda name: None) == ["one"]
 
 
-def test_one_that_left_is_adopted_at_once(database: Database) -> None:
+def test_the_work_of_one_that_left_is_adopted_at_once_and_it_is_not_called_dead(
+    database: Database,
+) -> None:
     one, two, _ = pair(database)
     one.leave()
-    assert two.bury(lambda name: None) == ["one"]
+    adopted: list[str] = []
+    assert two.bury(adopted.append) == []
+    assert adopted == ["one"]
 
 
 def test_a_name_that_is_alive_is_not_taken_twice(database: Database) -> None:

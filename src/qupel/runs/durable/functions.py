@@ -13,7 +13,7 @@ from typing import Any, ClassVar
 import numpy as np
 from pydantic import Field
 
-from qupel.errors import ContractError, InputError, QupelError
+from qupel.errors import ContractError, InputError
 from qupel.runs.description import plain
 from qupel.runs.durable.kinds import Given, Made, Settings
 from qupel.runs.durable.ports import Port
@@ -100,7 +100,7 @@ class Function:
         """Call it; if it fails call its fallback."""
         try:
             return Made(self._outputs(settings.call, given, settings))
-        except (QupelError, ArithmeticError, LookupError, TypeError, ValueError, OSError) as error:
+        except Exception as error:
             if not settings.fallback:
                 raise
             why = f"{settings.call} failed: {type(error).__name__}: {error}"

@@ -109,13 +109,14 @@ class Lease:
             )
 
     def bury(self, adopt: Callable[[str], object]) -> list[str]:
-        """Have the work of dead processes adopted; return their names.
+        """Have the work of processes that ended adopted; return the names of those that died.
 
-        The row stays locked meanwhile, so that nobody begins to live under the name; and a
-        process that dies in the midst of it leaves the dead one to the next.
+        One that left in good order is no dead one. The row stays locked meanwhile, so that
+        nobody begins to live under the name; and a process that dies in the midst of it leaves
+        the ended one to the next.
         """
         found = []
-        for name in self._dead():
+        for name in self._ended():
             with self.database.writing() as connection:
                 row = connection.execute(
                     sa.select(executors).where(executors.c.id == name).with_for_update()
@@ -132,10 +133,11 @@ class Lease:
                     .where(executors.c.id == name)
                     .values(adopted_by=self.executor, **ended)
                 )
-            found.append(name)
+            if alive:
+                found.append(name)
         return found
 
-    def _dead(self) -> list[str]:
+    def _ended(self) -> list[str]:
         """Names of others that left, are gone, or have been silent for the lease's length."""
         now = self.clock.monotonic()
         chosen = sa.select(executors).where(executors.c.adopted_by == "")

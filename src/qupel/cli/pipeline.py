@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -42,6 +43,26 @@ def validate(path: PipelineFile, as_json: AsJson = False) -> None:
     for stage in stages:
         mark = ", quantum" if stage["quantum"] else ""
         print_text(f"{stage['stage']}: {stage['kind']}, for {stage['role']}{mark}")
+
+
+@app.command()
+def approve(
+    path: PipelineFile,
+    who: Annotated[str, typer.Option("--by", help="Who approves; it is written down.")],
+    why: Annotated[str, typer.Option("--why", help="The reason, written down too.")],
+    database: Where = None,
+) -> None:
+    """Approve a file's quantum stages, as they are written, for hardware; its owner cannot."""
+    from qupel.runs.database import Database
+    from qupel.runs.durable.paying import approve_stages
+    from qupel.runs.durable.reading import read_pipeline
+
+    pipeline = read_pipeline(path)
+    with Database.open(database) as opened:
+        at = datetime.now(UTC).timestamp()
+        stages = approve_stages(opened, pipeline, who=who, why=why, at=at)
+    for stage in stages:
+        print_text(f"{pipeline.name}, stage {stage}: approved by {who}")
 
 
 @app.command()
@@ -238,9 +259,7 @@ def _print_run(log: RunLog, run_id: str, *, as_json: bool) -> int:
             "attempts": row.attempts,
             "outputs": dict(row.outputs),
             "job": row.job,
-            "seconds": None
-            if row.started is None or row.ended is None
-            else row.ended - row.started,
+            "seconds": row.seconds,
         }
         for row in rows
     ]

@@ -35,6 +35,26 @@ def broken(numbers: list[float]) -> float:
     raise ValueError("no such thing")
 
 
+def unlucky(numbers: list[float]) -> float:
+    raise RuntimeError("an error of any kind")
+
+
+class OddError(Exception):
+    """An error of one's own, which cannot be sent."""
+
+    def __init__(self, one: int, two: int) -> None:
+        super().__init__(f"{one} and {two}")
+
+
+def odd(numbers: list[float]) -> float:
+    raise OddError(1, 2)
+
+
+def loud() -> float:
+    print("heard on the way")  # noqa: T201  what a user's function may do
+    return 1.0
+
+
 def not_a_number(numbers: list[float]) -> float:
     return float("nan")
 

@@ -81,10 +81,13 @@ def test_what_a_failed_stage_feeds_is_skipped_and_the_rest_goes_on(
     assert "no such thing" in worker.host.log.stage(run_id, "broken").why
 
 
-def test_a_function_that_fails_is_answered_by_its_fallback(worker: Worker, tmp_path: Path) -> None:
+@pytest.mark.parametrize("call", ["broken", "unlucky", "odd", "wrong", "not_a_number"])
+def test_a_function_that_fails_is_answered_by_its_fallback(
+    worker: Worker, tmp_path: Path, call: str
+) -> None:
     pipeline = scoring()
-    name = "tests.runs.durable.shop:total"
-    mended = function("mended", "broken", {"numbers": "scores"}, fallback=name)
+    name, outputs = "tests.runs.durable.shop:total", {"out": "number"}
+    mended = function("mended", call, {"numbers": "scores"}, fallback=name, outputs=outputs)
     run_id = done(worker, Pipeline("mended", (*pipeline.stages, mended)), tmp_path)
     assert states(worker, run_id)["mended"] == "fallback"
     assert value(worker, run_id, "mended") == value(worker, run_id, "sum")
@@ -118,6 +121,13 @@ def test_a_function_that_overruns_is_killed(worker: Worker, tmp_path: Path) -> N
     run_id = done(worker, Pipeline("slow", (slow,)), tmp_path)
     assert "killed" in worker.host.log.stage(run_id, "slow").why
     assert time.monotonic() - began < 15
+
+
+def test_what_a_function_prints_stays_out_of_the_results(
+    worker: Worker, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    done(worker, Pipeline("loud", (function("loud", "loud"),)), tmp_path)
+    assert capfd.readouterr().out == ""
 
 
 def test_a_cancelled_run_begins_nothing_more(worker: Worker, tmp_path: Path) -> None:

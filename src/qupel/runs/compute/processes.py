@@ -282,7 +282,11 @@ def sendable(error: Exception) -> Exception:
 
 
 def _serve(pipe: Connection, asker: int) -> None:
-    """Serve until the other end closes; the asker's death closes it too."""
+    """Serve until the other end closes; the asker's death closes it too.
+
+    What a cell prints goes to stderr: the asker's stdout is for results.
+    """
+    os.dup2(2, 1)
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the asker, who ends us
     threading.Thread(target=_die_with, args=(asker,), daemon=True).start()
     pipe.send_bytes(READY)
@@ -303,7 +307,10 @@ def _serve(pipe: Connection, asker: int) -> None:
                 pipe.send_bytes(pickle.dumps([(None, known)] * count))
                 continue
             raise
-        pipe.send_bytes(pickle.dumps(made))
+        try:
+            pipe.send_bytes(pickle.dumps(made))
+        except OSError:
+            return  # nobody waits for it any more
 
 
 def _die_with(asker: int) -> None:

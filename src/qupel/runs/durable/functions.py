@@ -118,7 +118,10 @@ class Function:
             )
         for port, made in value.items():
             _refuse_not_finite(made, f"{name}, output {port!r}")
-        return {port: plain(made) for port, made in value.items()}
+        outputs = {port: plain(made) for port, made in value.items()}
+        for port, declared in settings.outputs.items():
+            Port.of(declared).check(outputs[port], f"{name}, output {port!r}")
+        return outputs
 
 
 def called(call: tuple[str, Mapping[str, Any], int, list[str]]) -> Any:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from qupel.cli.exits import Exit
+from qupel.cli.leaving import leave
 from qupel.cli.logs import talker
 from qupel.cli.output import print_document, print_text, say
 from qupel.cli.table import moment_text, text_table
@@ -95,6 +96,7 @@ def run(
     if stage is not None:
         pipeline = pipeline.until(stage)
     folder = path.parent.absolute()
+    busy = False
     with Database.open(database) as opened:
         log = RunLog(opened)
         run_id = log.submit(pipeline, folder, (str(folder),))
@@ -103,7 +105,10 @@ def run(
         else:
             with Worker(opened, concurrency, say=talker(as_json=json_logs)) as working:
                 working.wait_for(run_id, seconds)
+            busy = working.is_busy  # with what others left, or with what was not waited for
         code = _print_run(log, run_id, as_json=as_json)
+    if busy:
+        leave(code)
     if code:
         raise typer.Exit(code)
 

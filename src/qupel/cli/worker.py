@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from qupel.cli.exits import Exit
+from qupel.cli.leaving import leave
 from qupel.cli.logs import talker
 
 Where = Annotated[
@@ -67,5 +68,7 @@ def worker(
             if idle > 2:  # nothing, and nothing that became something in between
                 break
         working.stop(drain)
-    if working.is_lost:
-        raise typer.Exit(Exit.RUN)
+    code = Exit.RUN if working.is_lost else Exit.OK
+    if working.is_busy:
+        leave(code)
+    raise typer.Exit(code)

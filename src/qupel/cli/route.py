@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -91,13 +92,15 @@ def decide(
     source = f"{instance.absolute()} (SHA-256 {sha256})"
     with _routes(database, offline=offline) as routes:
         decision = routes[name].decide(problem, key=key, source=source)
-    if out is not None and decision.feasible:
-        out.parent.mkdir(parents=True, exist_ok=True)
-        out.write_text(decision.solution, encoding="utf-8")
-    if as_json:
-        print_document(decision.to_json())
-    else:
-        _print_decision(decision)
+        # The answer goes out now: closing waits for what runs beside it.
+        if out is not None and decision.feasible:
+            out.parent.mkdir(parents=True, exist_ok=True)
+            out.write_text(decision.solution, encoding="utf-8")
+        if as_json:
+            print_document(decision.to_json())
+        else:
+            _print_decision(decision)
+        sys.stdout.flush()
     if not decision.feasible:
         raise typer.Exit(Exit.RUN)
     if strict and str(decision.answered_by) != "primary":

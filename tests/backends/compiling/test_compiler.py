@@ -23,7 +23,7 @@ Edges = tuple[tuple[int, int], ...]
 LINE = ((0, 1), (1, 2), (2, 3), (3, 4))
 STAR = ((0, 1), (0, 2), (0, 3), (0, 4))
 RING = (*LINE, (0, 4))
-TURNS = (("rz", "sx"), ("rz", "sx", "x"), ("rz", "rx"), ("rz", "ry"), ("u",))
+TURNS = (("rz", "sx"), ("rz", "sx", "x"), ("rz", "sx", "rx"), ("rz", "rx"), ("rz", "ry"), ("u",))
 ENTANGLERS = ("cz", "cx", "ecr", "iswap", "rzz", "rxx")
 CZ = frozenset({"rz", "sx", "x", "cz"})
 
@@ -40,13 +40,19 @@ def check(circuit: Circuit, out: Compiled, target: Target) -> None:
     st.sampled_from(TURNS),
     st.sampled_from(ENTANGLERS),
     st.integers(1, 5),
+    st.integers(1, 13),
 )
 def test_a_compiled_circuit_is_the_same_unitary_in_native_gates_on_coupled_pairs(
-    seed: int, edges: Edges | None, turns: tuple[str, ...], entangler: str, qubits: int
+    seed: int,
+    edges: Edges | None,
+    turns: tuple[str, ...],
+    entangler: str,
+    qubits: int,
+    trials: int,
 ) -> None:
-    target = Target(5, frozenset({*turns, entangler}), edges)
+    target = Target(5, frozenset({*turns, entangler}), edges, fractional=bool(seed % 2))
     circuit = random_circuit(seed, qubits=qubits, gates=16)
-    check(circuit, compile_circuit(circuit, target, seed=seed, trials=1), target)
+    check(circuit, compile_circuit(circuit, target, seed=seed, trials=trials), target)
 
 
 @settings(max_examples=30, deadline=None)

@@ -2,19 +2,32 @@
 
 from __future__ import annotations
 
-import numpy as np
 import pytest
 
 from qupel.backends.catalogue.listing import profile_named
-from qupel.backends.compiling import Target
-from qupel.backends.compiling.target import distances
+from qupel.backends.compiling import Target, compile_circuit
+from qupel.backends.compiling.target import largest_part
 from qupel.errors import InputError
+from qupel.model import Circuit, Gate
+from tests.oracles import circuits as oracle
 
 
 def test_a_fixed_gate_is_preferred_unless_fractional_ones_are_asked_for() -> None:
     heron = profile_named("ibm-heron-r2")
     assert Target.of(heron).entangler == "cz"
     assert Target.of(heron, fractional=True).entangler == "rzz"
+
+
+def test_rx_is_written_beside_sx_where_gates_of_any_angle_are_asked_for() -> None:
+    circuit = Circuit(1, [Gate("u", (0,), (0.3, 0.4, 0.5))])
+    gates = frozenset({"rz", "sx", "rx"})
+    fixed, free = (
+        compile_circuit(circuit, Target(1, gates, fractional=fractional)).circuit
+        for fractional in (False, True)
+    )
+    assert fixed.counts() == {"rz": 3, "sx": 2}
+    assert free.counts() == {"rz": 2, "rx": 1}
+    assert oracle.same_up_to_phase(oracle.unitary(free), oracle.unitary(circuit), 1e-12)
 
 
 def test_ways_of_turning_are_found_in_the_gate_set() -> None:
@@ -42,6 +55,15 @@ def test_a_device_without_gates_is_refused() -> None:
         Target.of(profile_named("dwave-advantage"))
 
 
-def test_distances_are_steps_along_edges() -> None:
-    expected = [[0, 1, 2, 4], [1, 0, 1, 4], [2, 1, 0, 4], [4, 4, 4, 0]]
-    np.testing.assert_array_equal(distances(4, [(0, 1), (2, 1)]), expected)
+@pytest.mark.parametrize(
+    ("edges", "part"),
+    [
+        ([(0, 1), (4, 3), (2, 3), (4, 5)], (2, 3, 4, 5)),
+        ([(3, 2), (0, 1)], (0, 1)),
+        ([], (0,)),
+    ],
+)
+def test_the_largest_part_hangs_together(
+    edges: list[tuple[int, int]], part: tuple[int, ...]
+) -> None:
+    assert largest_part(6, edges) == part

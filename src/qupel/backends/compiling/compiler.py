@@ -10,15 +10,15 @@ import numpy as np
 
 from qupel.backends.compiling.compiled import Compiled, Size
 from qupel.backends.compiling.operations import Operation, gathered, lowered
-from qupel.backends.compiling.placement import placed_and_routed
-from qupel.backends.compiling.routing import Lattice, lattice_of
-from qupel.backends.compiling.target import Device, Edges, Target, distances
+from qupel.backends.compiling.routing import routed
+from qupel.backends.compiling.target import Device, Edges, Target, largest_part
 from qupel.backends.compiling.writing import native_gates
 from qupel.errors import InputError
+from qupel.kernels.swaps import Lattice
 from qupel.model.circuit import Circuit
 
 #: Placements tried, unless the caller says otherwise.
-TRIALS = 4
+TRIALS = 24
 
 
 def compile_circuit(
@@ -65,10 +65,7 @@ def compile_circuit(
     unrouted = Circuit(circuit.qubits, written, [wires[q] for q in measured])
     start, end, out = tuple(range(circuit.qubits)), wires, unrouted
     if target.edges is not None:
-        rng = np.random.default_rng(seed)
-        start, moved, operations = _routed(
-            operations, circuit.qubits, *_connected(target.qubits, target.edges), trials, rng
-        )
+        start, moved, operations = _routed(operations, circuit.qubits, target, trials, seed)
         end = tuple(moved[wire] for wire in wires)
         directed = frozenset(target.edges) if target.directed else None
         written = native_gates(gathered(operations), target.qubits, target, directed)
@@ -80,30 +77,25 @@ def compile_circuit(
 
 
 def _routed(
-    operations: Sequence[Operation],
-    qubits: int,
-    lattice: Lattice,
-    kept: tuple[int, ...],
-    trials: int,
-    rng: np.random.Generator,
+    operations: Sequence[Operation], qubits: int, target: Target, trials: int, seed: int
 ) -> tuple[tuple[int, ...], tuple[int, ...], list[Operation]]:
     """Where each wire starts and ends, and operations on physical qubits."""
+    lattice, kept = _connected(target.qubits, target.edges or ())
     if qubits > len(kept):
         raise InputError(
             f"the circuit has {qubits} qubits, the largest connected part of the device "
             f"{len(kept)}; choose a larger device"
         )
-    routed = placed_and_routed(operations, qubits, lattice, trials, rng)
-    on = [item.on(tuple(kept[q] for q in item.qubits)) for item in routed.operations]
-    return tuple(kept[q] for q in routed.start), tuple(kept[q] for q in routed.end), on
+    drawn = int(np.random.default_rng(seed).integers(2**63))
+    found = routed(operations, qubits, lattice, target.entangler, trials=trials, seed=drawn)
+    on = [item.on(tuple(kept[q] for q in item.qubits)) for item in found.operations]
+    return tuple(kept[q] for q in found.start), tuple(kept[q] for q in found.end), on
 
 
 @lru_cache(maxsize=16)
 def _connected(qubits: int, edges: Edges) -> tuple[Lattice, tuple[int, ...]]:
     """The largest connected part of a coupling map, and the device's number of each qubit."""
-    steps = distances(qubits, edges)
-    reach = steps < qubits
-    kept = tuple(np.flatnonzero(reach[int(np.argmax(reach.sum(axis=1)))]).tolist())
+    kept = largest_part(qubits, edges)
     number = {q: k for k, q in enumerate(kept)}
     inner = [(number[a], number[b]) for a, b in edges if a in number and b in number]
-    return lattice_of(inner, steps[np.ix_(kept, kept)]), kept
+    return Lattice(len(kept), inner), kept

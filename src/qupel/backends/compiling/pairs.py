@@ -18,6 +18,7 @@ from typing import Any
 import numpy as np
 
 from qupel.backends.compiling.operations import Axis, axes_of
+from qupel.backends.compiling.turns import Matrix, flat
 from qupel.backends.compiling.weyl import TURNS, Weyl, weyl
 from qupel.model.gates import SWAP, H, X, Z
 
@@ -31,7 +32,7 @@ class Turn:
     """A turn of the pair's first (0) or second (1) qubit."""
 
     slot: int
-    matrix: Any
+    matrix: Matrix
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,8 +67,8 @@ def _pieces(held: bytes, native: str) -> tuple[Piece, ...]:
 
 def _between(split: Weyl, middle: Sequence[Piece]) -> list[Piece]:
     """Turns before, the canonical gate, turns after."""
-    before = [Turn(slot, split.before[slot]) for slot in (0, 1)]
-    after = [Turn(slot, split.after[slot]) for slot in (0, 1)]
+    before = [_turn(slot, split.before[slot]) for slot in (0, 1)]
+    after = [_turn(slot, split.after[slot]) for slot in (0, 1)]
     return [*before, *middle, *after]
 
 
@@ -81,16 +82,16 @@ def _along(matrix: Any, axes: tuple[Axis, ...], native: str) -> list[Piece]:
     phases = np.angle(np.diag(frame @ matrix @ frame))
     signs = np.array([[1, 1, 1, 1], [1, -1, 1, -1], [1, 1, -1, -1], [1, -1, -1, 1]])
     _, first, second, both = signs @ phases / 4
-    around = [Turn(0, turns[0] @ _rz(-2 * first) @ turns[0])]
-    around += [Turn(1, turns[1] @ _rz(-2 * second) @ turns[1])]
+    around = [_turn(0, turns[0] @ _rz(-2 * first) @ turns[0])]
+    around += [_turn(1, turns[1] @ _rz(-2 * second) @ turns[1])]
     # A quarter more of both phases and of their product is a sign, or nothing at all.
     quarters = round(both / (math.pi / 2))
     both -= quarters * math.pi / 2
     if quarters % 2:
-        around += [Turn(slot, turns[slot] @ Z @ turns[slot]) for slot in (0, 1)]
+        around += [_turn(slot, turns[slot] @ Z @ turns[slot]) for slot in (0, 1)]
     if abs(both) < _NOTHING:
         return list(around)
-    into = [Turn(slot, turns[slot]) for slot in (0, 1) if axes[slot] == "X"]
+    into = [_turn(slot, turns[slot]) for slot in (0, 1) if axes[slot] == "X"]
     return [*around, *into, *_zz(both, native), *into]
 
 
@@ -102,14 +103,14 @@ def _zz(angle: float, native: str) -> list[Piece]:
         return [*_both(H), Joint("rxx", (-2 * angle,), (0, 1)), *_both(H)]
     if abs(abs(angle) - _QUARTER) < _NOTHING:
         # exp(i pi/4 ZZ) is cz between quarter turns; a cx between two H is cz.
-        turns = [Turn(slot, _rz(-math.copysign(math.pi / 2, angle))) for slot in (0, 1)]
+        turns = [_turn(slot, _rz(-math.copysign(math.pi / 2, angle))) for slot in (0, 1)]
         if native == "cz":
             return [*turns, Joint("cz", (), (0, 1))]
-        return [*turns, Turn(1, H), *_cx(native, 0), Turn(1, H)]
+        return [*turns, _turn(1, H), *_cx(native, 0), _turn(1, H)]
     if native == "cz":
         joint = Joint("cz", (), (0, 1))
-        return [Turn(1, H), joint, Turn(1, _rx(-2 * angle)), joint, Turn(1, H)]
-    return [*_cx(native, 0), Turn(1, _rz(-2 * angle)), *_cx(native, 0)]
+        return [_turn(1, H), joint, _turn(1, _rx(-2 * angle)), joint, _turn(1, H)]
+    return [*_cx(native, 0), _turn(1, _rz(-2 * angle)), *_cx(native, 0)]
 
 
 def _in_free(split: Weyl, native: str) -> list[Piece]:
@@ -168,23 +169,23 @@ def _in_fixed(split: Weyl, native: str, count: int | None = None) -> list[Piece]
             return []
         case 1:
             # exp(i pi/4 ZX) is cx up to turns; an H on the first qubit makes XX of ZX.
-            turns = [Turn(0, _rz(-math.pi / 2)), Turn(1, _rx(-math.pi / 2))]
-            return [Turn(0, H), *turns, *_cx(native, 0), Turn(0, H)]
+            turns = [_turn(0, _rz(-math.pi / 2)), _turn(1, _rx(-math.pi / 2))]
+            return [_turn(0, H), *turns, *_cx(native, 0), _turn(0, H)]
         case 2:
             # A cx on either side makes XX of X on the first qubit, and ZZ of Z on the second.
             turn = TURNS[0]
-            middle = [Turn(0, _rx(-2 * a)), Turn(1, _rz(-2 * b))]
+            middle = [_turn(0, _rx(-2 * a)), _turn(1, _rz(-2 * b))]
             joined = [*_cx(native, 0), *middle, *_cx(native, 0)]
             return [*_both(turn), *joined, *_both(turn.conj().T)]
     return [
-        Turn(1, _rz(math.pi / 2)),
+        _turn(1, _rz(math.pi / 2)),
         *_cx(native, 1),
-        Turn(0, _rz(math.pi / 2 - 2 * c)),
-        Turn(1, _ry(math.pi / 2 - 2 * a)),
+        _turn(0, _rz(math.pi / 2 - 2 * c)),
+        _turn(1, _ry(math.pi / 2 - 2 * a)),
         *_cx(native, 0),
-        Turn(1, _ry(2 * b - math.pi / 2)),
+        _turn(1, _ry(2 * b - math.pi / 2)),
         *_cx(native, 1),
-        Turn(0, _rz(-math.pi / 2)),
+        _turn(0, _rz(-math.pi / 2)),
     ]
 
 
@@ -196,15 +197,19 @@ def _cx(native: str, control: int) -> list[Piece]:
         case "cx":
             return [Joint("cx", (), slots)]
         case "cz":
-            return [Turn(target, H), Joint("cz", (), slots), Turn(target, H)]
+            return [_turn(target, H), Joint("cz", (), slots), _turn(target, H)]
         case "ecr":
-            turns = [Turn(control, X @ _rz(math.pi / 2)), Turn(target, _rx(math.pi / 2))]
+            turns = [_turn(control, X @ _rz(math.pi / 2)), _turn(target, _rx(math.pi / 2))]
             return [*turns, Joint("ecr", (), slots)]
     raise AssertionError(f"no cx is written in {native}")
 
 
+def _turn(slot: int, matrix: Any) -> Turn:
+    return Turn(slot, flat(matrix))
+
+
 def _both(matrix: Any) -> list[Piece]:
-    return [Turn(0, matrix), Turn(1, matrix)]
+    return [_turn(0, matrix), _turn(1, matrix)]
 
 
 def _rx(angle: float) -> Any:

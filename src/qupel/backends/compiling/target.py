@@ -6,9 +6,6 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Protocol
 
-import numpy as np
-from jaxtyping import Int32
-
 from qupel.errors import InputError
 
 Edges = tuple[tuple[int, int], ...]
@@ -57,7 +54,8 @@ class Target:
     edges
         Pairs that a two-qubit gate can act on; None if all pairs.
     fractional
-        Prefer ``rzz`` or ``rxx`` of any angle where the device has a fixed gate too.
+        Prefer gates of any angle where the device has fixed ones too: ``rzz`` or ``rxx``, and
+        ``rx`` beside ``sx``.
     directed
         Whether ``cx`` and ``ecr`` act on a pair only in the order in which it stands in ``edges``.
 
@@ -111,15 +109,25 @@ class Target:
         return found
 
 
-def distances(qubits: int, edges: Iterable[tuple[int, int]]) -> Int32[np.ndarray, "n n"]:
-    """Steps along edges from qubit to qubit; ``n`` where there is no way."""
-    from scipy import sparse
-    from scipy.sparse.csgraph import shortest_path
-
-    ends = np.array(sorted(edges), np.int64).reshape(-1, 2).T
-    graph = sparse.coo_array((np.ones(ends.shape[1]), tuple(ends)), shape=(qubits, qubits))
-    steps = shortest_path(graph.tocsr(), directed=False, unweighted=True)
-    return np.where(np.isfinite(steps), steps, qubits).astype(np.int32)
+def largest_part(qubits: int, edges: Iterable[tuple[int, int]]) -> tuple[int, ...]:
+    """Qubits of the largest part of a coupling map that hangs together; the first of equals."""
+    beside: list[list[int]] = [[] for _ in range(qubits)]
+    for a, b in edges:
+        beside[a].append(b)
+        beside[b].append(a)
+    best: list[int] = []
+    seen: set[int] = set()
+    for root in range(qubits):
+        if root in seen:
+            continue
+        seen.add(root)
+        part = [root]
+        for q in part:
+            new = set(beside[q]) - seen
+            seen |= new
+            part += new
+        best = max(best, part, key=len)
+    return tuple(sorted(best))
 
 
 def _short(gates: frozenset[str], need: str) -> InputError:

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable
 
-import numpy as np
-
 from qupel.backends.compiling.operations import Operation
 from qupel.backends.compiling.pairs import Joint, pieces
 from qupel.backends.compiling.target import Target
-from qupel.backends.compiling.turns import Step, rz, written
+from qupel.backends.compiling.turns import Matrix, Step, around_z, flat, product, rz, written
 from qupel.model.circuit import Gate
 from qupel.model.gates import H, X
 
@@ -37,7 +35,7 @@ def native_gates(
     writer = _Writer(qubits, target)
     for item in operations:
         if len(item.qubits) == 1:
-            writer.turn(item.qubits[0], item.matrix)
+            writer.turn(item.qubits[0], flat(item.matrix))
             continue
         for piece in pieces(item.matrix, target.entangler):
             if isinstance(piece, Joint):
@@ -55,13 +53,14 @@ class _Writer:
     """Holds back the turn of every qubit until a gate on two qubits needs it done."""
 
     def __init__(self, qubits: int, target: Target) -> None:
-        self._held: list[np.ndarray | None] = [None] * qubits
+        self._held: list[Matrix | None] = [None] * qubits
         self._way, self._flips = target.turns, "x" in target.gates
+        self._free = target.fractional and "rx" in target.gates
         self._gates: list[Gate] = []
 
-    def turn(self, qubit: int, matrix: np.ndarray) -> None:
+    def turn(self, qubit: int, matrix: Matrix) -> None:
         held = self._held[qubit]
-        self._held[qubit] = matrix if held is None else matrix @ held
+        self._held[qubit] = matrix if held is None else product(matrix, held)
 
     def join(self, name: str, angles: tuple[float, ...], a: int, b: int) -> None:
         for qubit, through in zip((a, b), _THROUGH.get(name, _NEITHER), strict=True):
@@ -75,14 +74,14 @@ class _Writer:
         qubit after a turn around ZX, which is so reversed too.
         """
         for qubit in (a, b):
-            self.turn(qubit, H)
+            self.turn(qubit, flat(H))
         self.join(name, (), b, a)
         if name == "ecr":
-            self.turn(b, X)
+            self.turn(b, flat(X))
         for qubit in (a, b):
-            self.turn(qubit, H)
+            self.turn(qubit, flat(H))
         if name == "ecr":
-            self.turn(a, X)
+            self.turn(a, flat(X))
 
     def finished(self) -> list[Gate]:
         for qubit in range(len(self._held)):
@@ -94,8 +93,8 @@ class _Writer:
         matrix = self._held[qubit]
         if matrix is None:
             return
-        steps, last = written(matrix, self._way, self._flips)
-        self._held[qubit] = np.diag(np.exp([-0.5j * last, 0.5j * last])) if keep and last else None
+        steps, last = written(matrix, self._way, self._flips, self._free)
+        self._held[qubit] = around_z(last) if keep and last else None
         if not keep:
             steps = _with_last(steps, last, self._way)
         self._gates += [Gate(name, (qubit,), angles) for name, angles in steps]

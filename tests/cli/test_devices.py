@@ -195,7 +195,10 @@ def test_a_tier_that_leaves_nothing_ends_with_4() -> None:
         (("--qubits", 4, "--depth", 2, "--two-qubit-gates", 9), "raise the depth to 5"),
         (("--qubits", 4, "--couplings", 9), "at most 6 couplings"),
         (("--qubits", 4, "--couplings", 3, "--depth", 4), "--couplings tells of a form"),
-        (("--qubits", 4, "--budget", "much"), "money is an amount"),
+        (("--qubits", 4, "--budget", "much"), "--budget: money is an amount"),
+        (("--qubits", 4, "--budget", "-5"), "--budget: an amount of money must be at least 0"),
+        (("--qubits", 10**26, "--couplings", 3), "qubits must be a whole number from 1 to 10^12"),
+        (("--qubits", 4, "--shots", 10**20), "shots must be a whole number from 1 to 10^12"),
         (("--qubits", 4, "--aim", "fame"), "unknown aim"),
         (("nowhere.qasm",), "nowhere.qasm"),
         (("nowhere.qasm", "--qubits", 4), "leave out --qubits"),
@@ -206,6 +209,35 @@ def test_unusable_needs_get_one_clear_error(arguments: tuple[object, ...], said:
     assert (ended.code, ended.out) == (3, "")
     assert said in ended.err
     assert len(ended.err.strip().splitlines()) == 1
+
+
+INPUT = "OPENQASM 3.0;\ninput float a;\nqubit[2] q;\nU(a, 0, 0) q[0];\n"
+
+
+@pytest.mark.parametrize("command", ["advise", "compare"])
+def test_free_parameters_are_told_with_their_file(tmp_path: Path, command: str) -> None:
+    path = tmp_path / "free.qasm"
+    path.write_text(INPUT)
+    ended = qupel("devices", command, path)
+    assert (ended.code, ended.out) == (3, "")
+    assert "free.qasm: has free parameters a; write numbers in their place" in ended.err
+
+
+def test_a_family_of_a_circuit_is_refused(ghz: Path) -> None:
+    ended = qupel("devices", "compare", ghz, "--family", "qubo")
+    assert ended.code == 3
+    assert "leave out --family" in ended.err
+
+
+def test_limits_that_rule_out_everything_are_told_as_such() -> None:
+    ended = qupel("devices", "advise", "--qubits", 3, "--budget", "0.01", "--deadline", 2)
+    assert ended.code == 22
+    assert "two-qubit gates for 1000 shots within 2 s at 0.01 USD" in ended.out
+
+
+def test_a_comparison_in_which_nothing_fits_says_so(ghz: Path) -> None:
+    ended = qupel("devices", "compare", ghz, "--device", "dwave-advantage")
+    assert ended.out.startswith("no device of these takes it")
 
 
 @pytest.mark.parametrize(

@@ -81,6 +81,36 @@ def test_a_job_that_fits_elsewhere_is_refused_with_the_devices_that_hold_it(
     assert "ibm-heron-r2" in ended.err
 
 
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("--budget", 0.1), "go with --fault-tolerant; add it"),
+        (("--physical-error", 0.1), "go with --fault-tolerant; add it"),
+        (("--fault-tolerant", "--budget", 2), "--budget must lie between 0 and 1, got 2"),
+        (("--fault-tolerant", "--budget", "nan"), "--budget must lie between 0 and 1, got nan"),
+        (("--fault-tolerant", "--physical-error", 0), "--physical-error must lie between 0 and 1"),
+    ],
+)
+def test_chances_that_are_none_or_meant_for_error_correction_are_told(
+    tmp_path: Path, arguments: tuple[object, ...], said: str
+) -> None:
+    path = tmp_path / "bell.qasm"
+    path.write_text("OPENQASM 3.0;\nqubit[2] q;\nU(1, 0, 0) q[0];\n")
+    ended = qupel("estimate", path, "--device", "iqm-garnet", *arguments)
+    assert (ended.code, ended.out) == (3, "")
+    assert said in ended.err
+
+
+def test_expired_claims_are_told_with_an_estimate(tmp_path: Path) -> None:
+    path = tmp_path / "bell.qasm"
+    path.write_text("OPENQASM 3.0;\nqubit[2] q;\nU(1, 0, 0) q[0];\n")
+    for more in ((), ("--fault-tolerant",)):
+        ended = qupel("estimate", path, "--device", "ionq-aria-1", *more)
+        assert "expired: claims about ionq-aria-1 expired on 2026-08-26" in ended.err
+        document = qupel("estimate", path, "--device", "ionq-aria-1", *more, "--json").document
+        assert "expired on 2026-08-26" in document["notice"]
+
+
 def test_a_job_that_fits_nowhere_is_premature(tmp_path: Path) -> None:
     path = tmp_path / "deep.qasm"
     path.write_text(

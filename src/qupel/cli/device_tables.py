@@ -103,7 +103,7 @@ def print_comparison(
         for row in rows:
             near = simulated.get(row[0])
             row.insert(5, "–" if near is None else f"{near:.3g}")
-    print_text(text_table(heads, rows))
+    print_text(text_table(heads, rows) if rows else "no device of these takes it")
     for refusal in refused:
         print_text(_refused(refusal, today))
     say_expired([each.profile for each in found if not isinstance(each, Refusal)], today)

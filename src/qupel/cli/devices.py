@@ -19,6 +19,7 @@ from qupel.cli.device_tables import (
 )
 from qupel.cli.exits import Exit
 from qupel.cli.output import print_document, print_text, say
+from qupel.cli.programs import read_program
 from qupel.cli.table import text_table
 from qupel.errors import InputError
 
@@ -276,18 +277,12 @@ def _program(
 ) -> tuple[Circuit | None, Need]:
     """The circuit in a file, if it is one, and what the file asks."""
     from qupel.backends.advice.need import Need
+    from qupel.model.circuit import Circuit
 
-    if path.name.removesuffix(".gz").endswith(".qasm"):
-        from qupel.model.formats import read_qasm, read_text
-
-        circuit = read_qasm(read_text(path), str(path))
-        return circuit, Need.of_circuit(circuit, **limits)
-    from qupel.encodings import encode
-    from qupel.model.ising import Ising
-    from qupel.problems.registry import read_problem
-
-    form = encode(read_problem(path, family).form(), into=Ising, keep_quotas=False).form
-    return None, Need.of_form(form, layers=layers, **limits)
+    read = read_program(path, family)
+    if isinstance(read, Circuit):
+        return read, Need.of_circuit(read, **limits)
+    return None, Need.of_form(read, layers=layers, **limits)
 
 
 def _counted(
@@ -308,7 +303,10 @@ def _counted(
 def _money(text: str | None) -> Any:
     from qupel.model.money import Money
 
-    return None if text is None else Money.parse(text)
+    try:
+        return None if text is None else Money.parse(text)
+    except InputError as error:
+        raise InputError(f"--budget: {error}") from None
 
 
 def _today() -> date:

@@ -11,14 +11,16 @@ import typer
 from qupel.cli.device_tables import say_expired
 from qupel.cli.exits import Exit
 from qupel.cli.output import print_document, print_text, say
+from qupel.cli.programs import read_program
 from qupel.cli.table import text_table
-from qupel.errors import RefusedError
+from qupel.errors import InputError, RefusedError
 
 if TYPE_CHECKING:
     from qupel.backends.advice.estimate import Estimation
     from qupel.backends.advice.fault_tolerant import FaultTolerantEstimate
     from qupel.backends.catalogue.profile import DeviceProfile
-    from qupel.backends.contract import Program
+    from qupel.model.circuit import Circuit
+    from qupel.model.ising import Ising
 
 
 def estimate(
@@ -34,8 +36,11 @@ def estimate(
         ),
     ] = False,
     budget: Annotated[
-        float, typer.Option(help="With --fault-tolerant: chance that a shot errs, at most.")
-    ] = 1e-3,
+        float | None,
+        typer.Option(
+            help="With --fault-tolerant: chance that a shot errs, at most; 0.001 by default."
+        ),
+    ] = None,
     physical_error: Annotated[
         float | None,
         typer.Option(help="With --fault-tolerant: error of operations, if not the device's."),
@@ -55,46 +60,43 @@ def estimate(
     from qupel.backends.advice.fault_tolerant import SurfaceCode
     from qupel.backends.advice.fault_tolerant import fault_tolerant as corrected
     from qupel.backends.catalogue.listing import profile_named
-    from qupel.errors import InputError
+    from qupel.backends.contract import Annealing
     from qupel.model.circuit import Circuit
 
     profile = profile_named(device, folders or [])
-    read = _read(program, family)
+    read = read_program(program, family)
+    if not fault_tolerant and (budget, physical_error) != (None, None):
+        raise InputError("--budget and --physical-error go with --fault-tolerant; add it")
     today = datetime.now(UTC).date()
     if fault_tolerant:
         if not isinstance(read, Circuit):
             raise InputError(f"{program}: only circuits are error-corrected; give a .qasm file")
+        _check_chances({"--budget": budget, "--physical-error": physical_error})
         code = SurfaceCode.of(profile, physical_error)
-        _print_corrected(corrected(read, code, budget=budget), profile, today, as_json)
+        found = corrected(read, code, budget=1e-3 if budget is None else budget)
+        _print_corrected(found, profile, today, as_json)
         return
     try:
-        found = estimated(read, profile, shots, seed=seed)
+        ordered = read if isinstance(read, Circuit) else Annealing(read)
+        made = estimated(ordered, profile, shots, seed=seed)
     except RefusedError as error:
         raise typer.Exit(_refuse(str(error), read, shots, folders or [], today, as_json)) from None
     if as_json:
         notice = profile.notice(today)
-        print_document({"program": str(program), **found.document(), "notice": notice})
+        print_document({"program": str(program), **made.document(), "notice": notice})
     else:
-        _print(found)
+        _print(made)
         say_expired([profile], today)
 
 
-def _read(path: Path, family: str | None) -> Program:
-    from qupel.model.formats import read_qasm, read_text
-
-    if path.name.removesuffix(".gz").endswith(".qasm"):
-        return read_qasm(read_text(path), str(path))
-    from qupel.backends.contract import Annealing
-    from qupel.encodings import encode
-    from qupel.model.ising import Ising
-    from qupel.problems.registry import read_problem
-
-    form = encode(read_problem(path, family).form(), into=Ising, keep_quotas=False).form
-    return Annealing(form)
+def _check_chances(given: dict[str, float | None]) -> None:
+    for option, chance in given.items():
+        if chance is not None and not 0 < chance < 1:
+            raise InputError(f"{option} must lie between 0 and 1, got {chance}")
 
 
 def _refuse(
-    why: str, program: Program, shots: int, folders: list[Path], today: date, as_json: bool
+    why: str, program: Circuit | Ising, shots: int, folders: list[Path], today: date, as_json: bool
 ) -> Exit:
     """Say why it does not fit, and which device would hold it, if there is one."""
     from qupel.backends.advice.need import Need
@@ -105,7 +107,7 @@ def _refuse(
     need = (
         Need.of_circuit(program, shots)
         if isinstance(program, Circuit)
-        else Need.of_form(program.form, shots)
+        else Need.of_form(program, shots)
     )
     advice = advise(need, profiles(folders).values(), today=today)
     fitting = [each.profile.name for each in advice.devices]

@@ -79,7 +79,7 @@ def test_density_is_the_share_of_pairs_that_interact() -> None:
 @pytest.mark.parametrize(
     ("made", "said"),
     [
-        (lambda: Need(0), "qubits must be a whole number from 1, got 0"),
+        (lambda: Need(0), r"qubits must be a whole number from 1 to 10\^12, got 0"),
         (lambda: Need(3, shots=0), "shots"),
         (lambda: Need(3, depth=True), "depth"),
         (lambda: Need(1, depth=5, two_qubit_gates=1), "need two qubits"),

@@ -107,7 +107,7 @@ def test_a_deep_wide_job_is_premature_with_numbers() -> None:
     assert advice.best is None
     assert advice.reasons[0] == (
         "premature: no device that can be hired holds 200 qubits, depth 10000 and 100000 two-qubit "
-        "gates"
+        "gates for 1000 shots"
     )
     assert any("200 qubits are needed" in reason for reason in advice.reasons)
     assert {refusal.profile.name for refusal in advice.refused} == {p.name for p in CATALOGUE}

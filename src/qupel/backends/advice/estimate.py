@@ -176,7 +176,7 @@ def _check_fits(program: Program, profile: DeviceProfile, shots: int) -> None:
         raise _refused([f"{name} is {profile.availability}: nobody can run programs there"])
     wanted = Runs.ANNEALING if isinstance(program, Annealing) else Runs.CIRCUIT
     if profile.runs is not wanted:
-        raise _refused([f"{name} runs {profile.runs} programs, this is one for {wanted}"])
+        raise _refused([f"{name} runs {profile.runs} programs, and this is of kind {wanted}"])
     reasons = []
     qubits = program.form.variables if isinstance(program, Annealing) else program.qubits
     if qubits > profile.qubits:

@@ -20,6 +20,8 @@ from qupel.model.qubo import Qubo
 
 #: Two-qubit gates and one-qubit gates that a gate on three qubits is made of, and its depth then.
 _OF_THREE = {"ccx": (6, 9, 11), "ccz": (6, 9, 11), "cswap": (8, 11, 14)}
+#: Largest number of anything that is reckoned with: beyond it nothing is left of exact sums.
+LARGEST = 10**12
 #: CX gates that make up a two-qubit gate without an angle, where that is not one.
 _OF_CX = {"swap": 3, "iswap": 2}
 #: Gates that commute with each other on whichever qubits.
@@ -84,10 +86,10 @@ class Need:
             value = getattr(self, each.name)
             if each.name in {"kind", "deadline", "budget", "commuting"} or value is None:
                 continue
-            if type(value) is not int or value < least.get(each.name, 0):
+            if type(value) is not int or not least.get(each.name, 0) <= value <= LARGEST:
                 raise InputError(
-                    f"{each.name} must be a whole number from {least.get(each.name, 0)}, "
-                    f"got {value!r}"
+                    f"{each.name} must be a whole number from {least.get(each.name, 0)} to 10^12, "
+                    f"got {value!r:.40}"
                 )
         if self.rotations > self.two_qubit_gates:
             raise InputError(

@@ -33,6 +33,11 @@ def premature(need: Need, refused: Sequence[Refusal]) -> list[str]:
     asked = f"{need.qubits} qubits, depth {need.depth} and {need.two_qubit_gates} two-qubit gates"
     if need.kind is Kind.ANNEALING:
         asked = f"{need.qubits} variables with {need.filled().pairs} couplings"
+    asked += f" for {need.shots} shots"
+    if need.deadline is not None:
+        asked += f" within {seconds_text(need.deadline)}"
+    if need.budget is not None:
+        asked += f" at {need.budget}"
     return [
         f"premature: no device that can be hired holds {asked}",
         *("; ".join(each.reasons) for each in _nearest(need, refused)[:3]),

@@ -61,7 +61,9 @@ def _paths(folders: Iterable[Path]) -> dict[str, Path]:
     found = {path.stem: path for path in OWN.glob("*.yaml")}
     for folder in ([yours] if yours.is_dir() else []) + list(folders):
         if not folder.is_dir():
-            raise InputError(f"{folder}: is no folder of device profiles")
+            raise InputError(
+                f"{folder}: is no folder of device profiles; name one that holds their .yaml files"
+            )
         found |= {path.stem: path for path in folder.glob("*.yaml")}
     return found
 

@@ -67,6 +67,7 @@ class Runner:
     tell: Callable[[Mapping[str, Any]], None] = _silent
     _lines: list[dict[str, Any]] = field(default_factory=list, init=False)
     _path: Path | None = field(default=None, init=False)
+    _written: list[str] = field(default_factory=list, init=False)
 
     def run(
         self, loop: Loop, problem: Problem[Any], log: Path | None = None, source: str = ""
@@ -91,7 +92,7 @@ class Runner:
         """
         case, document = Case.of(problem, loop), document_of(problem)
         version = loop.version(digest(document))
-        self._lines, self._path = [], log
+        self._lines, self._path, self._written = [], log, _lines_of(log)
         self._add(
             {
                 "log": "variational",
@@ -205,7 +206,9 @@ class Runner:
 
     def _add(self, line: dict[str, Any]) -> None:
         self._lines.append(line)
-        if self._path is not None:
+        known = self._written[: len(self._lines)]
+        # A log that goes on beyond this line is not cut short on the way to where it ended.
+        if self._path is not None and known != [text_of(each) for each in self._lines]:
             part = self._path.with_name(f"{self._path.name}.part")
             self._path.parent.mkdir(parents=True, exist_ok=True)
             with part.open("w", encoding="utf-8") as file:
@@ -213,4 +216,11 @@ class Runner:
                 file.flush()
                 os.fsync(file.fileno())
             part.replace(self._path)
+            self._written = []
         self.tell(line)
+
+
+def _lines_of(log: Path | None) -> list[str]:
+    if log is None or not log.exists():
+        return []
+    return log.read_text(encoding="utf-8", errors="replace").splitlines(keepends=True)

@@ -22,9 +22,9 @@ using Table = nb::ndarray<const int32_t, nb::ndim<2>, nb::c_contig, nb::device::
 using Reals = nb::ndarray<const double, nb::ndim<2>, nb::c_contig, nb::device::cpu>;
 using IntsOut = nb::ndarray<int32_t, nb::ndim<1>, nb::c_contig, nb::device::cpu>;
 
-namespace {
-
-using namespace swaps;
+// Named, not anonymous: bound types of all modules are known by their names, and others have a
+// `Search` too.
+namespace swaps {
 
 // Rows of `table`: first qubit, second or NONE, axes. Rows of `costs`: gates a swap adds, layers,
 // layers with a swap; the last row is a swap alone.
@@ -144,9 +144,10 @@ private:
     }
 };
 
-}  // namespace
+}  // namespace swaps
 
 NB_MODULE(_swaps, module) {
+    using namespace swaps;
     using Free = nb::call_guard<nb::gil_scoped_release>;
     nb::class_<Lattice>(module, "Lattice")
         .def("__init__",

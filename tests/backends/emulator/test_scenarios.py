@@ -308,6 +308,8 @@ def test_shots_that_were_not_asked_for_come_back(name: str, shots: int) -> None:
         ("bill-of-zero", ["0"]),
         ("bill-in-cents", ["37"]),
         ("bill-refunded", ["0.37", "-0.37"]),
+        ("bill-raised-later", ["0.37", "0.185"]),
+        ("bill-lowered-later", ["0.37", "-0.123333"]),
     ],
 )
 def test_bills_are_not_as_quoted(name: str, billed: list[str]) -> None:
@@ -325,6 +327,20 @@ def test_a_late_bill_is_unknown_until_it_comes() -> None:
     assert held.backend().status(job).billed is None
     held.clock.advance(86_400.0)
     assert held.backend().status(job).billed == Money.of("0.67")
+
+
+@pytest.mark.parametrize(
+    ("name", "later"),
+    [("bill-raised-later", "1.005"), ("bill-lowered-later", "0.446667"), ("bill-refunded", "0")],
+)
+def test_a_bill_that_changes_after_it_was_final_is_told_by_the_same_question(
+    name: str, later: str
+) -> None:
+    held, job = done(name)
+    assert held.backend().status(job).billed == Money.of("0.67")
+    held.clock.advance(3 * 86_400.0)
+    assert held.backend().status(job).billed == Money.of(later)
+    assert held.provider.books.billed()["USD"] == Money.of(later)
 
 
 def test_a_cancelled_job_may_be_billed() -> None:

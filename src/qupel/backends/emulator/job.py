@@ -91,7 +91,7 @@ class EmulatedJob:
     cancelled
         When it was cancelled, if it was.
     bills
-        Bills that stand.
+        Every bill, and every refund as a negative one.
     booked
         Bills and refunds so far.
     closed

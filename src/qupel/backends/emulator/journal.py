@@ -100,7 +100,8 @@ def _replay(provider: Provider, line: dict[str, Any]) -> None:
     elif entry.what == "end":
         job.closed = True
     elif entry.what == "refund":
-        job.bills.clear()
+        if entry.amount is not None:
+            job.bills.append(entry.amount * -1)
         job.booked += entry.note != BY_HAND
     elif entry.amount is not None:
         job.bills.append(entry.amount)

@@ -241,9 +241,11 @@ class Provider:
         job = self.jobs.get(name)
         if job is None:
             raise Denied(404, "no-such-job", f"there is no job {name!r:.80}")
-        for amount in job.bills:
-            self._book("refund", job, now, amount, BY_HAND)
-        job.bills.clear()
+        for currency in sorted({bill.currency for bill in job.bills}):
+            owed = sum(bill.micros for bill in job.bills if bill.currency == currency)
+            if owed > 0:
+                job.bills.append(Money(-owed, currency))
+                self._book("refund", job, now, Money(owed, currency), BY_HAND)
 
     def ledger(self) -> tuple[Entry, ...]:
         """Every entry of the books up to now."""
@@ -365,10 +367,7 @@ class Provider:
 
     def _bill(self, job: EmulatedJob, bill: Bill, at: float) -> None:
         job.booked += 1
-        if bill.refund:
-            job.bills.clear()
-        else:
-            job.bills.append(bill.amount)
+        job.bills.append(bill.amount * -1 if bill.refund else bill.amount)
         self._book("refund" if bill.refund else "bill", job, at, bill.amount, bill.note)
 
     def _book(

@@ -141,11 +141,12 @@ def plain_job(job: EmulatedJob, state: State) -> dict[str, Any]:
 
 
 def sum_of(bills: Sequence[Money]) -> Money | None:
-    """All bills of the last one's currency together; None before the first."""
+    """Bills of the last one's currency less refunds, 0 at least; None before the first."""
     if not bills:
         return None
     currency = bills[-1].currency
-    return Money(sum(bill.micros for bill in bills if bill.currency == currency), currency)
+    owed = sum(bill.micros for bill in bills if bill.currency == currency)
+    return Money(max(owed, 0), currency)
 
 
 def plain_findings(findings: Findings, job: EmulatedJob, calibration: str) -> dict[str, Any]:

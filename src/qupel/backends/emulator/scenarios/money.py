@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from fractions import Fraction
 from typing import Any
 
 from qupel.backends.emulator.hooks import Answer, Bill, Call, Hooks, Scene
@@ -92,6 +93,18 @@ def bill_refunded() -> Hooks:
 
 
 @scenario
+def bill_raised_later() -> Hooks:
+    """Two days after the bill the provider charges half as much again."""
+    return _revised(Fraction(1, 2), refund=False)
+
+
+@scenario
+def bill_lowered_later() -> Hooks:
+    """Two days after the bill the provider pays back a third of it."""
+    return _revised(Fraction(1, 3), refund=True)
+
+
+@scenario
 def cancelled_job_billed() -> Hooks:
     """A cancelled job is billed in full."""
     return Hooks(on_bill=lambda bills, job, scene: bills or _full(job, "cancelled", scene))
@@ -143,6 +156,25 @@ def _each(change: Callable[[Bill], Bill]) -> Hooks:
 
 def _scaled(factor: int, note: str) -> Hooks:
     return _each(lambda bill: replace(bill, amount=bill.amount * factor, note=note))
+
+
+def _revised(share: Fraction, *, refund: bool) -> Hooks:
+    """A share of every bill, charged or paid back two days later."""
+
+    def hook(bills: Bills, job: EmulatedJob, scene: Scene) -> Bills:
+        later = (
+            replace(
+                bill,
+                amount=Money(int(bill.amount.micros * share), bill.amount.currency),
+                after=bill.after + 2 * 86_400,
+                note="revised",
+                refund=refund,
+            )
+            for bill in bills
+        )
+        return (*bills, *later)
+
+    return Hooks(on_bill=hook)
 
 
 def _full(job: EmulatedJob, ended: str, scene: Scene) -> Bills:

@@ -223,12 +223,16 @@ def cancel(run_id: RunId, database: Where = None, as_json: AsJson = False) -> No
 @app.command()
 def replay(
     path: Annotated[Path, typer.Argument(help="A log that `show --log` wrote.")],
+    tolerance: Annotated[
+        float, typer.Option(min=0.0, help="Relative difference of numbers that is accepted.")
+    ] = 0.0,
     as_json: AsJson = False,
 ) -> None:
     """Do a run again from its log alone, and compare what every stage gives, hash by hash.
 
-    Ends with 4 if anything differs.
+    Ends with 4 if anything differs by more than the tolerance.
     """
+    from qupel.runs.durable.lineage import environment_changes
     from qupel.runs.durable.lineage import replay as replayed
 
     try:
@@ -237,18 +241,29 @@ def replay(
         raise InputError(f"{path}: is no log: {error}") from error
     if not isinstance(document, dict):
         raise InputError(f"{path}: is no log; make one with: qupel pipeline show RUN --log FILE")
-    found = replayed(document)
+    found, changed = replayed(document), environment_changes(document)
     if as_json:
         stages = [
-            {"stage": s.stage, "equal": s.equal, "logged": s.logged, "found": s.found, "why": s.why}
+            {
+                "stage": s.stage,
+                "equal": s.equal,
+                "within_tolerance": s.within(tolerance),
+                "largest_difference": s.largest,
+                "logged": s.logged,
+                "found": s.found,
+                "why": s.why,
+            }
             for s in found
         ]
-        print_document({"run": document["run"], "stages": stages})
+        print_document({"run": document["run"], "environment_changes": changed, "stages": stages})
     else:
         for stage in found:
             word = {True: "the same", False: "differs", None: "not done again"}[stage.equal]
-            print_text(f"{stage.stage}: {word}" + (f"; {stage.why}" if stage.why else ""))
-    if any(stage.equal is False for stage in found):
+            much = f" by {stage.largest:.3g}" if stage.equal is False else ""
+            print_text(f"{stage.stage}: {word}{much}" + (f"; {stage.why}" if stage.why else ""))
+        for change in changed:
+            say(f"other than where it ran: {change}")
+    if not all(stage.within(tolerance) for stage in found):
         raise typer.Exit(Exit.RUN)
 
 

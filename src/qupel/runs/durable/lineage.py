@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import math
 import sys
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -11,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from qupel.errors import InputError, QupelError
+from qupel.runs.difference import largest_difference
 from qupel.runs.durable.hands import Hands
 from qupel.runs.durable.host import key_of
 from qupel.runs.durable.kinds import Given, Made, kind_named, settings_of
@@ -132,8 +134,8 @@ def _machines(rows: Iterable[StageRow]) -> dict[str, str]:
 def log_document(log: RunLog, run_id: str, ledger: Ledger | None = None) -> dict[str, Any]:
     """Return all that a replay needs: the lineage, the definition, and what came from outside.
 
-    That is what ``load`` stages read and what backends measured; everything else can be
-    computed again.
+    That is what ``load`` stages read and what backends measured. What the other stages gave is in
+    it too, so that a replay can say by how much another machine differs.
     """
     run = log.run(run_id)
     found = lineage(log, run.id)
@@ -141,8 +143,7 @@ def log_document(log: RunLog, run_id: str, ledger: Ledger | None = None) -> dict
     results: dict[str, str] = {}
     for stage in run.pipeline.stages:
         row = found["stages"][stage.name]
-        if stage.kind == "load":
-            values |= {hashed: log.value(hashed) for hashed in row["outputs"].values()}
+        values |= {hashed: log.value(hashed) for hashed in row["outputs"].values()}
         if row["job"] and ledger is not None:
             results[stage.name] = _encoded_result(ledger, row["job"])
     return {
@@ -170,6 +171,9 @@ class Replayed:
         Hash of each output, then and now.
     why
         Why it differs or was not done again, as far as that is known.
+    largest
+        Largest difference of two numbers in its outputs, relative to the larger of them but at
+        least to 1; infinite where something else differs.
     """
 
     stage: str
@@ -178,6 +182,11 @@ class Replayed:
     logged: Mapping[str, str]
     found: Mapping[str, str]
     why: str = ""
+    largest: float = 0.0
+
+    def within(self, tolerance: float) -> bool:
+        """Whether it is equal, within a tolerance, or was not done again."""
+        return self.equal is not False or self.largest <= tolerance
 
 
 def replay(document: Mapping[str, Any], folder: Path | None = None) -> list[Replayed]:
@@ -237,12 +246,28 @@ def _again(
     try:
         made = _made(document, stage, given)
     except (QupelError, ArithmeticError, LookupError, TypeError, ValueError, OSError) as error:
-        return told(False, logged["outputs"], {}, f"{type(error).__name__}: {error}")
+        return told(False, logged["outputs"], {}, f"{type(error).__name__}: {error}", math.inf)
     for port, value in made.outputs.items():
         values[stage.name, port] = value
     hashes = {port: digest(value) for port, value in made.outputs.items()}
-    equal = hashes == logged["outputs"]
-    return told(equal, logged["outputs"], hashes, "" if equal else _reason(document, stage, given))
+    if hashes == logged["outputs"]:
+        return told(True, logged["outputs"], hashes)
+    then = {port: document["values"].get(hashed) for port, hashed in logged["outputs"].items()}
+    largest = largest_difference(then, dict(made.outputs))
+    return told(False, logged["outputs"], hashes, _reason(document, stage, given), largest)
+
+
+def environment_changes(document: Mapping[str, Any]) -> list[str]:
+    """What of code and versions is another here than where a log was written."""
+    here = versions()
+    changed = [
+        f"{name} was {then}, is {here.get(name, 'not there')}"
+        for name, then in document["versions"].items()
+        if here.get(name) != then
+    ]
+    if document["revision"] != revision():
+        changed.append(f"code was {document['revision'][:12]}, is {revision()[:12]}")
+    return changed
 
 
 def _made(document: Mapping[str, Any], stage: Stage, given: Given) -> Made:
@@ -263,13 +288,7 @@ def _made(document: Mapping[str, Any], stage: Stage, given: Given) -> Made:
 
 def _reason(document: Mapping[str, Any], stage: Stage, given: Given) -> str:
     """Why a stage gives something else than it gave, as far as it can be told."""
-    changed = [
-        f"{name} was {then}, is {versions().get(name, 'not there')}"
-        for name, then in document["versions"].items()
-        if versions().get(name) != then
-    ]
-    if document["revision"] != revision():
-        changed.append(f"code was {document['revision'][:12]}, is {revision()[:12]}")
+    changed = environment_changes(document)
     kind, settings = kind_named(stage.kind), settings_of(stage)
     hashes = {port: digest(value) for port, value in given.inputs.items()}
     logged = document["stages"][stage.name]

@@ -22,6 +22,7 @@ from qupel.model import Samples
 from qupel.model.evidence import Evidence
 from qupel.problems.contract import Judgement, Problem
 from qupel.runs.description import family_from
+from qupel.runs.difference import apart, differences
 from qupel.runs.identity import digest, samples_digest
 from qupel.runs.variational.loop import Loop
 from qupel.solvers.quantum.variational import Course, Evaluation
@@ -191,30 +192,11 @@ def replay(text: str) -> Replay:
     difference, largest = "", 0.0
     for number, (then, now) in enumerate(zip(logged, again, strict=True), 1):
         for place, old, new in differences(then, now):
-            largest = max(largest, _apart(old, new))
+            largest = max(largest, apart(old, new))
             difference = difference or f"line {number}, {place}: was {old!r:.60}, is {new!r:.60}"
     ends = [line for line in again if "ended" in line]
     same = hashlib.sha256(found.encode()).digest() == hashlib.sha256(text.encode()).digest()
     return Replay(found, same, difference, largest, ends[-1])
-
-
-def differences(then: Any, now: Any, place: str = "") -> Iterator[tuple[str, Any, Any]]:
-    """Yield place and values of whatever differs between two plain values."""
-    if isinstance(then, Mapping) and isinstance(now, Mapping) and then.keys() == now.keys():
-        for key, held in then.items():
-            yield from differences(held, now[key], f"{place}.{key}".lstrip("."))
-    elif isinstance(then, list) and isinstance(now, list) and len(then) == len(now):
-        for number, (old, new) in enumerate(zip(then, now, strict=True)):
-            yield from differences(old, new, f"{place}[{number}]")
-    elif type(then) is not type(now) or then != now:
-        yield place, then, now
-
-
-def _apart(old: Any, new: Any) -> float:
-    numbers = isinstance(old, int | float) and isinstance(new, int | float)
-    if not numbers or isinstance(old, bool) or isinstance(new, bool):
-        return float("inf")
-    return float(abs(old - new) / max(abs(old), abs(new), 1.0))
 
 
 def _again(logged: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:

@@ -206,9 +206,9 @@ class Runner:
 
     def _add(self, line: dict[str, Any]) -> None:
         self._lines.append(line)
-        known = self._written[: len(self._lines)]
+        known = self._written[len(self._lines) - 1 : len(self._lines)]
         # A log that goes on beyond this line is not cut short on the way to where it ended.
-        if self._path is not None and known != [text_of(each) for each in self._lines]:
+        if self._path is not None and known != [text_of(line)]:
             part = self._path.with_name(f"{self._path.name}.part")
             self._path.parent.mkdir(parents=True, exist_ok=True)
             with part.open("w", encoding="utf-8") as file:

@@ -28,6 +28,12 @@ def backend_named(name: str) -> Backend:
     InputError
         If there is no such provider or device, or the extra it needs is not installed.
     """
+    point = provider_of(name)
+    return point.load()(name.partition(":")[2])
+
+
+def provider_of(name: str) -> EntryPoint:
+    """Return the entry point of a backend's provider; `InputError` if ``name`` is none."""
     provider, colon, device = name.partition(":")
     if not colon or not device:
         raise InputError(
@@ -35,4 +41,4 @@ def backend_named(name: str) -> Backend:
         )
     if provider not in providers():
         raise unknown_name("provider", provider, providers())
-    return providers()[provider].load()(device)
+    return providers()[provider]

@@ -2,11 +2,13 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
+from importlib.metadata import EntryPoint
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from qupel.backends import registry
 from qupel.backends.checks.canary import CanaryReport, adapter_version
 from qupel.backends.checks.locks import Lock, MemoryCanaries
 from qupel.backends.contract import Backend
@@ -38,6 +40,15 @@ def unlocked(*backends: Backend) -> Lock:
         version, now = adapter_version(backend), time.time()
         store.save(CanaryReport(backend.provider, backend.device, version, now, (1,), 100, 1))
     return Lock(store)
+
+
+#: The providers of the tests are known by name, as those of a stranger's package are.
+FAKE = EntryPoint("fake", "tests.runs.ledger.fake:Fake", "qupel.backends")
+
+
+@pytest.fixture(autouse=True)
+def fake_is_known(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(registry.providers(), "fake", FAKE)
 
 
 @pytest.fixture

@@ -72,7 +72,8 @@ def test_a_cycle_is_told_stage_by_stage() -> None:
     two = function("two", "total", {"numbers": "one"})
     three = function("three", "total", {"numbers": "two"})
     assert told(one, two, three) == [
-        "stage 'one', needs: waits for itself: one -> three -> two -> one"
+        "stage 'one', needs: waits for itself: one -> three -> two -> one; "
+        "take one of these needs away"
     ]
 
 

@@ -11,7 +11,8 @@ from typing import Any
 import pytest
 
 from qupel.errors import InputError, RunError
-from qupel.runs.durable.engine import Engine, Queue, engine_url
+from qupel.runs.durable.engine import Engine, Queue
+from qupel.runs.durable.engine_tables import engine_url
 
 Made = Callable[[], Engine]
 

@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from qupel.backends import registry
 from qupel.backends.adapters.neutral import Neutral
 from qupel.backends.clock import SystemClock
 from qupel.backends.contract import Order
@@ -29,7 +30,7 @@ from qupel.runs.routes.decision import Decision
 from qupel.runs.routes.service import Routes
 from qupel.runs.telemetry import logs, traces
 from qupel.runs.telemetry.exposing import exposition
-from tests.runs.durable.conftest import unlocked
+from tests.runs.durable.conftest import FAKE, unlocked
 from tests.runs.ledger.fake import Fake
 from tests.runs.routes.conftest import ACCOUNT, BRISK, CUT, put_in_force, route_to
 from tests.runs.routes.providers import HOSTED, Rogue
@@ -94,6 +95,7 @@ def day(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Day]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(trace, "_TRACER_PROVIDER", provider)
         patch.setenv("EXAMPLE_PROVIDER_TOKEN", CANARY)
+        patch.setitem(registry.providers(), "fake", FAKE)
         logs.begin("json", stream=stream)
         try:
             made = _lived(tmp_path_factory.mktemp("day"))

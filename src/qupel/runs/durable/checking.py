@@ -80,7 +80,9 @@ def _setting_fault(stage: Stage, kind: Kind, problem: Any) -> Fault:
     where = ".".join(str(part) for part in problem["loc"])
     fields = [field.alias or name for name, field in kind.settings.model_fields.items()]
     if problem["type"] == "missing":
-        return Fault(stage.name, where, f"is missing; a {stage.kind!r} stage needs it")
+        return Fault(stage.name, where, f"is missing; stages of the kind {stage.kind!r} need it")
+    if problem["type"] == "extra_forbidden" and not fields:
+        return Fault(stage.name, where, f"stages of the kind {stage.kind!r} have no settings")
     if problem["type"] == "extra_forbidden" and len(problem["loc"]) == 1:
         return Fault(stage.name, where, str(unknown_name("setting", where, fields)))
     said = problem["msg"][0].lower() + problem["msg"][1:]
@@ -127,9 +129,24 @@ def _of_needs(
             continue
         given = outputs[output] if output else next(iter(outputs.values()))
         if inputs is not None and not inputs[port].takes(given):
+            able = _givers(inputs[port], prepared)
+            remedy = f"; {inputs[port]} is given by {', '.join(able)}" if able else ""
             yield Fault(
-                stage.name, field, f"wants {inputs[port]}, and stage {source!r} gives {given}"
+                stage.name,
+                field,
+                f"wants {inputs[port]}, and stage {source!r} gives {given}{remedy}",
             )
+
+
+def _givers(wanted: Port, prepared: Mapping[str, tuple[Stage, Kind, Any]]) -> list[str]:
+    """Outputs of a port's own type, by the names under which `needs` tells of them."""
+    found = []
+    for name, (_, kind, settings) in prepared.items():
+        outputs = kind.outputs(settings)
+        for output, port in outputs.items():
+            if wanted.name and wanted.name == port.name:
+                found.append(f"{name}.{output}" if len(outputs) > 1 else name)
+    return found
 
 
 def _cycles(pipeline: Pipeline) -> Iterator[Fault]:
@@ -141,7 +158,8 @@ def _cycles(pipeline: Pipeline) -> Iterator[Fault]:
     left = [stage.name for stage in pipeline.stages if stage.name not in done]
     ring = [name for name in left if name in pipeline.before(name)]
     if ring:
-        yield Fault(ring[0], "needs", f"waits for itself: {' -> '.join(_ring(pipeline, ring[0]))}")
+        waits = " -> ".join(_ring(pipeline, ring[0]))
+        yield Fault(ring[0], "needs", f"waits for itself: {waits}; take one of these needs away")
 
 
 def _ring(pipeline: Pipeline, name: str) -> list[str]:

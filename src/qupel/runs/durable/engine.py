@@ -13,22 +13,18 @@ such as paying, is decided in our own tables.
 from __future__ import annotations
 
 import contextvars
-import fcntl
-import json
 import logging
 import os
 import threading
-import time
-from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
 import sqlalchemy as sa
 
 from qupel.errors import InputError, RunError
-from qupel.runs.database import write_ahead
+from qupel.runs.durable.engine_tables import one_at_a_time, sql_engine
+from qupel.runs.durable.engine_values import JsonValues
 
 if TYPE_CHECKING:
     from dbos import DBOS
@@ -44,37 +40,10 @@ WORKFLOWS_VERSION = "qupel-1"
 APPLICATION = "qupel"
 #: Seconds between two looks for queued workflows.
 POLLING = 0.1
-#: Seconds to wait for another process that writes.
-BUSY_SECONDS = 30
 #: Threads beyond one for each stage: for waiting jobs' next actions and the engine itself.
 SPARE_THREADS = 12
 
-#: Name of the lock under which one process at a time starts on a PostgreSQL database.
-_STARTING = 0x71757064
-
 _started = threading.Lock()
-
-
-class _Json:
-    """Values of steps and workflows as JSON; errors as their type's name and their text."""
-
-    def name(self) -> str:
-        return "qupel_json"
-
-    def serialize(self, data: Any) -> str:
-        if isinstance(data, BaseException):
-            data = {_ERROR: [type(data).__name__, str(data)]}
-        return json.dumps(data, allow_nan=False)
-
-    def deserialize(self, serialized_data: str) -> Any:
-        held = json.loads(serialized_data)
-        if isinstance(held, dict) and _ERROR in held:
-            kind, said = held[_ERROR]
-            return RunError(f"{kind}: {said}")
-        return held
-
-
-_ERROR = "qupel error"
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,16 +144,14 @@ class Engine:
     ) -> Engine:
         _hush()
         from dbos import DBOS, DBOSConfig
-        from dbos._serialization import Serializer
 
-        serializer = type("Json", (_Json, Serializer), {})()
-        engine = sql_engine(url)
+        engine = sql_engine(url, pool=SPARE_THREADS)
         config: DBOSConfig = {
             "name": APPLICATION,
             "application_version": WORKFLOWS_VERSION,
             "executor_id": executor,
             "system_database_engine": engine,
-            "serializer": serializer,
+            "serializer": JsonValues.for_dbos(),
             "enable_otlp": False,
             "log_level": "ERROR",
             "use_listen_notify": False,
@@ -200,7 +167,7 @@ class Engine:
         if listen is not None:
             DBOS.listen_queues(list(listen))
         try:
-            with _one_at_a_time(engine):
+            with one_at_a_time(engine):
                 DBOS.launch()
                 for queue in queues:
                     DBOS.register_queue(
@@ -285,68 +252,6 @@ class Engine:
     # name for it. `tests/runs/durable/test_engine.py` fails if a release changes it.
 
 
-def engine_url(url: str | sa.URL) -> sa.URL:
-    """Where the engine keeps its own tables, given the database whose work it does.
-
-    Beside a SQLite file, so that polling never makes a payment wait for the lock; within a
-    PostgreSQL database, in a schema of its own.
-    """
-    made = sa.make_url(url)
-    if made.get_backend_name() != "sqlite":
-        return made
-    if not made.database or made.database == ":memory:":
-        raise InputError("a durable engine needs a database in a file, not in memory")
-    path = Path(made.database)
-    return made.set(database=str(path.with_name(f"{path.stem}-engine{path.suffix}")))
-
-
-def sql_engine(url: str | sa.URL) -> sa.Engine:
-    """Return SQLAlchemy's engine on the engine's own tables."""
-    place = engine_url(url)
-    if place.get_backend_name() != "sqlite":
-        return sa.create_engine(
-            place,
-            pool_size=SPARE_THREADS,
-            max_overflow=SPARE_THREADS,
-            pool_pre_ping=True,
-            connect_args={"connect_timeout": 10},
-        )
-    engine = sa.create_engine(
-        place,
-        connect_args={"timeout": BUSY_SECONDS, "check_same_thread": False},
-        pool_size=SPARE_THREADS,
-        max_overflow=SPARE_THREADS,
-    )
-    sa.event.listen(engine, "connect", _configure)
-    return engine
-
-
-@contextmanager
-def _one_at_a_time(engine: sa.Engine) -> Iterator[None]:
-    """Let one process at a time make the engine's tables, which DBOS does not see to."""
-    if engine.dialect.name != "sqlite":
-        # Neither holding the lock nor waiting for it may keep a transaction open: what makes an
-        # index concurrently waits for all of them.
-        with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
-            taking = sa.select(sa.func.pg_try_advisory_lock(_STARTING))
-            while not connection.execute(taking).scalar():
-                time.sleep(0.05)
-            try:
-                yield
-            finally:
-                connection.execute(sa.select(sa.func.pg_advisory_unlock(_STARTING)))
-        return
-    try:
-        file = os.open(f"{engine.url.database}.lock", os.O_RDWR | os.O_CREAT, 0o600)
-    except OSError as error:
-        raise InputError(f"{engine.url.database}: cannot be opened: {error.strerror}") from error
-    try:
-        fcntl.flock(file, fcntl.LOCK_EX)  # the system gives it back however a process ends
-        yield
-    finally:
-        os.close(file)
-
-
 def _plain_function(workflow: Workflow) -> Workflow:
     """Return a function in place of a method: DBOS sets attributes on what it registers."""
 
@@ -354,16 +259,6 @@ def _plain_function(workflow: Workflow) -> Workflow:
         return await workflow(*arguments)
 
     return run
-
-
-def _configure(connection: Any, _: object) -> None:
-    # Losing the last commits with the power is harmless here: steps are run again, and what
-    # must not be done twice is committed at FULL in the other file.
-    connection.isolation_level = "IMMEDIATE"
-    connection.execute(f"PRAGMA busy_timeout = {BUSY_SECONDS * 1000}")
-    write_ahead(connection)
-    connection.execute("PRAGMA synchronous = NORMAL")
-    connection.execute("PRAGMA foreign_keys = ON")
 
 
 def _destroy(drain: float = 0.0) -> None:

@@ -125,11 +125,10 @@ class Host:
             from qupel.runs.ledger import Ledger
             from qupel.runs.telemetry.listening import Listening
 
+            # Not under the executor's name: the ledger's own names tell on the same machine
+            # whether their process still lives, so a killed worker's leases end at once.
             self._ledger = Ledger(
-                self.database,
-                clock=self.clock,
-                owner=self.executor,
-                listener=Listening(self.database),
+                self.database, clock=self.clock, listener=Listening(self.database)
             )
         return self._ledger
 

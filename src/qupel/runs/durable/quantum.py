@@ -12,8 +12,9 @@ from typing import Any, ClassVar, Literal
 
 from pydantic import Field
 
-from qupel.backends.catalogue.tiers import Tier, tiers
+from qupel.backends.catalogue.tiers import tiers
 from qupel.backends.contract import Order, Result
+from qupel.backends.registry import provider_of
 from qupel.encodings.paths import encode
 from qupel.errors import InputError, ResultError, RunError
 from qupel.model.money import Money
@@ -24,6 +25,7 @@ from qupel.runs.durable.ports import Port
 from qupel.runs.durable.solving import (
     Described,
     SolveSettings,
+    count_faults,
     described,
     is_quantum,
     problem_of,
@@ -32,6 +34,7 @@ from qupel.runs.durable.solving import (
 )
 from qupel.runs.durable.timetable import shortest
 from qupel.runs.identity import samples_digest
+from qupel.runs.ledger.accounts import checked_names
 from qupel.runs.provenance import revision, versions
 
 
@@ -69,7 +72,7 @@ class QuantumSettings(Settings):
     deadline_seconds: float = 3600.0
     late: Literal["keep", "cancel"] = "keep"
     accounts: list[str] = Field(default_factory=list)
-    bound: str | None = None
+    bound: str | float | None = None
     tier: str = "local simulator"
     fallback: Described | None = None
     fallback_seconds: float = 5.0
@@ -114,14 +117,18 @@ class Quantum:
                     f"{settings.deadline_seconds:g}",
                 )
             )
-        if settings.fallback_rounds is not None and settings.fallback_rounds < 1:
-            found.append(("fallback_rounds", f"must be at least 1, got {settings.fallback_rounds}"))
-        for place, read in (("bound", bound_of), ("tier", _tier_of)):
+        checks = (
+            ("bound", bound_of),
+            ("tier", lambda _: tiers().named(settings.tier)),
+            ("accounts", lambda _: checked_names(settings.accounts)),
+            ("backend", _check_provider),
+        )
+        for place, check in checks:
             try:
-                read(settings)
+                check(settings)
             except InputError as error:
                 found.append((place, str(error)))
-        return found
+        return found + count_faults(settings, "fallback_rounds", "keep")
 
     def code(self, settings: QuantumSettings) -> Any:
         """Versions of every engine and of Qupel itself."""
@@ -227,12 +234,13 @@ def backend_of(settings: QuantumSettings, kind: type[Problem[Any]]) -> str:
 
 def bound_of(settings: QuantumSettings) -> Money | None:
     """What an order may cost at most; `InputError` if it is no sum of money."""
-    return None if settings.bound is None else Money.parse(settings.bound)
+    return None if settings.bound is None else Money.parse(str(settings.bound))
 
 
-def _tier_of(settings: QuantumSettings) -> Tier:
-    """The tier that is selected; `InputError` if there is none of this name."""
-    return tiers().named(settings.tier)
+def _check_provider(settings: QuantumSettings) -> None:
+    """Refuse a backend whose name is none, or whose provider is not known here."""
+    if settings.backend:
+        provider_of(settings.backend)
 
 
 def _is_hosted(solver: Described) -> bool:

@@ -76,8 +76,13 @@ def _built(tree: Any) -> tuple[Pipeline | None, list[Fault]]:
             Fault("", "pipeline", f"must be a name of letters, digits, - and _, got {name!r}")
         )
     if not isinstance(stages, Mapping) or not stages:
-        found.append(Fault("", "stages", "must be a mapping of stages by name"))
+        said = "must be a mapping of stages by name, such as graph: {kind: load, file: graph.json}"
+        found.append(Fault("", "stages", said))
         return None, found
+    seed = plain(tree.get("seed", 0))
+    if type(seed) is not int or not 0 <= seed < 2**53:
+        said = f"must be a whole number from 0 and below 2**53, got {seed!r}"
+        found.append(Fault("", "seed", said))
     made = []
     for stage_name, held in stages.items():
         stage, wrong = _stage(str(stage_name), held)
@@ -87,7 +92,6 @@ def _built(tree: Any) -> tuple[Pipeline | None, list[Fault]]:
     if found:
         return None, found
     try:
-        seed = plain(tree.get("seed", 0))
         return Pipeline(str(name), tuple(made), seed, str(owner).strip(), readers), []
     except InputError as error:
         return None, [Fault("", "", str(error))]
@@ -97,13 +101,15 @@ def _stage(name: str, held: Any) -> tuple[Stage | None, list[Fault]]:
     if not isinstance(held, Mapping):
         return None, [Fault(name, "", "must be a mapping with the key kind")]
     found = []
+    if not name or "." in name:
+        said = f"a stage's name has no dot, which stands before an output's name; got {name!r}"
+        found.append(Fault(name, "", said))
     if not isinstance(held.get("kind"), str):
         found.append(Fault(name, "kind", "is missing; say what the stage does"))
     needs = held.get("needs") or {}
     if not isinstance(needs, Mapping) or not all(isinstance(v, str) for v in needs.values()):
-        found.append(
-            Fault(name, "needs", "must be a mapping from inputs to stages, such as problem: load")
-        )
+        said = f"must be a mapping from inputs to stages, such as problem: load, got {needs!r:.60}"
+        found.append(Fault(name, "needs", said))
     if not isinstance(held.get("quantum", False), bool):
         found.append(Fault(name, "quantum", f"must be true or false, got {held['quantum']!r}"))
     if not isinstance(held.get("role", ""), str):

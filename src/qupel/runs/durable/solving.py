@@ -8,6 +8,7 @@ from typing import Any, ClassVar
 
 from qupel.errors import InputError, RunError
 from qupel.problems.contract import Problem
+from qupel.runs.clearance import HERE
 from qupel.runs.description import family_from, plain, solver_from
 from qupel.runs.durable.kinds import Classical, Given, Made, Settings
 from qupel.runs.durable.ports import Port
@@ -73,10 +74,13 @@ class Solve:
         for place in ("solver", "fallback"):
             if (described := getattr(settings, place)) is not None:
                 found += [(place, fault) for fault in solver_faults(described)]
+        if not found and (backend := _ordered_from(settings.solver)):
+            said = f"orders from {backend!r}, and a 'solve' stage pays for nothing"
+            found.append(("solver", f"{said}; use the kind 'quantum'"))
         for place in ("seconds", "fallback_seconds"):
             if not getattr(settings, place) > 0:
                 found.append((place, f"must be above 0, got {getattr(settings, place)}"))
-        return found
+        return found + count_faults(settings, "rounds", "threads", "keep")
 
     def code(self, settings: SolveSettings) -> Any:
         """Versions of every engine and of Qupel itself."""
@@ -191,7 +195,40 @@ def solver_faults(solver: Described) -> list[str]:
             found.append(str(error))
     if isinstance(solver, dict) and "solver" not in solver:
         found.append("a solver is a name, or a mapping with the key 'solver'")
-    return found
+    return found or list(_setting_faults(solver))
+
+
+def _setting_faults(solver: Described) -> Iterator[str]:
+    """What is wrong with a solver's settings, as far as that can be told without its problem."""
+    from qupel.problems.maxcut import MaxCut
+
+    try:
+        described(solver, MaxCut)
+    except InputError as error:
+        if "cannot take" not in str(error):  # it may take the family that it is given
+            yield str(error)
+
+
+def count_faults(settings: Settings, *places: str) -> list[tuple[str, str]]:
+    """Settings that must be whole numbers from 1, and are not."""
+    held = {place: getattr(settings, place) for place in places}
+    return [
+        (place, f"must be at least 1, got {value}")
+        for place, value in held.items()
+        if value is not None and value < 1
+    ]
+
+
+def _ordered_from(solver: Any) -> str:
+    """Backend of a solver, or of one within it, that is not on this machine; empty if none is."""
+    if isinstance(solver, Mapping):
+        backend = str(solver.get("backend", ""))
+        if backend and not backend.startswith(f"{HERE}:"):
+            return backend
+        return next(filter(None, map(_ordered_from, solver.values())), "")
+    if isinstance(solver, list):
+        return next(filter(None, map(_ordered_from, solver)), "")
+    return ""
 
 
 def solver_names(solver: Any) -> Iterator[str]:

@@ -107,12 +107,12 @@ class Stand:
             budget=Budget((ACCOUNT,), "5 USD"),
             tier="cloud simulator",
         )
-        book = self.routes.desk.book()
-        book.add_version(route, at=1.0)
+        roster = self.routes.desk.roster()
+        roster.add_version(route, at=1.0)
         for gate in (gates.FALLBACK, gates.SIMULATOR):
-            book.pass_gate(route.version, gate, who="chaos", detail="", at=1.0)
-        book.deploy(route, mode=Mode.QUANTUM, who="chaos", why="", at=1.0)
-        self.routes.desk.remember(book.standing(route.name))
+            roster.pass_gate(route.version, gate, who="chaos", detail="", at=1.0)
+        roster.deploy(route, mode=Mode.QUANTUM, who="chaos", why="", at=1.0)
+        self.routes.desk.remember(roster.standing(route.name))
         with FAULTS.get(fault, _playing(fault))(self):
             began = time.monotonic()
             decision = self.routes.decide(route.name, CUT)

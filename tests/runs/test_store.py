@@ -16,6 +16,7 @@ import sqlalchemy as sa
 
 from qupel.errors import ContractError, InputError, RunError
 from qupel.model.samples import Outcome, Samples
+from qupel.runs import access, approvals
 from qupel.runs import database as database_module
 from qupel.runs.attempt import attempt
 from qupel.runs.record import Record
@@ -167,7 +168,9 @@ def test_migrations_make_the_tables_that_the_code_names(store: Store) -> None:
     from alembic.migration import MigrationContext
     from alembic.script import ScriptDirectory
 
-    assert route_tables.routes.metadata is metadata
+    # Importing them defines their tables.
+    assert {route_tables.routes.metadata, access.access_events.metadata} == {metadata}
+    assert approvals.gates.metadata is metadata
     with store.engine.connect() as connection:
         context = MigrationContext.configure(connection)
         assert compare_metadata(context, metadata) == []

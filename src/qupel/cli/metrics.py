@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from qupel.cli.output import print_text, say
+from qupel.cli.output import print_document, print_text, say
 
 
 def metrics(
@@ -21,12 +21,21 @@ def metrics(
             "--database", help="Path or URL; QUPEL_DATABASE, else QUPEL_HOME, by default."
         ),
     ] = None,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print them as one JSON document instead.")
+    ] = False,
 ) -> None:
     """Print all metrics in Prometheus' text format once, or serve them."""
+    from qupel.errors import InputError
     from qupel.runs.database import Database
-    from qupel.runs.telemetry.exposing import exposed, exposition, until_stopped
+    from qupel.runs.telemetry.exposing import document, exposed, exposition, until_stopped
 
+    if as_json and port is not None:
+        raise InputError("--json prints the metrics once; leave out --port, or --json")
     with Database.open(database) as opened:
+        if as_json:
+            print_document(document(opened))
+            return
         if port is None:
             print_text(exposition(opened))
             return

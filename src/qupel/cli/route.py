@@ -12,25 +12,17 @@ import typer
 from qupel.cli.exits import Exit
 from qupel.cli.logs import talker
 from qupel.cli.output import print_document, print_text, say
+from qupel.cli.route_options import AsJson, DatabaseOption, Name, Who, Why, opened, print_change
+from qupel.cli.route_switches import add_to
 from qupel.cli.table import moment_text, text_table
 
 if TYPE_CHECKING:
     from qupel.runs.routes.decision import Decision
-    from qupel.runs.routes.service import Routes
 
 app = typer.Typer(
     help="Decisions that recur: deploy them, make them, switch and watch them.",
     no_args_is_help=True,
 )
-
-Name = Annotated[str, typer.Argument(help="Name of a deployed route.")]
-Who = Annotated[str, typer.Option("--by", help="Who does this; it is written down.")]
-Why = Annotated[str, typer.Option("--why", help="The reason, written down too.")]
-AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]
-DatabaseOption = Annotated[
-    str | None,
-    typer.Option("--database", help="Path or URL; QUPEL_DATABASE, else QUPEL_HOME, by default."),
-]
 
 
 @app.command()
@@ -55,14 +47,9 @@ def deploy(
     from qupel.runs.routes.route_file import read_route, read_sample
 
     route = read_route(file)
-    with _bare(database) as routes:
-        version = routes.deploy(
-            route, read_sample(route, file, sample), who=who, why=why, mode=mode
-        )
-    if as_json:
-        print_document({"route": route.name, "version": version})
-    else:
-        print_text(f"{route.name} {version[:12]} is in force")
+    with opened(database) as routes:
+        change = routes.deploy(route, read_sample(route, file, sample), who=who, why=why, mode=mode)
+    print_change(change, f"{route.name} {change.version[:12]} is in force", as_json=as_json)
 
 
 @app.command()
@@ -72,7 +59,12 @@ def decide(
     key: Annotated[str, typer.Option(help="Your name of the decision; splits trials.")] = "",
     out: Annotated[Path | None, typer.Option(help="Solution file to write.")] = None,
     strict: Annotated[
-        bool, typer.Option("--strict", help="End with a code of its own if a fallback answered.")
+        bool,
+        typer.Option(
+            "--strict",
+            help="End with code 23 if somebody stood in for who was to answer. Where mode or "
+            "profile want a classical answer, that is who was to.",
+        ),
     ] = False,
     offline: Annotated[
         bool, typer.Option("--offline", help="Decide here alone, and spool the decision.")
@@ -83,15 +75,17 @@ def decide(
     database: DatabaseOption = None,
     as_json: AsJson = False,
 ) -> None:
-    """Answer one instance by the route's deadline; it runs from when the workers are ready."""
-    from qupel.problems.registry import read_problem
+    """Answer one instance of the route's family by its deadline.
 
+    The deadline runs from when the workers are ready.
+    """
     talker(as_json=json_logs, usual="off")
-    problem = read_problem(instance)
-    sha256 = hashlib.sha256(instance.read_bytes()).hexdigest()
-    source = f"{instance.absolute()} (SHA-256 {sha256})"
-    with _routes(database, offline=offline) as routes:
-        decision = routes[name].decide(problem, key=key, source=source)
+    with opened(database, offline=offline) as routes:
+        problem = routes[name].read(instance)  # before workers are started for nothing
+        sha256 = hashlib.sha256(instance.read_bytes()).hexdigest()
+        source = f"{instance.absolute()} (SHA-256 {sha256})"
+        with routes:
+            decision = routes[name].decide(problem, key=key, source=source)
         # The answer goes out now: closing waits for what runs beside it.
         if out is not None and decision.feasible:
             out.parent.mkdir(parents=True, exist_ok=True)
@@ -103,92 +97,14 @@ def decide(
         sys.stdout.flush()
     if not decision.feasible:
         raise typer.Exit(Exit.RUN)
-    if strict and str(decision.answered_by) != "primary":
+    if strict and decision.stood_in:
         raise typer.Exit(Exit.FALLBACK)
-
-
-@app.command()
-def off(name: Name, who: Who, why: Why, database: DatabaseOption = None) -> None:
-    """Switch the quantum step off, from the next decision on, in all processes."""
-    with _bare(database) as routes:
-        routes[name].off(who=who, why=why)
-    print_text(f"{name}: the quantum step is off")
-
-
-@app.command()
-def on(name: Name, who: Who, why: Why = "", database: DatabaseOption = None) -> None:
-    """Switch the quantum step on again."""
-    with _bare(database) as routes:
-        routes[name].on(who=who, why=why)
-    print_text(f"{name}: the quantum step is on")
-
-
-@app.command("mode")
-def set_mode(
-    name: Name,
-    mode: Annotated[str, typer.Argument(help="classical, approximate or quantum.")],
-    who: Who,
-    why: Why = "",
-    database: DatabaseOption = None,
-) -> None:
-    """Answer in another mode, from the next decision on."""
-    from qupel.errors import unknown_name
-    from qupel.runs.routes.route import Mode
-
-    if mode not in set(Mode):
-        raise unknown_name("mode", mode, map(str, Mode))
-    with _bare(database) as routes:
-        routes[name].set_mode(mode, who=who, why=why)
-    print_text(f"{name}: mode {mode}")
-
-
-@app.command()
-def shadow(
-    name: Name,
-    candidate: Annotated[
-        str, typer.Argument(help="A mode, a version's hash, or a route file; `none` ends it.")
-    ],
-    who: Who,
-    share: Annotated[
-        float, typer.Option(min=0.0, max=1.0, help="Share of decisions it answers; 0: none.")
-    ] = 0.0,
-    database: DatabaseOption = None,
-) -> None:
-    """Run a candidate beside the route; both answers are kept for comparison."""
-    from qupel.runs.routes.route_file import read_route
-
-    with _bare(database) as routes:
-        if candidate == "none":
-            routes[name].end_trial(who=who, why="ended")
-            print_text(f"{name}: nothing runs beside")
-            return
-        path = Path(candidate)
-        chosen = read_route(path) if path.suffix in {".yaml", ".yml"} else candidate
-        routes[name].shadow(chosen, who=who, share=share)
-    print_text(f"{name}: {candidate} runs beside and answers a share of {share:g}")
-
-
-@app.command()
-def rollback(name: Name, who: Who, why: Why, database: DatabaseOption = None) -> None:
-    """Put the version before the one in force in force again."""
-    with _bare(database) as routes:
-        version = routes[name].rollback(who=who, why=why)
-    print_text(f"{name} {version[:12]} is in force")
-
-
-@app.command()
-def approve(name: Name, who: Who, why: Why, database: DatabaseOption = None) -> None:
-    """Approve the version in force for hardware; its owner cannot."""
-    with _bare(database) as routes:
-        version = routes[name].status().standing.route.version
-        routes.approve(version, who=who, why=why)
-    print_text(f"{name} {version[:12]} is approved by {who}")
 
 
 @app.command()
 def status(name: Name, database: DatabaseOption = None, as_json: AsJson = False) -> None:
     """Show how a route stands and how it is doing."""
-    with _bare(database) as routes:
+    with opened(database) as routes:
         found = routes[name].status()
     if as_json:
         print_document(found.document())
@@ -200,7 +116,7 @@ def status(name: Name, database: DatabaseOption = None, as_json: AsJson = False)
 @app.command()
 def history(name: Name, database: DatabaseOption = None, as_json: AsJson = False) -> None:
     """Show what happened to a route: deployments, switches, alarms."""
-    with _bare(database) as routes:
+    with opened(database) as routes:
         events = routes[name].history()
     if as_json:
         print_document({"events": [event.document() for event in events]})
@@ -216,13 +132,35 @@ def history(name: Name, database: DatabaseOption = None, as_json: AsJson = False
 def catch_up(database: DatabaseOption = None, as_json: AsJson = False) -> None:
     """Take over what was decided offline, order what was wished for, judge what came late."""
     talker(usual="off")
-    with _bare(database) as routes:
+    with opened(database) as routes:
         found = routes.catch_up()
     if as_json:
         print_document(found.document())
     else:
         said = ", ".join(f"{count} {what}" for what, count in found.document().items())
         print_text(said.replace("_", " "))
+
+
+@app.command()
+def trim(
+    dry: Annotated[
+        bool, typer.Option("--dry-run", help="Only count what would be deleted.")
+    ] = False,
+    database: DatabaseOption = None,
+    as_json: AsJson = False,
+) -> None:
+    """Delete data of problems that were kept for longer than their routes say (`keep_days`).
+
+    What is still waited for stays, and so do all decisions. Deciding processes do it by
+    themselves, once an hour.
+    """
+    with opened(database) as routes:
+        found = routes.trim(dry=dry)
+    if as_json:
+        print_document({**found.document(), "dry_run": dry})
+    else:
+        done = "would be deleted" if dry else "deleted"
+        print_text(f"{found.deleted} {done}, {found.kept} kept")
 
 
 @app.command()
@@ -236,12 +174,11 @@ def drill(
 
     Nothing of the route or its budget is touched: the drill has a database of its own.
     """
-    from qupel.problems.registry import read_problem
     from qupel.runs.routes.drill import drill as drilled
 
-    problem = read_problem(instance)
-    with _bare(database) as routes:
+    with opened(database) as routes:
         route = routes[name].status().standing.route
+        problem = routes[name].read(instance)
     report = drilled(route, problem)
     if as_json:
         print_document(report.document())
@@ -256,18 +193,7 @@ def drill(
         raise typer.Exit(Exit.RUN)
 
 
-def _routes(database: str | None, *, offline: bool = False) -> Routes:
-    """Routes with workers, as a context manager."""
-    from qupel.runs.routes.service import Routes
-
-    return Routes(database, offline=offline)
-
-
-def _bare(database: str | None) -> Any:
-    """Routes without workers, which only decisions need."""
-    import contextlib
-
-    return contextlib.closing(_routes(database))
+add_to(app)
 
 
 def _print_decision(decision: Decision) -> None:
@@ -276,8 +202,10 @@ def _print_decision(decision: Decision) -> None:
     print_text(f"answered by {decision.answered_by}")
     print_text(f"seconds     {decision.seconds:.3f} of {decision.deadline_seconds:g}")
     print_text(f"decision    {decision.id}")
-    if decision.why:
-        say(f"not by the primary: {decision.why}")
+    if decision.stood_in:
+        say(f"not by the {decision.wanted}: {decision.why}")
+    elif str(decision.wanted) != "primary":
+        say(f"routed to classical: {decision.quantum}")
     say(f"quantum step: {decision.quantum or 'none'}; kept in: {decision.kept}")
 
 

@@ -22,7 +22,7 @@ from qupel.errors import InputError, RunError
 from qupel.model.home import home
 
 #: The migration that this code needs; `Database.open` brings older databases up to it.
-REVISION = "0006"
+REVISION = "0007"
 #: Seconds to wait for another process that writes.
 BUSY_SECONDS = 30
 #: Seconds of the first and of the longest wait between two looks at SQLite's lock.
@@ -101,6 +101,8 @@ class Database:
                 yield connection
         except sa.exc.OperationalError as error:
             raise RunError(f"{self.place}: could not be read: {error.orig}") from error
+        except sqlite3.OperationalError as error:  # from `_File.check`, below SQLAlchemy
+            raise RunError(f"{self.place}: could not be read: {error}") from error
         except sa.exc.TimeoutError as error:
             raise self._crowded() from error
 
@@ -193,7 +195,10 @@ def _by_path(place: Path) -> tuple[str, Path, sa.Engine]:
             f"{place.parent}: the store's folder cannot be made: {error.strerror}"
         ) from error
     engine = sa.create_engine(f"sqlite:///{place}", connect_args={"timeout": BUSY_SECONDS})
+    file = _File(place)
     sa.event.listen(engine, "connect", _configure)
+    sa.event.listen(engine, "connect", file.remember)
+    sa.event.listen(engine, "begin", file.check)
     sa.event.listen(engine, "begin", _begin)
     return str(place), place.parent, engine
 
@@ -246,6 +251,42 @@ def _configure(connection: sqlite3.Connection, _: object) -> None:
     connection.isolation_level = None
     write_ahead(connection)
     connection.execute("PRAGMA foreign_keys = ON")
+
+
+@dataclass(slots=True)
+class _File:
+    """The file at a path, as the first connection found it.
+
+    Attributes
+    ----------
+    place
+        Where it was.
+    found
+        Device and number of the file; None before the first connection.
+    """
+
+    place: Path
+    found: tuple[int, int] | None = None
+
+    def remember(self, *_: object) -> None:
+        """Take down which file it is."""
+        self.found = self.found or self._standing()
+
+    def check(self, _: sa.Connection) -> None:
+        """Refuse to go on where another file stands at the path, after a restore say.
+
+        What is written in the old one is lost, and orders paid from it are unknown to the books
+        at the path.
+        """
+        if self.found != self._standing():
+            raise sqlite3.OperationalError("its file was replaced or removed; start anew")
+
+    def _standing(self) -> tuple[int, int] | None:
+        try:
+            standing = self.place.stat()
+        except OSError:
+            return None
+        return standing.st_dev, standing.st_ino
 
 
 def _begin(connection: sa.Connection) -> None:

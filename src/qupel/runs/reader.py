@@ -29,6 +29,7 @@ from qupel.runs.ledger import Ledger
 from qupel.runs.routes.book import Book
 from qupel.runs.routes.decision import Decision
 from qupel.runs.routes.lineage import lineage as lineage_of_decision
+from qupel.runs.routes.roster import Roster
 from qupel.runs.tables import artifacts, pipeline_stages
 
 #: Largest file that is taken for a published output, in bytes.
@@ -182,7 +183,7 @@ class Reader:
         return Resource(f"run:{found.id}", pipeline.owner, pipeline.readers)
 
     def _route(self, name: str) -> Resource:
-        route = Book(self.database).standing(name).route
+        route = Roster(self.database).standing(name).route
         return Resource(f"route:{name}", route.owner, route.readers)
 
     def _check_stage(self, run: Run, stage: str) -> None:
@@ -198,7 +199,7 @@ class Reader:
         kind, colon, name = what.partition(":")
         if colon and kind == "route":
             return self._route(name)
-        if not colon and what in Book(self.database).names():
+        if not colon and what in Roster(self.database).names():
             return self._route(what)
         return self.resource(self._found(name if colon and kind == "run" else what))
 

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import Any
@@ -12,6 +13,7 @@ from qupel.runs.ledger.retry import Patience
 from qupel.runs.routes import gates
 from qupel.runs.routes.arms import mode_of
 from qupel.runs.routes.decision import Decision
+from qupel.runs.routes.desk import FALLBACK, PRIMARY
 from qupel.runs.routes.route import Arm, Budget, Mode, Route, Slo
 from qupel.runs.routes.service import Routes
 from tests.runs.routes.providers import HOSTED, Rogue
@@ -47,11 +49,11 @@ def route_to(rogue: Rogue, **changed: Any) -> Route:
 
 def put_in_force(routes: Routes, route: Route, mode: Mode | None = None) -> Route:
     """Deploy without trying, as if it had passed."""
-    book = routes.desk.book()
-    book.add_version(route, at=1.0)
+    roster = routes.desk.roster()
+    roster.add_version(route, at=1.0)
     for gate in (gates.FALLBACK, gates.SIMULATOR):
-        book.pass_gate(route.version, gate, who="Ada", detail="", at=1.0)
-    book.deploy(route, mode=mode or mode_of(route), who="Ada", why="", at=1.0)
+        roster.pass_gate(route.version, gate, who="Ada", detail="", at=1.0)
+    roster.deploy(route, mode=mode or mode_of(route), who="Ada", why="", at=1.0)
     return route
 
 
@@ -79,6 +81,27 @@ def routes(
         made.desk.ledger().set_budget(ACCOUNT, money=Money.of(1000))
         made.warm(route_to(Rogue()), CUT)
         yield made
+
+
+def at_rest(routes: Routes, seconds: float = 60.0) -> None:
+    """Wait until the workers of decisions stand and have nothing to do.
+
+    What a test is not about is not measured by it: that a killed worker's successor takes its time
+    on a busy machine, and that the one before still thinks.
+    """
+    until = time.monotonic() + seconds
+    for role in (FALLBACK, PRIMARY):
+        seat = routes.desk.seat(role)
+        while not seat.free and time.monotonic() < until:
+            time.sleep(0.01)
+        seat.wait_until_warm(until - time.monotonic())
+
+
+@pytest.fixture(autouse=True)
+def _rested(request: pytest.FixtureRequest) -> None:
+    """Begin every test with workers that are ready."""
+    if "routes" in request.fixturenames:
+        at_rest(request.getfixturevalue("routes"))
 
 
 @pytest.fixture

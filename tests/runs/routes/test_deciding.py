@@ -131,7 +131,8 @@ def test_an_open_breaker_sends_the_decision_the_classical_way(decide: Decide) ->
         if "breaker" in decision.quantum:
             break
     assert "is open after" in decision.quantum
-    assert decision.answered_by is Answerer.PRIMARY
+    assert decision.answered_by is Answerer.CLASSICAL
+    assert decision.stood_in
     assert decision.primary is not None
     assert decision.primary.solver["solver"] == "tabu"
 
@@ -192,7 +193,7 @@ def test_a_version_that_passed_no_simulator_orders_nothing(
     rogue = Rogue()
     providers[rogue.name] = rogue
     route = route_to(rogue)
-    routes.desk.book().deploy(route, mode=Mode.QUANTUM, who="Ada", why="", at=1.0)
+    routes.desk.roster().deploy(route, mode=Mode.QUANTUM, who="Ada", why="", at=1.0)
     decision = routes[route.name].decide(CUT)
     assert "has not passed its simulator run" in decision.quantum
     assert rogue.accepted == []

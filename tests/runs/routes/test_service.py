@@ -28,8 +28,9 @@ def deployable(**changed: Any) -> Route:
 @pytest.mark.slow
 def test_a_route_is_deployed_after_its_fallback_and_a_simulator_answered(routes: Routes) -> None:
     route = deployable()
-    version = routes.deploy(route, CUT, who="Ada", why="the pilot said keep")
-    assert version == route.version
+    change = routes.deploy(route, CUT, who="Ada", why="the pilot said keep")
+    assert change.version == route.version
+    assert change.before is None
     status = routes[route.name].status()
     assert status.standing.gates == ("fallback", "simulator")
     assert status.standing.mode is Mode.QUANTUM
@@ -131,7 +132,7 @@ def test_rolling_back_restores_the_hash_of_the_version_before(
     first = decide(rogue).version
     second = decide(rogue, seed=5).version
     assert first != second
-    assert routes[rogue.provider].rollback(who="Ada", why="worse") == first
+    assert routes[rogue.provider].rollback(who="Ada", why="worse").version == first
     assert routes[rogue.provider].decide(CUT).version == first
     with pytest.raises(InputError, match="has no version before this one"):
         routes[rogue.provider].rollback(who="Ada", why="worse still")

@@ -9,17 +9,20 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from qupel.runs.routes.change import Change
     from qupel.runs.routes.decision import Answerer, Decision
+    from qupel.runs.routes.deployed import DeployedRoute
     from qupel.runs.routes.health import Health, Limits
     from qupel.runs.routes.profile import Profile, Rule
     from qupel.runs.routes.route import Arm, Budget, Mode, Route, Slo
     from qupel.runs.routes.route_file import read_route
-    from qupel.runs.routes.service import DeployedRoute, Routes
+    from qupel.runs.routes.service import Routes
 
 __all__ = [
     "Answerer",
     "Arm",
     "Budget",
+    "Change",
     "Decision",
     "DeployedRoute",
     "Health",
@@ -37,8 +40,9 @@ _HOMES = {
     "Answerer": "decision",
     "Arm": "route",
     "Budget": "route",
+    "Change": "change",
     "Decision": "decision",
-    "DeployedRoute": "service",
+    "DeployedRoute": "deployed",
     "Health": "health",
     "Limits": "health",
     "Mode": "route",

@@ -92,13 +92,7 @@ class Beside:
         """Return the other arm's record; None if it is on its way to a provider."""
         route, mode = _other(standing, decision)
         arm = arms.arm_for(route, mode) or route.fallback
-        task = arms.task_of(route, problem)
-        objection = None
-        if arms.goes_out(route, arm):
-            objection = missing_gate(route, arm, self.desk.book().gates(route.version))
-        if objection is not None:
-            return task.record(Status.REFUSED, why=objection, solver=arm.description)
-        return self._ended(route, arm, mode, task, decision, trace)
+        return self._ended(route, arm, mode, arms.task_of(route, problem), decision, trace)
 
     def _ended(
         self, route: Route, arm: Arm, mode: Mode, task: Task, decision: Decision, trace: str
@@ -118,6 +112,7 @@ class Beside:
             post=post.put,
             done=arrivals.append,
             measured=lambda found: None,
+            closed=lambda: missing_gate(route, arm, self.desk.roster().gates(route.version)),
             role=ROLE,
             trace=trace,
         )

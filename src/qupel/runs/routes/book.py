@@ -1,196 +1,30 @@
-"""The book of routes: versions, standings, events, decisions and outcomes in the database."""
+"""The book of decisions: what went out, what came beside or after it, what is still wished for."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from typing import Any
 
 import sqlalchemy as sa
 
-from qupel.errors import InputError, unknown_name
-from qupel.runs import approvals
-from qupel.runs.approvals import APPROVAL
+from qupel.errors import InputError
 from qupel.runs.database import Database, insert_into, insert_new
 from qupel.runs.record import Record
 from qupel.runs.routes import tables
-from qupel.runs.routes.decision import Decision, Kept
-from qupel.runs.routes.route import Mode, Route
-from qupel.runs.routes.standing import Standing, Trial
+from qupel.runs.routes.decision import Answerer, Decision, Kept
+from qupel.runs.routes.health import Sighting
+from qupel.runs.routes.inputs import put
 
 LATE, TRIAL = "late", "trial"
 
 
-@dataclass(frozen=True, slots=True)
-class Event:
-    """Something that happened to a route.
-
-    Attributes
-    ----------
-    at
-        UTC seconds since 1970.
-    kind
-        ``deployed``, ``rolled back``, ``mode``, ``off``, ``on``, ``trial`` or ``alarm``.
-    version
-        The version in force afterwards.
-    who, why
-        Who did it, and the reason given.
-    """
-
-    at: float
-    kind: str
-    version: str
-    who: str
-    why: str
-
-    def document(self) -> dict[str, Any]:
-        """Return it as plain JSON values."""
-        return asdict(self)
-
-
 @dataclass(frozen=True, slots=True, eq=False)
 class Book:
-    """What is known of routes, shared by all processes on one database."""
+    """Decisions and what came of them, shared by all processes on one database."""
 
     database: Database
-
-    def names(self) -> list[str]:
-        """Names of all routes."""
-        with self.database.reading() as connection:
-            chosen = sa.select(tables.routes.c.name).order_by(tables.routes.c.name)
-            return list(connection.execute(chosen).scalars())
-
-    def deploy(self, route: Route, *, mode: Mode, who: str, why: str, at: float) -> None:
-        """Put a version in force, switched on, in ``mode``, with no trial."""
-        version = route.version
-        with self.database.writing() as connection:
-            self._add_version(connection, route, at)
-            lineage = [known for known in self._lineage(connection, route.name) if known != version]
-            row = {
-                "lineage": json.dumps([*lineage, version]),
-                "mode": str(mode),
-                "is_on": True,
-                "trial": "null",
-            }
-            self._set(connection, route.name, row)
-            self._note(connection, route.name, Event(at, "deployed", version, who, why))
-
-    def roll_back(self, name: str, *, who: str, why: str, at: float) -> str:
-        """Put the version before the one in force in force again; return its hash."""
-        with self.database.writing() as connection:
-            lineage = self._lineage(connection, name)
-            if len(lineage) < 2:
-                raise InputError(f"route {name!r} has no version before this one")
-            version = lineage[-2]
-            row = {"lineage": json.dumps(lineage[:-1]), "trial": "null"}
-            self._set(connection, name, row)
-            self._note(connection, name, Event(at, "rolled back", version, who, why))
-        return version
-
-    def change(self, name: str, kind: str, *, who: str, why: str, at: float, **row: Any) -> None:
-        """Change how a route stands, and write down who did it and why."""
-        with self.database.writing() as connection:
-            lineage = self._lineage(connection, name)
-            if not lineage:
-                raise self._unknown(connection, name)
-            self._set(connection, name, row)
-            self._note(connection, name, Event(at, kind, lineage[-1], who, why))
-
-    def switch_off_unless(self, name: str, change: int, *, why: str, at: float) -> bool:
-        """Switch off by an alarm, unless somebody changed the route meanwhile."""
-        with self.database.writing() as connection:
-            done = connection.execute(
-                sa.update(tables.routes)
-                .where(tables.routes.c.name == name, tables.routes.c.change == change)
-                .where(tables.routes.c.is_on)
-                .values(is_on=False, change=change + 1)
-            )
-            if not done.rowcount:
-                return False
-            version = self._lineage(connection, name)[-1]
-            self._note(connection, name, Event(at, "alarm", version, "qupel", why))
-        return True
-
-    def note(self, name: str, event: Event) -> None:
-        """Write an event down."""
-        with self.database.writing() as connection:
-            self._note(connection, name, event)
-
-    def standing(self, name: str) -> Standing:
-        """How a route stands now."""
-        with self.database.reading() as connection:
-            row = connection.execute(
-                sa.select(tables.routes).where(tables.routes.c.name == name)
-            ).first()
-            if row is None:
-                raise self._unknown(connection, name)
-            version = json.loads(row.lineage)[-1]
-            route = self._version(connection, version)
-            wanted = json.loads(row.trial)
-            trial = None if wanted is None else Trial(**wanted)
-            other = trial.version if trial is not None else ""
-            held = approvals.gates
-            gates = connection.execute(
-                sa.select(held.c.gate, held.c.who).where(held.c.version == version).distinct()
-            ).all()
-            return Standing(
-                route,
-                Mode(row.mode),
-                row.is_on,
-                trial,
-                self._version(connection, other) if other else None,
-                tuple(sorted({passed.gate for passed in gates})),
-                tuple(sorted(passed.who for passed in gates if passed.gate == APPROVAL)),
-                row.change,
-            )
-
-    def version(self, version: str) -> Route:
-        """Return the route whose hash begins with ``version``."""
-        with self.database.reading() as connection:
-            return self._version(connection, version)
-
-    def pass_gate(self, version: str, gate: str, *, who: str, detail: str, at: float) -> None:
-        """Write down that a version passed a gate, or was approved."""
-        with self.database.writing() as connection:
-            connection.execute(
-                sa.insert(approvals.gates).values(
-                    version=version, gate=gate, at=at, who=who, detail=detail
-                )
-            )
-
-    def add_version(self, route: Route, *, at: float) -> None:
-        """Keep what a route says under its hash, without putting it in force."""
-        with self.database.writing() as connection:
-            self._add_version(connection, route, at)
-
-    def gates(self, version: str, gate: str = "") -> tuple[str, ...]:
-        """Gates that a version passed; given one, who let the version pass it."""
-        held = approvals.gates
-        column = held.c.who if gate else held.c.gate
-        chosen = sa.select(column).where(held.c.version == version).distinct()
-        if gate:
-            chosen = chosen.where(held.c.gate == gate)
-        with self.database.reading() as connection:
-            return tuple(sorted(connection.execute(chosen).scalars()))
-
-    def orders(self, name: str) -> int:
-        """How many decisions of a route have an order."""
-        held = tables.decisions
-        chosen = sa.select(sa.func.count()).where(held.c.route == name, held.c.job != "")
-        with self.database.reading() as connection:
-            return int(connection.execute(chosen).scalar_one())
-
-    def events(self, name: str) -> list[Event]:
-        """What happened to a route, the oldest first; `InputError` if there is no such route."""
-        held = tables.route_events
-        with self.database.reading() as connection:
-            rows = connection.execute(
-                sa.select(held).where(held.c.name == name).order_by(held.c.number)
-            ).all()
-            if not rows:
-                raise self._unknown(connection, name)
-        return [Event(row.at, row.kind, row.version, row.who, row.why) for row in rows]
 
     def keep(self, decision: Decision, wish: Mapping[str, Any] | None = None) -> bool:
         """Write a decision down; False if it was already.
@@ -214,22 +48,11 @@ class Book:
                 objective=kept.objective,
                 job=kept.job,
                 document=json.dumps(kept.to_json(), allow_nan=False),
+                **_columns(kept.sighting),
             )
             if wish is not None:
                 self._wish(connection, kept, wish)
             return is_new
-
-    def keep_input(self, hashed: str, family: str, document: Mapping[str, Any]) -> None:
-        """Keep a problem's document, so that a late result can be judged."""
-        with self.database.writing() as connection:
-            self._input(connection, hashed, family, document)
-
-    def input(self, hashed: str) -> tuple[str, dict[str, Any]] | None:
-        """Family and document of a problem; None if it was not kept."""
-        held = tables.route_inputs
-        with self.database.reading() as connection:
-            row = connection.execute(sa.select(held).where(held.c.hash == hashed)).first()
-        return None if row is None else (row.family, json.loads(row.document))
 
     def decision(self, decision_id: str) -> Decision:
         """Return the decision whose id begins with ``decision_id``."""
@@ -245,36 +68,60 @@ class Book:
             raise InputError(f"{what} an id that begins with {decision_id!r}")
         return Decision.from_json(json.loads(rows[0].document))
 
-    def decisions(
-        self, name: str, *, version: str = "", first: int | None = None, last: int | None = None
-    ) -> list[Decision]:
-        """Decisions of a route, the oldest first; only its first or last so many."""
+    def decisions(self, name: str) -> list[Decision]:
+        """Decisions of a route, the oldest first."""
         held = tables.decisions
-        chosen = sa.select(held.c.document).where(held.c.route == name)
-        if version:
-            chosen = chosen.where(held.c.version == version)
-        order = held.c.number.desc() if last is not None else held.c.number
+        chosen = sa.select(held.c.document).where(held.c.route == name).order_by(held.c.number)
         with self.database.reading() as connection:
-            found = connection.execute(chosen.order_by(order).limit(last or first)).scalars().all()
-        made = [Decision.from_json(json.loads(text)) for text in found]
-        return made[::-1] if last is not None else made
+            found = connection.execute(chosen).scalars().all()
+        return [Decision.from_json(json.loads(text)) for text in found]
 
-    def count(self, name: str, version: str) -> int:
-        """How many decisions a version of a route has made."""
+    def windows(self, name: str, version: str, size: int) -> tuple[list[Sighting], list[Sighting]]:
+        """First and last so many decisions of a version, as health sees them.
+
+        The first ones are none while the two share a decision.
+        """
+        held = tables.decisions
+        number = held.c.number
+        seen = [held.c[column] for column in (*_SEEN, "answered_by", "measures")]
+        chosen = (
+            sa.select(number, *seen)
+            .where(held.c.route == name, held.c.version == version)
+            .limit(size)
+        )
+        with self.database.reading() as connection:
+            last = connection.execute(chosen.order_by(number.desc())).all()[::-1]
+            first = connection.execute(chosen.order_by(number)).all() if len(last) == size else []
+        apart = bool(first) and first[-1].number < last[0].number
+        return [_sighting(row) for row in first] if apart else [], [_sighting(row) for row in last]
+
+    def count(self, name: str, version: str, *, until: str = "") -> int:
+        """How many decisions a version of a route has made; given an id, up to that one."""
         held = tables.decisions
         chosen = sa.select(sa.func.count()).where(held.c.route == name, held.c.version == version)
+        if until:
+            last = sa.select(held.c.number).where(held.c.id == until).scalar_subquery()
+            chosen = chosen.where(held.c.number <= last)
+        with self.database.reading() as connection:
+            return int(connection.execute(chosen).scalar_one())
+
+    def orders(self, name: str) -> int:
+        """How many decisions of a route have an order."""
+        held = tables.decisions
+        chosen = sa.select(sa.func.count()).where(held.c.route == name, tables.HAS_JOB)
+        with self.database.reading() as connection:
+            return int(connection.execute(chosen).scalar_one())
+
+    def awaited(self, name: str) -> int:
+        """How many decisions of a route have an order whose result was not judged yet."""
+        chosen = _unjudged(sa.func.count()).where(tables.decisions.c.route == name)
         with self.database.reading() as connection:
             return int(connection.execute(chosen).scalar_one())
 
     def open_jobs(self) -> list[Decision]:
         """Decisions with a job whose late outcome is not written down."""
-        held, late = tables.decisions, tables.outcomes
-        chosen = (
-            sa.select(held.c.document)
-            .outerjoin(late, sa.and_(late.c.decision == held.c.id, late.c.role == LATE))
-            .where(held.c.job != "", late.c.decision.is_(None))
-            .order_by(held.c.number)
-        )
+        held = tables.decisions
+        chosen = _unjudged(held.c.document).order_by(held.c.number)
         with self.database.reading() as connection:
             found = connection.execute(chosen).scalars().all()
         return [Decision.from_json(json.loads(text)) for text in found]
@@ -368,7 +215,8 @@ class Book:
             )
 
     def _wish(self, connection: sa.Connection, decision: Decision, wish: Mapping[str, Any]) -> None:
-        self._input(connection, decision.problem_hash, wish["family"], wish["document"])
+        family, document = wish["family"], wish["document"]
+        put(connection, decision.problem_hash, family, document, at=decision.created)
         connection.execute(
             insert_into(tables.route_wishes, connection)
             .values(
@@ -383,58 +231,32 @@ class Book:
             .on_conflict_do_nothing()
         )
 
-    def _input(
-        self, connection: sa.Connection, hashed: str, family: str, document: Mapping[str, Any]
-    ) -> None:
-        connection.execute(
-            insert_into(tables.route_inputs, connection)
-            .values(hash=hashed, family=family, document=json.dumps(document, allow_nan=False))
-            .on_conflict_do_nothing()
-        )
 
-    def _add_version(self, connection: sa.Connection, route: Route, at: float) -> None:
-        connection.execute(
-            insert_into(tables.route_versions, connection)
-            .values(
-                version=route.version,
-                name=route.name,
-                created=at,
-                document=json.dumps(route.document(), allow_nan=False),
-            )
-            .on_conflict_do_nothing()
-        )
+#: Columns that are fields of a sighting as they are.
+_SEEN = ("tried", "on_time", "timed_out", "gain", "feasible_share")
 
-    def _version(self, connection: sa.Connection, version: str) -> Route:
-        held = tables.route_versions
-        found = connection.execute(
-            sa.select(held.c.version, held.c.document)
-            .where(held.c.version.startswith(version, autoescape=True))
-            .limit(2)
-        ).all()
-        if len(found) != 1 or not version:
-            what = "no version of a route has" if not found else "several versions have"
-            raise InputError(f"{what} a hash that begins with {version!r}")
-        return Route.of(json.loads(found[0].document))
 
-    def _lineage(self, connection: sa.Connection, name: str) -> list[str]:
-        held = tables.routes
-        text = connection.execute(sa.select(held.c.lineage).where(held.c.name == name)).scalar()
-        return [] if text is None else list(json.loads(text))
+def _columns(seen: Sighting) -> dict[str, Any]:
+    """What health sees of a decision, as it stands in columns."""
+    measures = json.dumps(dict(seen.measures), allow_nan=False)
+    return {**{name: getattr(seen, name) for name in _SEEN}, "measures": measures}
 
-    def _set(self, connection: sa.Connection, name: str, row: Mapping[str, Any]) -> None:
-        """Change a route's row, made if it is new."""
-        held = tables.routes
-        changed = connection.execute(
-            sa.update(held).where(held.c.name == name).values(**row, change=held.c.change + 1)
-        )
-        if not changed.rowcount:
-            connection.execute(sa.insert(held).values(name=name, **row, change=1))
 
-    def _note(self, connection: sa.Connection, name: str, event: Event) -> None:
-        connection.execute(sa.insert(tables.route_events).values(name=name, **asdict(event)))
+def _sighting(row: sa.Row[Any]) -> Sighting:
+    held = row._mapping  # noqa: SLF001  SQLAlchemy's public name for it
+    by_primary = row.answered_by == str(Answerer.PRIMARY)
+    measures = json.loads(row.measures)
+    return Sighting(
+        **{name: held[name] for name in _SEEN}, by_primary=by_primary, measures=measures
+    )
 
-    def _unknown(self, connection: sa.Connection, name: str) -> InputError:
-        known: Sequence[str] = connection.execute(sa.select(tables.routes.c.name)).scalars().all()
-        if not known:
-            return InputError(f"no route is deployed, so none is called {name!r}; deploy one first")
-        return unknown_name("route", name, known)
+
+def _unjudged(what: Any) -> sa.Select[Any]:
+    """Select from decisions that have an order whose result was not judged yet."""
+    made, late = tables.decisions, tables.outcomes
+    ended = sa.and_(late.c.decision == made.c.id, late.c.role == LATE)
+    return (
+        sa.select(what)
+        .select_from(made.outerjoin(late, ended))
+        .where(tables.HAS_JOB, late.c.decision.is_(None))
+    )

@@ -1,4 +1,4 @@
-"""The course of one arm: measured, held against the profile, attempted here or ordered there.
+"""The course of one arm: profile, gates, order, wait, validation; or an attempt on this machine.
 
 Everything that comes back from a worker or a provider is posted, and acted on by whoever empties
 the post; so a course needs no locks.
@@ -9,6 +9,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
+from enum import Enum
 from typing import Any
 
 from qupel.errors import QupelError, RunError
@@ -28,6 +29,13 @@ LEAST = 0.05
 Post = Callable[[Callable[[], None]], None]
 
 
+class Declined(Enum):
+    """Why an arm does not answer, so that the classical one may."""
+
+    BY_PROFILE = "The instance is none for the quantum step."
+    BY_GATE = "It may not be ordered now: a contract, a budget, a breaker or a gate says no."
+
+
 @dataclass(frozen=True, slots=True)
 class Arrival:
     """What came of an arm.
@@ -39,13 +47,12 @@ class Arrival:
     why
         Why not.
     declined
-        Whether it was not meant to answer, so that the classical arm may: the profile, a budget,
-        a breaker or a gate said no.
+        Where it was not attempted, who said no; None where it was.
     """
 
     record: Record | None
     why: str = ""
-    declined: bool = False
+    declined: Declined | None = None
 
 
 @dataclass(slots=True, eq=False)
@@ -72,6 +79,8 @@ class ArmCourse:
         Is told how it ended, once.
     measured
         Is told the measures.
+    closed
+        Says why nothing may be ordered now, whatever the instance; None if it may.
     role
         What the names of its orders end with; empty for the arm that answers.
     trace
@@ -89,6 +98,7 @@ class ArmCourse:
     post: Post
     done: Callable[[Arrival], None]
     measured: Callable[[Mapping[str, float]], None]
+    closed: Callable[[], str | None]
     role: str = ""
     trace: str = ""
     job: str = ""
@@ -113,17 +123,22 @@ class ArmCourse:
         self.measured(found)
         objection = self.route.profile.objection(found) if profile else None
         if objection is not None:
-            self.done(Arrival(None, f"profile: {objection}", declined=True))
+            self.done(Arrival(None, f"profile: {objection}", Declined.BY_PROFILE))
             return
         self._attempt()
 
     def _attempt(self) -> None:
+        goes_out = arms.goes_out(self.route, self.arm)
+        objection = self.closed() if goes_out else None
+        if objection is not None:
+            self.done(Arrival(None, objection, Declined.BY_GATE))
+            return
         seconds = self.seconds()
         if seconds < LEAST:
             self.done(Arrival(None, "no time was left for the attempt"))
             return
         self.tried = True
-        if not arms.goes_out(self.route, self.arm):
+        if not goes_out:
             task = arms.arm_task(self.task, self.route, self.arm, seconds)
             self._ask(task, lambda record: self.done(Arrival(record)))
             return
@@ -145,7 +160,8 @@ class ArmCourse:
         """Order what was prepared."""
         if "order" not in record.facts:
             refused = record.why.startswith("contract field")
-            self.done(Arrival(None, f"not ordered: {record.why}", declined=refused))
+            declined = Declined.BY_GATE if refused else None
+            self.done(Arrival(None, f"not ordered: {record.why}", declined))
             return
         self._prepared = record
         order = stages.order_in(record.facts)
@@ -158,9 +174,10 @@ class ArmCourse:
         except Exception as error:  # noqa: BLE001  an adapter may raise anything
             known = isinstance(error, QupelError | OSError)
             said = str(error) if known else f"{type(error).__name__}: {error}"
-            why, planned = f"not ordered: {said}", self.planned
-            self.job = self.job if planned else ""
-            self.post(lambda: self.done(Arrival(None, why, declined=not planned)))
+            self.job = self.job if self.planned else ""
+            declined = None if self.planned else Declined.BY_GATE
+            refused = Arrival(None, f"not ordered: {said}", declined)
+            self.post(lambda: self.done(refused))
             return
         if ordered.open and ordered.job is not None:
             self.desk.follow(ordered.job)
@@ -169,7 +186,8 @@ class ArmCourse:
     def _placed(self, order: Any) -> Ordered:
         task, desk = self.task, self.desk
         # Whoever finishes the job later, perhaps in another process, needs the problem.
-        desk.book().keep_input(task.problem_hash, task.family, task.problem)
+        now = desk.clock.now()
+        desk.inputs().keep(task.problem_hash, task.family, task.problem, at=now)
         name = arms.backend_of(self.route, self.arm)
         ledger, backend = desk.ledger(), desk.opened_backend(name)
         orders.check(desk, ledger, backend, order, self.route)

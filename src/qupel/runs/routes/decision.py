@@ -15,7 +15,8 @@ from qupel.runs.routes.route import Mode
 class Answerer(StrEnum):
     """Who gave the answer that went out."""
 
-    PRIMARY = "primary"
+    PRIMARY = "primary"  # the arm of the decision's mode
+    CLASSICAL = "classical"  # the classical arm, in the quantum step's turn
     FALLBACK = "fallback"
     LAST_RESORT = "last resort"  # built from the data without a search
     LAST_KNOWN = "last known"  # an earlier answer that is feasible for these data
@@ -46,6 +47,7 @@ class Decision:
         By what kind of computation it was to be answered.
     answered_by, why
         Who gave the answer, and why not the primary; an empty reason if it was the primary.
+        See `stood_in` for whether another one was to.
     quantum
         Whether the quantum step was tried, and if not the reason.
     objective, feasible
@@ -71,6 +73,9 @@ class Decision:
         Where it was written down.
     source
         Where the problem came from, as whoever asked says: a file with its hash, say.
+    wanted
+        Who was to answer: the primary, or where the profile keeps the instance from the quantum
+        step the classical arm; the fallback where the route has no such arm.
     """
 
     id: str
@@ -96,6 +101,12 @@ class Decision:
     arm: str = "standing"
     kept: Kept = Kept.NOWHERE
     source: str = ""
+    wanted: Answerer = Answerer.PRIMARY
+
+    @property
+    def stood_in(self) -> bool:
+        """Whether somebody else answered than who was to."""
+        return self.answered_by is not self.wanted
 
     @property
     def on_time(self) -> bool:
@@ -112,6 +123,7 @@ class Decision:
             timed_out=self.quantum == TRIED and self.primary is None,
             gain=_gain(self.primary, self.fallback),
             measures=self.measures,
+            feasible_share=_feasible_share(self.primary),
         )
 
     def to_json(self) -> dict[str, Any]:
@@ -120,25 +132,29 @@ class Decision:
         for name in ("primary", "fallback"):
             record = document[name]
             document[name] = None if record is None else record.to_json()
-        for name in ("mode", "answered_by", "kept"):
+        for name in ("mode", "answered_by", "kept", "wanted"):
             document[name] = str(document[name])
-        return {**document, "measures": dict(self.measures), "on_time": self.on_time}
+        derived = {name: getattr(self, name) for name in _DERIVED}
+        return {**document, "measures": dict(self.measures), **derived}
 
     @classmethod
     def from_json(cls, document: Mapping[str, Any]) -> Self:
         """Rebuild a decision from `to_json`."""
-        parts = {name: value for name, value in document.items() if name != "on_time"}
+        parts = {name: value for name, value in document.items() if name not in _DERIVED}
         for name in ("primary", "fallback"):
             held = parts[name]
             parts[name] = None if held is None else Record.from_json(held)
         parts["mode"] = Mode(parts["mode"])
         parts["answered_by"] = Answerer(parts["answered_by"])
+        parts["wanted"] = Answerer(parts.get("wanted", Answerer.PRIMARY))
         parts["kept"] = Kept(parts["kept"])
         return cls(**parts)
 
 
 #: What `Decision.quantum` says where the quantum step was tried.
 TRIED = "tried"
+#: What a document says and a decision finds out by itself.
+_DERIVED = ("on_time", "stood_in")
 
 
 def _gain(primary: Record | None, fallback: Record | None) -> float | None:
@@ -152,3 +168,7 @@ def _gain(primary: Record | None, fallback: Record | None) -> float | None:
 
     turn = 1.0 if family_from(primary.family).sense == "max" else -1.0
     return turn * (first - second) / max(abs(second), 1e-12)
+
+
+def _feasible_share(primary: Record | None) -> float | None:
+    return primary.raw.count / primary.raw.of if primary is not None and primary.raw.of else None

@@ -28,7 +28,9 @@ from qupel.runs.routes import gates
 from qupel.runs.routes.aside import Aside
 from qupel.runs.routes.book import Book
 from qupel.runs.routes.decision import Decision, Kept
+from qupel.runs.routes.inputs import Inputs
 from qupel.runs.routes.orders import Follower, Ordered
+from qupel.runs.routes.roster import Roster
 from qupel.runs.routes.seats import Seat
 from qupel.runs.routes.spool import Spool
 from qupel.runs.routes.standing import Standing
@@ -92,6 +94,8 @@ class Desk:
     _seats: dict[str, Seat] = field(default_factory=dict, init=False, repr=False)
     _database: Database | None = field(default=None, init=False, repr=False)
     _opening: threading.Lock = field(default_factory=threading.Lock, init=False, repr=False)
+    _hiring: threading.Lock = field(default_factory=threading.Lock, init=False, repr=False)
+    _is_closed: bool = field(default=False, init=False, repr=False)
     _followers: dict[str, Follower] = field(default_factory=dict, init=False, repr=False)
     _known: dict[str, Standing] = field(default_factory=dict, init=False, repr=False)
     _went_out: dict[str, deque[str]] = field(default_factory=dict, init=False, repr=False)
@@ -107,25 +111,39 @@ class Desk:
 
     def close(self) -> None:
         """End workers and threads; jobs on their way stay in the ledger."""
-        for follower in self._followers.values():
+        with self._opening:
+            followers = list(self._followers.values())
+        for follower in followers:
             follower.close()
         self.clerk.close(5.0)
         self.thinker.close(0.1)
         self.teller.close(5.0)
-        for seat in self._seats.values():
+        with self._hiring:
+            self._is_closed, seats = True, list(self._seats.values())
+        for seat in seats:
             seat.close()
         if self._database is not None and self._database is not self.where:
             self._database.close()
 
     def seat(self, role: str) -> Seat:
-        """Seat of a role, its worker being started if there was none."""
-        if role not in self._seats:
-            self._seats[role] = Seat(self.preload)
-        return self._seats[role]
+        """Seat of a role, its worker being started if there was none.
+
+        Raises
+        ------
+        TransientError
+            If the desk is closed: what is left to do is done by whoever comes next.
+        """
+        with self._hiring:
+            if self._is_closed:
+                raise TransientError("no worker is hired by a desk that is closed")
+            if role not in self._seats:
+                self._seats[role] = Seat(self.preload)
+            return self._seats[role]
 
     def free_seat(self) -> Seat | None:
         """Any seat that has nothing to do, the fallback's first."""
-        return next((seat for seat in self._seats.values() if seat.free), None)
+        with self._hiring:
+            return next((seat for seat in self._seats.values() if seat.free), None)
 
     def warm(self, seconds: float = 30.0) -> None:
         """Have the workers of decisions ready, waiting so long at most."""
@@ -175,9 +193,17 @@ class Desk:
                 self._database = place if isinstance(place, Database) else Database.open(place)
             return self._database
 
+    def roster(self) -> Roster:
+        """Roster of routes; may hang."""
+        return Roster(self.database())
+
     def book(self) -> Book:
-        """Book of routes; may hang."""
+        """Book of decisions; may hang."""
         return Book(self.database())
+
+    def inputs(self) -> Inputs:
+        """Problems that were decided; may hang."""
+        return Inputs(self.database())
 
     def ledger(self) -> Ledger:
         """Ledger; may hang."""
@@ -209,7 +235,7 @@ class Desk:
             If no such route is known.
         """
         try:
-            found = self.clerk.ask(lambda: self.book().standing(name), min(seconds, PATIENCE))
+            found = self.clerk.ask(lambda: self.roster().standing(name), min(seconds, PATIENCE))
         except InputError as error:
             # Also what opening an unreachable database raises; a route we know goes on.
             if (known := self._remembered(name)) is None or self._database is not None:

@@ -30,7 +30,10 @@ class Limits:
         Share of them for which the quantum step was not there in time, at most.
     objective_drift
         Mean gain over the fallback, as a share of its objective, may be this much smaller than
-        it was in the baseline.
+        it was in the baseline: value that decays.
+    feasible_drift
+        Mean feasible share of the primary's raw samples may be this much smaller than it was in
+        the baseline: quality that drifts, whatever repair makes of it.
     input_drift
         Level of the two-sample test of Kolmogorov and Smirnov, over all measures together, at
         which instances no longer look like those of the baseline.
@@ -41,6 +44,7 @@ class Limits:
     timeout_rate: float | None = None
     objective_drift: float | None = None
     input_drift: float | None = 0.001
+    feasible_drift: float | None = None
 
     def __post_init__(self) -> None:
         if self.window < FEWEST:
@@ -49,8 +53,10 @@ class Limits:
             value = getattr(self, name)
             if value is not None and not 0 <= value <= 1:
                 raise InputError(f"{name} is a share from 0 to 1, got {value}")
-        if self.objective_drift is not None and self.objective_drift < 0:
-            raise InputError(f"objective_drift must be at least 0, got {self.objective_drift}")
+        for name in ("objective_drift", "feasible_drift"):
+            value = getattr(self, name)
+            if value is not None and not value >= 0:
+                raise InputError(f"{name} must be at least 0, got {value}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +76,8 @@ class Sighting:
         fallback's objective; None where one of them is missing.
     measures
         Of the instance; empty if they were not taken.
+    feasible_share
+        Share of the primary's raw samples that are feasible; None where it gave none.
     """
 
     tried: bool
@@ -78,6 +86,7 @@ class Sighting:
     timed_out: bool
     gain: float | None = None
     measures: Mapping[str, float] = field(default_factory=dict)
+    feasible_share: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,11 +101,15 @@ class Health:
         Shares; None where there are too few decisions.
     gain, baseline_gain
         Mean gain over the fallback, now and in the baseline.
+    feasible_share, baseline_feasible_share
+        Mean feasible share of the primary's raw samples, now and in the baseline.
     drift
         For each measure the statistic of Kolmogorov and Smirnov, its p-value, and the
         population stability index.
     breaches
         Which limits are broken, in words.
+    reason
+        Why there is nothing to say yet; empty if there is.
     """
 
     decisions: int
@@ -105,8 +118,11 @@ class Health:
     timeout_rate: float | None
     gain: float | None
     baseline_gain: float | None
+    feasible_share: float | None
+    baseline_feasible_share: float | None
     drift: Mapping[str, Mapping[str, float]]
     breaches: tuple[str, ...]
+    reason: str = ""
 
     def document(self) -> dict[str, Any]:
         """Return it as plain JSON values."""
@@ -121,7 +137,10 @@ def assess(baseline: Sequence[Sighting], recent: Sequence[Sighting], limits: Lim
     tried = [seen for seen in recent if seen.tried]
     fallback_rate = _share([not seen.by_primary for seen in tried])
     timeout_rate = _share([seen.timed_out for seen in tried])
-    now, then = _mean_gain(recent), _mean_gain(baseline)
+    gain, earlier_gain = (_mean([seen.gain for seen in part]) for part in (recent, baseline))
+    share, earlier_share = (
+        _mean([seen.feasible_share for seen in part]) for part in (recent, baseline)
+    )
     drift = input_drift(baseline, recent)
     breaches = [
         f"{name} is {value:.3g} over {len(tried)} decisions, above {limit:g}"
@@ -131,12 +150,26 @@ def assess(baseline: Sequence[Sighting], recent: Sequence[Sighting], limits: Lim
         )
         if value is not None and limit is not None and value > limit
     ]
-    allowed = limits.objective_drift
-    if allowed is not None and now is not None and then is not None and then - now > allowed:
-        breaches.append(
-            f"objective_drift: the gain over the fallback fell from {then:.3g} to {now:.3g}, "
-            f"by more than {allowed:g}"
+    breaches += [
+        f"{name}: the {what} fell from {then:.3g} to {now:.3g}, by more than {allowed:g}"
+        for name, what, now, then, allowed in (
+            (
+                "objective_drift",
+                "gain over the fallback",
+                gain,
+                earlier_gain,
+                limits.objective_drift,
+            ),
+            (
+                "feasible_drift",
+                "feasible share of samples",
+                share,
+                earlier_share,
+                limits.feasible_drift,
+            ),
         )
+        if allowed is not None and now is not None and then is not None and then - now > allowed
+    ]
     if limits.input_drift is not None and drift:
         worst = min(drift, key=lambda name: drift[name]["p"])
         if drift[worst]["p"] * len(drift) < limits.input_drift:
@@ -150,10 +183,13 @@ def assess(baseline: Sequence[Sighting], recent: Sequence[Sighting], limits: Lim
         _share([seen.on_time for seen in recent]),
         fallback_rate,
         timeout_rate,
-        now,
-        then,
+        gain,
+        earlier_gain,
+        share,
+        earlier_share,
         drift,
         tuple(breaches),
+        _reason(len(recent)),
     )
 
 
@@ -231,9 +267,17 @@ def _share(seen: Sequence[bool]) -> float | None:
     return sum(seen) / len(seen) if len(seen) >= FEWEST else None
 
 
-def _mean_gain(seen: Sequence[Sighting]) -> float | None:
-    gains = [one.gain for one in seen if one.gain is not None]
-    return float(np.mean(gains)) if len(gains) >= FEWEST else None
+def _mean(values: Sequence[float | None]) -> float | None:
+    known = [value for value in values if value is not None]
+    return float(np.mean(known)) if len(known) >= FEWEST else None
+
+
+def _reason(decisions: int) -> str:
+    if not decisions:
+        return "no decisions yet"
+    if decisions < FEWEST:
+        return f"too few decisions for rates: {decisions} of {FEWEST}"
+    return ""
 
 
 def _values(seen: Sequence[Sighting], name: str) -> Float64[np.ndarray, " n"]:

@@ -92,12 +92,12 @@ def _take_over(book: Book, held: dict[str, Any]) -> None:
 def _order_wish(desk: Desk, book: Book, wish: dict[str, Any]) -> str:
     """Order one quantum step that was wished for; say what became of it."""
     decision = book.decision(wish["decision"])
-    route = book.version(wish["version"])
+    route = desk.roster().version(wish["version"])
     if desk.clock.now() > decision.created + route.late_seconds:
         book.settle_wish(decision.id, "expired", "nobody waits for its result any more")
         return "expired"
     try:
-        job = _ordered(desk, book, decision, route)
+        job = _ordered(desk, decision, route)
     except TransientError:
         return "waiting"
     except QupelError as error:
@@ -109,15 +109,15 @@ def _order_wish(desk: Desk, book: Book, wish: dict[str, Any]) -> str:
     return "ordered"
 
 
-def _ordered(desk: Desk, book: Book, decision: Decision, route: Route) -> Job:
+def _ordered(desk: Desk, decision: Decision, route: Route) -> Job:
     from qupel.runs.routes.gates import missing_gate
 
     arm = arms.arm_for(route, Mode.QUANTUM)
     if arm is None:
         raise InputError(f"version {route.version[:12]} has no quantum arm")
-    if (missing := missing_gate(route, arm, book.gates(route.version))) is not None:
+    if (missing := missing_gate(route, arm, desk.roster().gates(route.version))) is not None:
         raise InputError(missing)
-    task = arms.task_of(route, _problem(book, decision.problem_hash))
+    task = arms.task_of(route, _problem(desk, decision.problem_hash))
     # The same key as if it had been ordered at once: twice planned is one job.
     prepared = desk.attempt(
         arms.prepare_task(
@@ -156,10 +156,10 @@ def _judge(desk: Desk, book: Book, ordered: Ordered) -> Record | None:
     known = book.outcome(decision_id, role)
     if known is not None:
         return known
-    route = book.version(job.purpose["version"])
+    route = desk.roster().version(job.purpose["version"])
     arm = arms.arm_for(route, Mode.QUANTUM)
     assert arm is not None  # noqa: S101  it was ordered
-    task = arms.task_of(route, _problem(book, job.purpose["problem"]))
+    task = arms.task_of(route, _problem(desk, job.purpose["problem"]))
     record = _finished(desk, task, route, arm, ordered)
     now = desk.clock.now()
     book.keep_outcome(decision_id, role, record, at=now)
@@ -174,8 +174,8 @@ def _finished(desk: Desk, task: Task, route: Route, arm: Arm, ordered: Ordered) 
     return whole(route, arm, None, ordered, finished)
 
 
-def _problem(book: Book, problem_hash: str) -> Problem[Any]:
-    held = book.input(problem_hash)
+def _problem(desk: Desk, problem_hash: str) -> Problem[Any]:
+    held = desk.inputs().of(problem_hash)
     if held is None:
         raise InputError(f"the problem {problem_hash[:12]} of a decision was not kept")
     family, document = held

@@ -7,6 +7,8 @@ from typing import Any
 from qupel.runs.record import Record
 from qupel.runs.routes.book import LATE, TRIAL, Book
 from qupel.runs.routes.decision import Answerer, Decision
+from qupel.runs.routes.inputs import Inputs
+from qupel.runs.routes.roster import Roster
 
 
 def lineage(book: Book, decision: Decision) -> dict[str, Any]:
@@ -19,7 +21,7 @@ def lineage(book: Book, decision: Decision) -> dict[str, Any]:
     ``parameters``: the route as it stood, and the seeds drawn from it; ``answers``: everybody who
     tried, and what the judge found.
     """
-    route = book.version(decision.version)
+    route = Roster(book.database).version(decision.version)
     record = answering(decision)
     answers = {
         "primary": decision.primary,
@@ -40,7 +42,7 @@ def lineage(book: Book, decision: Decision) -> dict[str, Any]:
                 "what": f"{route.family} problem",
                 "hash": decision.problem_hash,
                 "source": decision.source or "given by the caller",
-                "kept": book.input(decision.problem_hash) is not None,
+                "kept": Inputs(book.database).of(decision.problem_hash) is not None,
             }
         ],
         "code": {"revision": "" if record is None else record.revision},
@@ -64,6 +66,7 @@ def answering(decision: Decision) -> Record | None:
     """Record of whoever answered; None where an earlier or a built answer went out."""
     return {
         Answerer.PRIMARY: decision.primary,
+        Answerer.CLASSICAL: decision.primary,
         Answerer.FALLBACK: decision.fallback,
     }.get(decision.answered_by)
 

@@ -16,7 +16,6 @@ from typing import TYPE_CHECKING, Any
 
 from qupel.backends.contract import Backend, Order, Result
 from qupel.errors import QupelError
-from qupel.runs.approvals import APPROVAL
 from qupel.runs.clearance import check_breaker, clear
 from qupel.runs.ledger.jobs import Job, JobState
 from qupel.runs.ledger.ledger import Ledger
@@ -71,7 +70,6 @@ def check(desk: Desk, ledger: Ledger, backend: Backend, order: Order, route: Rou
     BudgetError
         If it may cost more than one decision may.
     """
-    book = desk.book()
     check_breaker(ledger, backend)  # a decision cannot wait until it is closed
     clear(
         backend,
@@ -79,8 +77,8 @@ def check(desk: Desk, ledger: Ledger, backend: Backend, order: Order, route: Rou
         lock=desk.lock,
         most=route.budget.most,
         tier=route.tier,
-        runs=book.orders(route.name),
-        approved_by=book.gates(route.version, APPROVAL),
+        runs=desk.book().orders(route.name),
+        approved_by=desk.roster().approved_by(route.version),
     )
 
 

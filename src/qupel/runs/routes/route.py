@@ -154,6 +154,9 @@ class Route:
         Instance file on which a deployment tries the route, beside the route's own file.
     readers
         People and roles who may read its decisions and their data, beside the owner.
+    keep_days
+        How long the data of a problem are kept after it was last decided, for audits; None for
+        ever. At least as long as late results are waited for.
     """
 
     name: str
@@ -175,6 +178,7 @@ class Route:
     late_seconds: float = 86_400.0
     sample: str = ""
     readers: tuple[str, ...] = ()
+    keep_days: float | None = None
 
     def __post_init__(self) -> None:
         if not re.fullmatch(r"[a-z0-9][a-z0-9-]{0,59}", self.name):
@@ -197,6 +201,11 @@ class Route:
             raise InputError(f"a seed is a whole number from 0 to below 2**53, got {self.seed}")
         if not self.late_seconds >= 0:
             raise InputError(f"late_seconds must be at least 0, got {self.late_seconds}")
+        if self.keep_days is not None and not self.keep_days * 86_400.0 >= self.late_seconds:
+            raise InputError(
+                f"keep_days must be at least {self.late_seconds / 86_400.0:g}, since results are "
+                f"waited for late_seconds = {self.late_seconds:g}; got {self.keep_days}"
+            )
         checked_readers(self.readers)
 
     @property
@@ -207,8 +216,13 @@ class Route:
     def document(self) -> dict[str, Any]:
         """Return the route as plain JSON values."""
         document: dict[str, Any] = plain(asdict(self))
-        if not self.readers:  # so that versions from before there were readers stay what they are
+        # What came later is left out where it is not used: versions from before stay what they are.
+        if not self.readers:
             del document["readers"]
+        if self.keep_days is None:
+            del document["keep_days"]
+        if self.limits.feasible_drift is None:
+            del document["limits"]["feasible_drift"]
         return document
 
     @classmethod

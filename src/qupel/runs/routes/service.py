@@ -1,11 +1,12 @@
-"""Routes in force: deployed, decided by, switched, watched, and brought up to date."""
+"""Routes in force: deployed, decided by, watched, trimmed, and brought up to date."""
 
 from __future__ import annotations
 
 import contextlib
+import math
 import time
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -17,164 +18,26 @@ from qupel.backends.registry import backend_named
 from qupel.errors import InputError, QupelError
 from qupel.model.home import home
 from qupel.problems.contract import Problem
-from qupel.runs.approvals import approve
 from qupel.runs.database import Database
 from qupel.runs.description import family_name
 from qupel.runs.ledger.retry import Patience
 from qupel.runs.record import Record
 from qupel.runs.routes import arms, deploying, late
 from qupel.runs.routes.beside import Beside
-from qupel.runs.routes.book import TRIAL, Event
+from qupel.runs.routes.change import Change
 from qupel.runs.routes.deciding import Deciding
 from qupel.runs.routes.decision import Decision, Kept
+from qupel.runs.routes.deployed import DeployedRoute
 from qupel.runs.routes.desk import QUICK, Desk
-from qupel.runs.routes.health import Health
+from qupel.runs.routes.inputs import Trimmed
 from qupel.runs.routes.late import CaughtUp
 from qupel.runs.routes.orders import Ordered
 from qupel.runs.routes.route import Mode, Route
-from qupel.runs.routes.standing import Standing, Trial
+from qupel.runs.routes.switching import Switches
 from qupel.runs.routes.timetable import Timetable
-from qupel.runs.routes.watching import health_of, watch
+from qupel.runs.routes.watching import watch
+from qupel.runs.task import Task
 from qupel.runs.telemetry import logs, traces
-
-
-@dataclass(frozen=True, slots=True)
-class Status:
-    """How a route stands and how it is doing.
-
-    Attributes
-    ----------
-    standing
-        Version, mode, switch and trial.
-    health
-        Rates and drift over the last window.
-    decisions, unjudged
-        Decisions of the version, and how many of its quantum results are still awaited.
-    """
-
-    standing: Standing
-    health: Health
-    decisions: int
-    unjudged: int
-
-    def document(self) -> dict[str, Any]:
-        """Return it as plain JSON values."""
-        return {
-            **self.summary(),
-            "standing": self.standing.to_json(),
-            "health": self.health.document(),
-        }
-
-    def summary(self) -> dict[str, Any]:
-        """What is worth a line each."""
-        standing, health = self.standing, self.health
-        route, trial = standing.route, standing.trial
-        return {
-            "version": route.version,
-            "owner": route.owner,
-            "mode": str(standing.mode),
-            "quantum step": "on" if standing.is_on else "off",
-            "trial": "" if trial is None else f"{trial.mode}, share {trial.share:g}",
-            "gates": ", ".join(standing.gates),
-            "approved by": ", ".join(standing.approved_by),
-            "decisions": self.decisions,
-            "results awaited": self.unjudged,
-            "on time": health.on_time,
-            "promised": route.slo.on_time,
-            "fallback rate": health.fallback_rate,
-            "timeout rate": health.timeout_rate,
-            "gain over the fallback": health.gain,
-            "breaches": "; ".join(health.breaches),
-        }
-
-
-@dataclass(frozen=True, slots=True)
-class DeployedRoute:
-    """A route by its name; what it says is looked up anew for each decision.
-
-    Attributes
-    ----------
-    name
-        Of the route.
-    routes
-        Where it is deployed.
-    """
-
-    name: str
-    routes: Routes = field(repr=False)
-
-    def decide(self, problem: Problem[Any], *, key: str = "", source: str = "") -> Decision:
-        """Answer by the route's deadline, whatever becomes of its quantum step.
-
-        Parameters
-        ----------
-        problem
-            An instance of the route's family.
-        key
-            The caller's name of the decision, by which a trial is split; random if empty.
-        source
-            Where the problem came from, for its lineage: a file with its hash, say.
-
-        Returns
-        -------
-        The decision, written down. Where not even a last resort answered, it says so:
-        ``answered_by`` is then ``nobody``.
-
-        Raises
-        ------
-        InputError
-            If no such route is deployed, or the problem is of another family.
-        """
-        return self.routes.decide(self.name, problem, key=key, source=source)
-
-    def late(self, decision_id: str) -> Record | None:
-        """Return what the quantum step came to after its decision; None if nothing (yet)."""
-        return self.routes.late(decision_id)
-
-    def off(self, *, who: str, why: str) -> None:
-        """Switch the quantum step off, from the next decision on."""
-        self.routes.change(self.name, "off", who=who, why=why, is_on=False)
-
-    def on(self, *, who: str, why: str) -> None:
-        """Switch the quantum step on again."""
-        self.routes.change(self.name, "on", who=who, why=why, is_on=True)
-
-    def set_mode(self, mode: Mode | str, *, who: str, why: str) -> None:
-        """Answer in another mode, from the next decision on; `InputError` if it has no arm."""
-        self.routes.set_mode(self.name, Mode(mode), who=who, why=why)
-
-    def rollback(self, *, who: str, why: str) -> str:
-        """Put the version before this one in force again, and return its hash."""
-        return self.routes.roll_back(self.name, who=who, why=why)
-
-    def shadow(self, candidate: Mode | Route | str, *, who: str, share: float = 0.0) -> None:
-        """Run a candidate beside; its answers go out for a share of the decisions.
-
-        Parameters
-        ----------
-        candidate
-            Another mode of the version in force, or another version of the route.
-        share
-            0 for a shadow: what goes out stays as it is. Above 0 for an A/B trial, split by the
-            decisions' keys.
-        """
-        self.routes.try_beside(self.name, candidate, who=who, share=share)
-
-    def end_trial(self, *, who: str, why: str) -> None:
-        """End the trial under way."""
-        self.routes.change(self.name, "trial", who=who, why=why, trial="null")
-
-    def pairs(self) -> list[tuple[Decision, Record]]:
-        """Decisions of trials with the record of the arm that did not answer them."""
-        return self.routes.desk.book().outcomes(self.name, TRIAL)
-
-    def status(self) -> Status:
-        """How the route stands and how it is doing."""
-        return self.routes.status(self.name)
-
-    def history(self) -> list[Event]:
-        """What happened to the route, the oldest first."""
-        return self.routes.desk.book().events(self.name)
 
 
 @dataclass(slots=True, eq=False)
@@ -216,6 +79,8 @@ class Routes:
     patience: Patience = QUICK
     desk: Desk = field(init=False, repr=False)
     beside: Beside = field(init=False, repr=False)
+    switches: Switches = field(init=False, repr=False)
+    _trim_at: float = field(default=-math.inf, init=False, repr=False)
 
     def __post_init__(self) -> None:
         self.desk = Desk(
@@ -229,6 +94,7 @@ class Routes:
         )
         self.desk.on_over = self._judge
         self.beside = Beside(self.desk)
+        self.switches = Switches(self.desk)
 
     def _judge(self, ordered: Ordered) -> None:
         late.judge_over(self.desk, ordered)
@@ -258,13 +124,13 @@ class Routes:
 
     def _modules(self) -> tuple[str, ...]:
         """Modules of the solvers of every route in force."""
-        book = self.desk.book()
-        found = (arms.modules_of(book.standing(name).route) for name in book.names())
+        roster = self.desk.roster()
+        found = (arms.modules_of(roster.standing(name).route) for name in roster.names())
         return tuple(sorted(set().union(*found)))
 
     def names(self) -> list[str]:
         """Names of all deployed routes."""
-        return self.desk.book().names()
+        return self.desk.roster().names()
 
     def deploy(
         self,
@@ -274,8 +140,8 @@ class Routes:
         who: str,
         why: str = "",
         mode: Mode | str | None = None,
-    ) -> str:
-        """Try a route on a sample and put it in force; return its version.
+    ) -> Change:
+        """Try a route on a sample and put it in force.
 
         Parameters
         ----------
@@ -292,7 +158,7 @@ class Routes:
         """
         if family_name(sample) != route.family:
             raise InputError(f"sample: is a {family_name(sample)} instance, not {route.family}")
-        book, ledger, now = self.desk.book(), self.desk.ledger(), self.clock.now
+        roster, ledger, now = self.desk.roster(), self.desk.ledger(), self.clock.now
         deploying.check(route, {account.name for account in ledger.accounts()})
         chosen = arms.mode_of(route) if mode is None else Mode(mode)
         arms.arm_for(route, chosen)
@@ -301,26 +167,27 @@ class Routes:
         deploying.check_profile(route, sample, attempt)
         simulated = deploying.try_simulator(route, sample, attempt, ledger)
         shown += [] if simulated is None else [simulated]
-        book.add_version(route, at=now())
+        roster.add_version(route, at=now())
         for trial in shown:
-            book.pass_gate(route.version, trial.gate, who=who, detail=trial.detail, at=now())
-        book.deploy(route, mode=chosen, who=who, why=why, at=now())
-        self.desk.remember(book.standing(route.name))
+            roster.pass_gate(route.version, trial.gate, who=who, detail=trial.detail, at=now())
+        change = roster.deploy(route, mode=chosen, who=who, why=why, at=now())
+        self.desk.remember(roster.standing(route.name))
         if self.desk.is_staffed:
             self.warm(route, sample)
-        return route.version
+        return change
 
     def warm(self, route: Route, sample: Problem[Any]) -> None:
         """Have this process's workers ready for a route, so that no decision waits for imports."""
         for task in arms.warming_tasks(route, sample):
             self.desk.warm_up(task)
 
-    def approve(self, version: str, *, who: str, why: str) -> None:
-        """Approve a version for hardware; its owner cannot."""
-        book = self.desk.book()
-        route = book.version(version)
-        at = self.clock.now()
-        approve(book.database, route.version, owner=route.owner, who=who, why=why, at=at)
+    def approve(self, version: str, *, who: str, why: str) -> Change:
+        """Approve a version for hardware; its owner cannot.
+
+        It holds while no other version is put in force in its place: a newer one, or one that is
+        rolled back to, needs an approval of its own.
+        """
+        return self.switches.approve(version, who=who, why=why)
 
     def decide(
         self, name: str, problem: Problem[Any], *, key: str = "", source: str = ""
@@ -341,13 +208,19 @@ class Routes:
         if opened is not None or logs.is_on():
             self.desk.teller.leave(lambda: _tell(decision, opened))
         if decision.kept is Kept.DATABASE:
-            hashed, task = decision.problem_hash, deciding.task  # the data, so that it repeats
-            self.desk.teller.leave(
-                lambda: self.desk.book().keep_input(hashed, task.family, task.problem)
+            self.desk.teller.leave(lambda: self._keep_input(deciding.task, decision.created))
+            self.desk.clerk.leave(
+                lambda: watch(self.desk.database(), decision, at=self.clock.now())
             )
-            self.desk.clerk.leave(lambda: watch(self.desk.book(), name, at=self.clock.now()))
             self.beside.begin(standing, decision, problem, trace)
         return decision
+
+    def _keep_input(self, task: Task, at: float) -> None:
+        """Keep the data of a decision, so that it can be repeated; now and then trim the old."""
+        self.desk.inputs().keep(task.problem_hash, task.family, task.problem, at=at)
+        if time.monotonic() > self._trim_at:
+            self._trim_at = time.monotonic() + TRIM_SECONDS
+            self.trim()
 
     def late(self, decision_id: str) -> Record | None:
         """Return what a quantum step came to after its decision; None if nothing (yet)."""
@@ -358,54 +231,18 @@ class Routes:
         """Take the spool over, order what was wished, and judge what came late."""
         return late.catch_up(self.desk)
 
-    def change(self, name: str, kind: str, *, who: str, why: str, **row: Any) -> None:
-        """Change how a route stands."""
-        book = self.desk.book()
-        book.change(name, kind, who=who, why=why, at=self.clock.now(), **row)
-        self.desk.remember(book.standing(name))
+    def trim(self, *, dry: bool = False) -> Trimmed:
+        """Delete data of problems that were kept for longer than their routes say (`keep_days`).
 
-    def set_mode(self, name: str, mode: Mode, *, who: str, why: str) -> None:
-        """Set a route's mode."""
-        arms.arm_for(self.desk.book().standing(name).route, mode)
-        self.change(name, "mode", who=who, why=why or f"{mode}", mode=str(mode))
-
-    def roll_back(self, name: str, *, who: str, why: str) -> str:
-        """Put the version before in force again."""
-        book = self.desk.book()
-        version = book.roll_back(name, who=who, why=why, at=self.clock.now())
-        self.desk.remember(book.standing(name))
-        return version
-
-    def try_beside(
-        self, name: str, candidate: Mode | Route | str, *, who: str, share: float
-    ) -> None:
-        """Begin a trial."""
-        import json
-
-        book = self.desk.book()
-        standing = book.standing(name)
-        salt = f"{name} {self.clock.now()}"
-        if isinstance(candidate, Route):
-            book.add_version(candidate, at=self.clock.now())
-            candidate = candidate.version
-        if candidate in set(Mode):
-            arms.arm_for(standing.route, Mode(candidate))
-            trial = Trial(Mode(candidate), "", share, salt)
-        else:
-            other = book.version(str(candidate))
-            trial = Trial(arms.mode_of(other), other.version, share, salt)
-        why = f"{trial.mode} {trial.version[:12]} beside, share {share:g}".replace("  ", " ")
-        held = json.dumps({**asdict(trial), "mode": str(trial.mode)})
-        self.change(name, "trial", who=who, why=why, trial=held)
-
-    def status(self, name: str) -> Status:
-        """How a route stands and how it is doing."""
-        book = self.desk.book()
-        standing = book.standing(name)
-        health = health_of(book, standing)
-        made = book.count(name, standing.route.version)
-        waiting = [d for d in book.open_jobs() if d.route == name]
-        return Status(standing, health, made, len(waiting))
+        Parameters
+        ----------
+        dry
+            Whether they are only counted.
+        """
+        roster = self.desk.roster()
+        kept = {name: roster.standing(name).route.keep_days for name in roster.names()}
+        days = {name: limit for name, limit in kept.items() if limit is not None}
+        return self.desk.inputs().trim(days, now=self.clock.now(), dry=dry)
 
 
 def _tell(decision: Decision, opened: traces.Opened | None) -> None:
@@ -419,5 +256,7 @@ def _tell(decision: Decision, opened: traces.Opened | None) -> None:
 PATIENCE = 0.5
 #: Seconds to learn which solvers workers will need.
 WARMING = 5.0
+#: Seconds between two looks of a process for data that nobody keeps any more.
+TRIM_SECONDS = 3600.0
 #: Seconds to wait for the other arm of a trial when a process ends.
 CLOSING = 30.0

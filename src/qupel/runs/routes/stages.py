@@ -97,6 +97,7 @@ class Prepare:
         """Return the order as a fact; see `order_in`."""
         solver, encoded = _encoded(form, self.of, self.encoding)
         contract = Contract.of(self.contract)
+        contract.check_answers(form)
         contract.check_solver(solver)
         contract.check_form(encoded.form, solver)
         programs, settings = solver.program(encoded.form, rng, stop=stop)

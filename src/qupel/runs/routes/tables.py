@@ -2,7 +2,18 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Boolean, Column, Float, Index, Integer, String, Table, Text
+from sqlalchemy import (
+    Boolean,
+    Column,
+    Float,
+    Index,
+    Integer,
+    String,
+    Table,
+    Text,
+    false,
+    literal_column,
+)
 
 from qupel.runs.tables import metadata
 
@@ -41,16 +52,17 @@ route_events = Table(
     Column("why", Text, nullable=False),
 )
 
-#: Documents of problems whose quantum step may answer later.
+#: Documents of problems that were decided, for late results and for audits.
 route_inputs = Table(
     "route_inputs",
     metadata,
     Column("hash", String, primary_key=True),
     Column("family", String, nullable=False),
     Column("document", Text, nullable=False),
+    Column("at", Float, nullable=False, server_default="0", index=True),  # last decided
 )
 
-#: Decisions; what is searched for stands in columns of its own.
+#: Decisions; what is searched for, and what health sees, stands in columns of its own.
 decisions = Table(
     "decisions",
     metadata,
@@ -64,8 +76,27 @@ decisions = Table(
     Column("objective", Float, nullable=True),
     Column("job", String, nullable=False),
     Column("document", Text, nullable=False),
+    Column("tried", Boolean, nullable=False, server_default=false()),
+    Column("on_time", Boolean, nullable=False, server_default=false()),
+    Column("timed_out", Boolean, nullable=False, server_default=false()),
+    Column("gain", Float, nullable=True),
+    Column("feasible_share", Float, nullable=True),
+    Column("measures", Text, nullable=False, server_default="{}"),
     Index("decisions_by_route", "route", "number"),
+    Index("decisions_by_version", "route", "version", "number"),
     Index("decisions_by_job", "job"),
+    Index("decisions_by_problem", "problem_hash", "route", "created"),
+)
+
+#: Of a decision that has an order. The text stands in the query, so that the index serves it.
+HAS_JOB = decisions.c.job != literal_column("''")
+
+Index(
+    "decisions_with_job",
+    decisions.c.route,
+    decisions.c.id,
+    sqlite_where=HAS_JOB,
+    postgresql_where=HAS_JOB,
 )
 
 #: Answers that came beside the published one: late ones, and those of a trial's other arm.

@@ -6,6 +6,7 @@ import signal
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 from qupel.errors import InputError
 from qupel.runs.database import Database
@@ -19,6 +20,24 @@ def exposition(database: Database) -> str:
     registry = CollectorRegistry()
     registry.register(Metrics(database))
     return generate_latest(registry).decode()
+
+
+def document(database: Database) -> dict[str, Any]:
+    """All metrics as plain JSON values: name, type and meaning of each, and its samples."""
+    return {
+        "metrics": [
+            {
+                "name": family.name,
+                "type": family.type,
+                "help": family.documentation,
+                "samples": [
+                    {"name": sample.name, "labels": dict(sample.labels), "value": sample.value}
+                    for sample in family.samples
+                ],
+            }
+            for family in Metrics(database).collect()
+        ]
+    }
 
 
 @contextmanager

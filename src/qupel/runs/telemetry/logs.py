@@ -190,6 +190,7 @@ def say_decision(decision: Decision) -> None:
         key=decision.key,
         mode=str(decision.mode),
         answered_by=str(decision.answered_by),
+        wanted=str(decision.wanted),
         why=decision.why,
         quantum=decision.quantum,
         objective=decision.objective,

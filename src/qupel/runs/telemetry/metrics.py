@@ -107,6 +107,13 @@ class Routes:
             "route", "mode", "answered_by",
         )
     )  # fmt: skip
+    stood_in: Tally = field(
+        default_factory=_tally(
+            "qupel_decisions_stood_in",
+            "Decisions in which somebody else answered than who was to",
+            "route", "mode",
+        )
+    )  # fmt: skip
     late: Tally = field(
         default_factory=_tally(
             "qupel_decisions_late", "Decisions without an answer by the deadline", "route"
@@ -178,6 +185,7 @@ class Routes:
         route, seen, primary = made.route, made.sighting, made.primary
         backend = job.backend or ("" if primary is None else str(primary.facts.get("backend", "")))
         self.made.add(route, str(made.mode), str(made.answered_by))
+        self.stood_in.add(route, str(made.mode), by=float(made.stood_in))
         self.late.add(route, by=0.0 if made.on_time else 1.0)
         self.seconds.add(made.seconds, route)
         if made.quantum == TRIED:
@@ -199,8 +207,8 @@ class Routes:
 
     def families(self) -> Iterator[Any]:
         """Yield them as Prometheus wants them."""
-        for each in (self.made, self.late, self.steps, self.skipped, self.contract, self.seconds,
-                     self.stages, self.feasible, self.gain, self.loss):  # fmt: skip
+        for each in (self.made, self.stood_in, self.late, self.steps, self.skipped, self.contract,
+                     self.seconds, self.stages, self.feasible, self.gain, self.loss):  # fmt: skip
             yield from each.families()
 
 

@@ -1,0 +1,139 @@
+"""The rescue of a decision: its fallback, once and once more, and then the last resort."""
+
+from __future__ import annotations
+
+import contextlib
+import math
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from qupel.errors import QupelError
+from qupel.problems.contract import Problem
+from qupel.runs.attempt import attempt
+from qupel.runs.record import Record, Status
+from qupel.runs.routes import arms
+from qupel.runs.routes.choosing import Answer, Found
+from qupel.runs.routes.course import Post
+from qupel.runs.routes.desk import FALLBACK, Desk
+from qupel.runs.routes.route import Route
+from qupel.runs.routes.seats import Seat
+from qupel.runs.routes.timetable import overdue
+from qupel.runs.task import Task
+
+#: Seconds below which an attempt is not begun.
+LEAST = 0.1
+
+
+@dataclass(slots=True, eq=False)
+class Rescue:
+    """Begins with the decision, whatever the primary does, so that an answer is there in time.
+
+    Attributes
+    ----------
+    desk, route
+        Where it works, and for whom.
+    problem, task
+        What is to be decided, and as the fallback's task.
+    found
+        Where it writes what came back.
+    seconds
+        Tells how long an attempt begun now may take.
+    post
+        Takes what is to be done next.
+    """
+
+    desk: Desk
+    route: Route
+    problem: Problem[Any]
+    task: Task
+    found: Found
+    seconds: Callable[[], float]
+    post: Post
+    overdue: float = field(default=math.inf, init=False)
+    _retried: bool = field(default=False, init=False)
+    _resorted: bool = field(default=False, init=False)
+
+    @property
+    def over(self) -> bool:
+        """Whether nothing more will come."""
+        return self.found.fallback.over or self.found.resort.over
+
+    def begin(self) -> None:
+        """Have the fallback attempted."""
+        self._ask_fallback(self.desk.seat(FALLBACK))
+
+    def look(self) -> None:
+        """Give the fallback up if its worker is overdue."""
+        if time.monotonic() >= self.overdue and not self.found.fallback.over:
+            self.found.fallback.why = self.found.fallback.why or "its worker did not come back"
+            self._ask_last_resort()
+
+    def _ask_fallback(self, seat: Seat) -> None:
+        self.overdue = overdue(time.monotonic(), self.route.fallback_seconds)
+        self._ask(seat, self.task, self._fell_back)
+
+    def _ask(self, seat: Seat, task: Task, then: Callable[[Record], None]) -> None:
+        """Have a seat attempt a task, and act on its record when the post is emptied."""
+        seat.ask(
+            task,
+            lambda record: self.post(lambda: then(record)),
+            preparation=max(self.seconds(), LEAST),
+        )
+
+    def _fell_back(self, record: Record) -> None:
+        side = self.found.fallback
+        if side.answered:
+            return
+        side.record, side.why = record, record.why
+        if side.answered:
+            side.over = True
+            return
+        lost = record.status in {Status.FAILED, Status.KILLED}
+        enough = self.seconds() > 2 * self.route.fallback_seconds
+        if lost and enough and not self._retried:
+            self._retried = True
+            self._ask_fallback(self.desk.free_seat() or self.desk.seat(FALLBACK))
+            return
+        self._ask_last_resort()
+
+    def _ask_last_resort(self) -> None:
+        """Have an answer built without a search: by a free worker, and in this process too.
+
+        The second needs nobody, so it is there even if no process can be started any more.
+        """
+        if self._resorted:
+            self.found.fallback.over = self.found.resort.over
+            return
+        self._resorted, self.overdue = True, math.inf
+        self.desk.thinker.leave(self._think)
+        seat, seconds = self.desk.free_seat(), self.seconds()
+        if seat is None or seconds < LEAST:
+            return
+        task = arms.construct_task(self.task, min(seconds, 2 * self.route.fallback_seconds))
+        self._ask(seat, task, self._constructed)
+
+    def _constructed(self, record: Record) -> None:
+        side = self.found.resort
+        if not side.answered:
+            side.record, side.why = record, record.why
+
+    def _think(self) -> None:
+        """In a thread aside: judge earlier answers by this instance's data, and build one."""
+        for solution in self.desk.earlier_solutions(self.route.name, self.task.problem_hash):
+            with contextlib.suppress(QupelError, ValueError, LookupError, TypeError):
+                answer = self.problem.read_answer(solution)
+                judgement = self.problem.judge(answer)
+                if judgement.feasible:
+                    known = Answer.earlier(float(judgement.objective), answer, solution)
+                    self.found.remembered.append(known)
+                    break
+        task = arms.construct_task(self.task, max(self.seconds(), LEAST))
+        built = attempt(task, problem=self.problem)
+        self.post(lambda: self._constructed(built))
+        self.post(self._thought)
+
+    def _thought(self) -> None:
+        """Nothing more comes from the thread aside."""
+        self.found.resort.over = True

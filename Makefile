@@ -4,6 +4,7 @@ BIN := .venv/bin
 BUILD := build/native
 
 VENDORS := ibm braket dwave ionq
+SCHEDULERS := airflow prefect
 VENDOR_TEST := -q -n 2 -p no:cacheprovider
 
 # Built-in rules would compile ising.cpp into the folder of its headers.
@@ -42,11 +43,19 @@ types: .venv/ready  ## Type-check source and tests; see [tool.mypy].
 layers: .venv/ready  ## Import arrows; see [tool.importlinter].
 	$(BIN)/lint-imports
 
-vendors: $(VENDORS:%=build/vendors/%/ready)  ## Test the adapters beside the vendors' own libraries.
+vendors: $(VENDORS:%=build/vendors/%/ready) $(SCHEDULERS:%=build/vendors/%/ready)  ## Test beside the vendors' own libraries and schedulers.
 	QUPEL_VENDORS=1 build/vendors/braket/bin/python -m pytest $(VENDOR_TEST) tests/backends/adapters/test_braket_*.py
 	QUPEL_VENDORS=1 build/vendors/dwave/bin/python -m pytest $(VENDOR_TEST) tests/backends/adapters/test_dwave_mock.py
 	QUPEL_VENDORS=1 build/vendors/ibm/bin/python -m pytest $(VENDOR_TEST) tests/backends/adapters/test_ibm_local.py
 	$(BIN)/python -m pytest $(VENDOR_TEST) tests/backends/emulator/test_ionq_clients.py
+	$(BIN)/python -m pytest $(VENDOR_TEST) tests/integrations/test_airflow.py tests/integrations/test_prefect.py
+
+# A scheduler calls Qupel's command line, so its environment holds nothing else.
+$(SCHEDULERS:%=build/vendors/%/ready): build/vendors/%/ready: tests/vendors/%.txt | .venv/ready
+	rm -rf build/vendors/$*
+	$(BIN)/python -m venv --without-pip build/vendors/$*
+	$(BIN)/python -m pip --python build/vendors/$*/bin/python install --quiet --disable-pip-version-check --no-deps -r $<
+	touch $@
 
 # Their pins contradict each other and ours, so each has an environment that holds what it needs
 # otherwise and finds the rest, Qupel included, in .venv.

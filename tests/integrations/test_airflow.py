@@ -1,91 +1,68 @@
-"""Against a small stand-in for the names of Airflow that are used: Airflow itself is not here."""
+"""Airflow itself, unmodified: DAGs are imported, and run as ``airflow dags test`` runs them."""
 
 from __future__ import annotations
 
-import runpy
-import sys
-import types
-from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Self
+from typing import Any
 
 import pytest
 
 from qupel.errors import InputError
 from qupel.integrations import airflow
-from qupel.integrations.commands import Ended, Outcome
+from tests.integrations.conftest import SCHEDULERS, Run, last_document, needs, python_of
 
-EXAMPLE = Path(__file__).parents[2] / "examples" / "schedulers" / "airflow_dag.py"
-
-
-class AirflowFailException(Exception):  # noqa: N818  Airflow's name
-    pass
-
-
-@dataclass
-class PythonOperator:
-    task_id: str
-    python_callable: Any
-    op_args: list[Any]
-    retries: int = 0
-    after: list[str] = field(default_factory=list)
-
-    def __rshift__(self, other: Self) -> Self:
-        other.after.append(self.task_id)
-        return other
+PYTHON = python_of("airflow")
+#: Airflow's own settings: a database of its own, nothing that calls home.
+SETTINGS = {
+    "AIRFLOW__CORE__LOAD_EXAMPLES": "False",
+    "AIRFLOW__USAGE_DATA_COLLECTION__ENABLED": "False",
+    "SCARF_ANALYTICS": "false",
+}
 
 
-class DAG:
-    def __init__(self, dag_id: str, **options: Any) -> None:
-        self.dag_id, self.options = dag_id, options
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        pass
-
-
-@pytest.fixture
-def stand_in(monkeypatch: pytest.MonkeyPatch) -> None:
-    names: dict[str, dict[str, Any]] = {
-        "airflow": {},
-        "airflow.sdk": {"DAG": DAG},
-        "airflow.exceptions": {"AirflowFailException": AirflowFailException},
-        "airflow.providers": {},
-        "airflow.providers.standard": {},
-        "airflow.providers.standard.operators": {},
-        "airflow.providers.standard.operators.python": {"PythonOperator": PythonOperator},
+def dags(run: Run, folder: Path) -> dict[str, Any]:
+    """Import and run the DAGs of a folder."""
+    settings = SETTINGS | {
+        "AIRFLOW_HOME": str(folder.with_name("airflow")),
+        "AIRFLOW__CORE__DAGS_FOLDER": str(folder),
     }
-    for name, values in names.items():
-        module = types.ModuleType(name)
-        vars(module).update(values)
-        monkeypatch.setitem(sys.modules, name, module)
+    run(PYTHON, "-m", "airflow", "db", "migrate", **settings)
+    found = last_document(run(PYTHON, SCHEDULERS / "in_airflow.py", folder, **settings).stdout)
+    assert found["errors"] == {}
+    assert found["left"] == []  # no command outlives its task
+    tasks: dict[str, Any] = found["dags"]
+    return tasks
 
 
-@pytest.mark.usefixtures("stand_in")
-def test_the_example_defines_two_tasks_in_order() -> None:
-    found = runpy.run_path(str(EXAMPLE))
-    assert found["publish"].after == ["plan"]
-    assert found["plan"].op_args == [["pipeline", "run", found["PLAN"], "--stage", "plan"]]
-    assert found["dag"].dag_id == "nightly_plan"
+@pytest.mark.slow
+@needs("airflow")
+def test_the_example_makes_the_plan_and_publishes_it(run: Run, examples: Path) -> None:
+    tasks = dags(run, examples)["nightly_plan"]
+    assert {name: held["state"] for name, held in tasks.items()} == {
+        "plan": "success",
+        "publish": "success",
+    }
+    assert [stage["stage"] for stage in tasks["plan"]["document"]["stages"]] == ["orders", "plan"]
+    assert (examples / "out" / "plan.json").exists()
 
 
-@pytest.mark.usefixtures("stand_in")
-def test_bad_input_fails_without_another_try(monkeypatch: pytest.MonkeyPatch) -> None:
-    ended = Ended(Outcome.FAILURE, 3, {}, "no such file")
-    monkeypatch.setattr(airflow, "run_command", lambda arguments: ended)
-    with pytest.raises(AirflowFailException, match="no such file"):
-        airflow.execute(["pipeline", "run", "none.yaml"])
-
-
-@pytest.mark.usefixtures("stand_in")
-def test_a_fallback_is_done(monkeypatch: pytest.MonkeyPatch) -> None:
-    ended = Ended(Outcome.FALLBACK, 23, {"outcome": "fallback"}, "")
-    monkeypatch.setattr(airflow, "run_command", lambda arguments: ended)
-    assert airflow.execute(["pipeline", "run", "p.yaml"]) == {"outcome": "fallback"}
+@pytest.mark.slow
+@needs("airflow")
+def test_exit_codes_become_states_tries_and_documents(run: Run, outcomes: Path) -> None:
+    found = dags(run, outcomes)
+    tasks = found["outcomes"] | found["stopped"]
+    assert {name: (held["state"], held["tries"]) for name, held in tasks.items()} == {
+        "fallback": ("success", 1),
+        "route": ("success", 1),
+        "bad_input": ("failed", 1),  # another try is no use
+        "no_answer": ("failed", 2),
+        "overrun": ("failed", 1),
+        "stopped": ("failed", 1),
+    }
+    assert tasks["fallback"]["document"]["outcome"] == "fallback"
+    assert tasks["route"]["document"]["answered_by"] == "primary"
 
 
 def test_without_airflow_the_message_names_it() -> None:
-    with pytest.raises(InputError, match="pip install apache-airflow"):
+    with pytest.raises(InputError, match="pip install 'apache-airflow"):
         airflow.pipeline_operator(task_id="plan", path="plan.yaml")

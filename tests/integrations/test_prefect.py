@@ -1,26 +1,57 @@
+"""Prefect itself, unmodified, with the server it starts for a flow and stops after it."""
+
 from __future__ import annotations
 
-import os
-import shutil
-import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from qupel.errors import InputError, RunError
 from qupel.integrations.prefect import pipeline_task, worth_a_retry
+from tests.integrations.conftest import SCHEDULERS, Run, last_document, needs, python_of
 
-ROOT = Path(__file__).parents[2]
-#: Prefect brings a hundred distributions, so it has an environment of its own where it is tried:
-#: ``python -m venv build/vendors/prefect`` with ``prefect>=3,<4`` and ``fastapi>=0.139,<0.140``
-#: (Prefect 3.8.8 does not import with fastapi 0.165).
-PREFECT = ROOT / "build" / "vendors" / "prefect" / "bin" / "python"
+PYTHON = python_of("prefect")
+
+
+def flow(run: Run, folder: Path, *arguments: object) -> str:
+    """Run a flow's file; return what it printed."""
+    settings = {
+        "PREFECT_HOME": str(folder.with_name("prefect")),
+        "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
+        "PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS": "120",
+    }
+    return run(PYTHON, *arguments, **settings).stdout
+
+
+@pytest.mark.slow
+@needs("prefect")
+def test_the_example_makes_the_plan_and_publishes_it(run: Run, examples: Path) -> None:
+    assert flow(run, examples, examples / "prefect_flow.py").strip().endswith("success")
+    assert (examples / "out" / "plan.json").exists()
+
+
+@pytest.mark.slow
+@needs("prefect")
+def test_exit_codes_become_states_tries_and_documents(run: Run, outcomes: Path) -> None:
+    found = last_document(flow(run, outcomes, SCHEDULERS / "in_prefect.py", outcomes))
+    tasks: dict[str, Any] = found["tasks"]
+    assert {name: (held["state"], held["tries"]) for name, held in tasks.items()} == {
+        "unreachable": ("Completed", 1),
+        "route": ("Completed", 1),
+        "none": ("Failed", 1),  # another try is no use
+        "no-answer": ("Failed", 2),
+        "long": ("TimedOut", 1),
+    }
+    assert tasks["unreachable"]["document"]["outcome"] == "fallback"
+    assert tasks["route"]["document"]["answered_by"] == "primary"
+    assert found["left"] == []  # no command outlives its task
 
 
 def test_without_prefect_the_message_names_it(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "prefect", None)
-    with pytest.raises(InputError, match="pip install prefect"):
+    with pytest.raises(InputError, match="pip install"):
         pipeline_task()
 
 
@@ -31,29 +62,3 @@ def test_only_what_may_do_better_is_tried_again(error: Exception, again: bool) -
             return error
 
     assert worth_a_retry(None, None, State()) is again
-
-
-@pytest.mark.slow
-@pytest.mark.skipif(not PREFECT.exists(), reason="Prefect is not in build/vendors/prefect")
-def test_the_example_flow_runs_in_prefect(tmp_path: Path) -> None:
-    folder = tmp_path / "schedulers"
-    shutil.copytree(ROOT / "examples" / "schedulers", folder)
-    done = subprocess.run(
-        [str(PREFECT), str(folder / "prefect_flow.py")],
-        env={
-            **os.environ,
-            "PYTHONPATH": str(ROOT / "src"),
-            "QUPEL_PYTHON": sys.executable,
-            "QUPEL_DATABASE": str(tmp_path / "qupel.db"),
-            "PREFECT_HOME": str(tmp_path / "prefect"),
-            "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
-            "PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS": "120",
-            "DO_NOT_TRACK": "1",
-        },
-        capture_output=True,
-        text=True,
-        timeout=180,
-    )
-    assert done.returncode == 0, done.stderr[-2000:]
-    assert done.stdout.strip().endswith("success")
-    assert (folder / "out" / "plan.json").exists()

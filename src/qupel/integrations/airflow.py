@@ -10,16 +10,18 @@
 
 A task returns the command's document (Airflow hands it on as an XCom), a fallback's answer
 included: its ``outcome`` says so. It fails where the command does, and without another try where
-another try is no use.
+another try is no use. A task that Airflow ends, ends its command.
 """
 
 from __future__ import annotations
 
+import functools
+import importlib
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from qupel.errors import InputError
-from qupel.integrations.commands import pipeline_command, route_command, run_command
+from qupel.integrations.commands import Process, pipeline_command, route_command, run_command
 
 
 def pipeline_operator(
@@ -35,44 +37,61 @@ def pipeline_operator(
     Parameters
     ----------
     path, database
-        The pipeline file and the database, as the machine that runs the task sees them.
+        The pipeline file and the database, as the machine that runs the task sees them; templates
+        such as ``/data/{{ ds }}/plan.yaml`` are filled in.
     options
-        Of Airflow's operators, such as ``retries``.
+        Of Airflow's operators, such as ``retries`` and ``execution_timeout``.
     """
-    return _operator(task_id, pipeline_command(path, database, stage), options)
+    arguments = pipeline_command(path, database, stage)
+    return _operator()(task_id=task_id, arguments=arguments, **options)
 
 
 def route_operator(
     *, task_id: str, route: str, instance: str, database: str | None = None, **options: Any
 ) -> Any:
-    """Return an operator that has a deployed route decide an instance."""
-    return _operator(task_id, route_command(route, instance, database), options)
+    """Return an operator that has a deployed route decide an instance; templates as above."""
+    arguments = route_command(route, instance, database)
+    return _operator()(task_id=task_id, arguments=arguments, **options)
 
 
-def execute(arguments: Sequence[str]) -> Mapping[str, Any]:
-    """What a task does: run the command, return its document, or fail as Airflow wants it."""
-    ended = run_command(arguments)
-    if ended.outcome == "failure" and not ended.is_worth_a_retry:
-        raise _imported("exceptions").AirflowFailException(
-            f"qupel ended with {ended.code}: {ended.said}"
-        )
-    return ended.checked()
+@functools.cache
+def _operator() -> Any:
+    """The class of the operators: Airflow is there to derive from only once it is asked for."""
+    sdk, exceptions = _imported("sdk"), _imported("sdk.exceptions")
 
+    class QupelOperator(sdk.BaseOperator):  # type: ignore[misc, name-defined]
+        template_fields: Sequence[str] = ("arguments",)
+        template_fields_renderers: Mapping[str, str] = {"arguments": "json"}
+        ui_color = "#d9e7fd"
 
-def _operator(task_id: str, arguments: Sequence[str], options: Mapping[str, Any]) -> Any:
-    operators = _imported("providers.standard.operators.python")
-    return operators.PythonOperator(
-        task_id=task_id, python_callable=execute, op_args=[list(arguments)], **options
-    )
+        def __init__(self, *, arguments: Sequence[str], **options: Any) -> None:
+            super().__init__(**options)
+            self.arguments = list(arguments)
+            self._process: Process | None = None
+
+        def execute(self, context: Mapping[str, Any]) -> Mapping[str, Any]:
+            """Run the command and return its document, or fail as Airflow wants it."""
+            ended = run_command(self.arguments, begun=self._begun)
+            try:
+                return ended.checked()
+            except InputError as error:  # trying again is no use
+                raise exceptions.AirflowFailException(str(error)) from error
+
+        def on_kill(self) -> None:
+            """End the command; Airflow calls this when the task is to be stopped."""
+            if self._process is not None:
+                self._process.terminate()
+
+        def _begun(self, process: Process) -> None:
+            self._process = process
+
+    return QupelOperator
 
 
 def _imported(module: str) -> Any:
-    import importlib
-
     try:
         return importlib.import_module(f"airflow.{module}")
     except ImportError as error:
         raise InputError(
-            "tasks for Airflow need Airflow 2.10 or later with its standard provider: "
-            "pip install apache-airflow apache-airflow-providers-standard"
+            "tasks for Airflow need Airflow 3: pip install 'apache-airflow>=3,<4'"
         ) from error

@@ -20,7 +20,8 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Mapping, Sequence
+import time
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
@@ -29,6 +30,18 @@ from qupel.errors import InputError, RunError
 
 #: Exit codes as `qupel.cli.exits` has them; this package stands below it.
 SUCCESS, INPUT, FALLBACK, USAGE = 0, 3, 23, 2
+#: Seconds at a time that a command is waited for: what another thread raises in the waiting one,
+#: as schedulers do when a task's time is over, comes between two of them.
+LOOK = 0.5
+#: Seconds that a command gets to end in good order.
+GRACE = 10.0
+
+#: The process of a command.
+Process = subprocess.Popen[str]
+
+
+def _nobody(process: Process) -> None:
+    """Nobody has to know of the process."""
 
 
 class Outcome(StrEnum):
@@ -84,6 +97,7 @@ def run_command(
     *,
     environment: Mapping[str, str] | None = None,
     seconds: float | None = None,
+    begun: Callable[[Process], None] = _nobody,
 ) -> Ended:
     """Run ``qupel`` with these arguments and ``--json`` in a process of its own.
 
@@ -98,6 +112,8 @@ def run_command(
         Variables beside those of this process, such as ``QUPEL_DATABASE``.
     seconds
         After so many it is ended, in good order if it will; None for no limit.
+    begun
+        Told of the process, so that it can be ended from elsewhere.
     """
     python = os.environ.get("QUPEL_PYTHON") or sys.executable
     command = [python, "-m", "qupel", *arguments]
@@ -112,7 +128,8 @@ def run_command(
         env={**os.environ, **(environment or {})},
     )
     try:
-        out, said = process.communicate(timeout=seconds)
+        begun(process)
+        out, said = _heard(process, seconds)
     except BaseException as error:  # a scheduler ends its tasks with errors of its own
         out, said = _end(process)
         if not isinstance(error, subprocess.TimeoutExpired):
@@ -139,10 +156,22 @@ def _database(database: str | None) -> list[str]:
     return [] if database is None else ["--database", database]
 
 
-def _end(process: subprocess.Popen[str]) -> tuple[str, str]:
+def _heard(process: Process, seconds: float | None) -> tuple[str, str]:
+    """What a command printed and said, once it has ended; `TimeoutExpired` if it is late."""
+    until = None if seconds is None else time.monotonic() + seconds
+    while True:
+        left = LOOK if until is None else until - time.monotonic()
+        try:
+            return process.communicate(timeout=max(0.0, min(LOOK, left)))
+        except subprocess.TimeoutExpired:
+            if left <= 0:
+                raise
+
+
+def _end(process: Process) -> tuple[str, str]:
     process.terminate()
     try:
-        return process.communicate(timeout=10)
+        return process.communicate(timeout=GRACE)
     except subprocess.TimeoutExpired:
         process.kill()
         return process.communicate()

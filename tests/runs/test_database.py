@@ -110,6 +110,21 @@ def test_a_thread_too_many_is_told(tmp_path: Path, *, writes: bool) -> None:
             connection.close()
 
 
+@pytest.mark.parametrize("what", ["replaced", "removed"])
+def test_a_process_does_not_go_on_in_a_file_that_is_no_longer_there(
+    tmp_path: Path, what: str
+) -> None:
+    path = tmp_path / "qupel.db"
+    with Database.open(path) as database:
+        path.rename(tmp_path / "old.db")
+        if what == "replaced":
+            Database.open(path).close()
+        with pytest.raises(RunError, match="replaced or removed"), database.writing():
+            pass
+        with pytest.raises(RunError, match="replaced or removed"):
+            names(database)
+
+
 def test_a_full_disk_is_told_and_writes_nothing(tmp_path: Path) -> None:
     with Database.open(tmp_path) as database:
         with pytest.raises(RunError, match="could not be written: database or disk is full"):

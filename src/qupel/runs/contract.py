@@ -10,6 +10,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from qupel.errors import ContractError, InputError
 from qupel.runs.description import plain, solvers_in
 from qupel.runs.schema import RANGES, SHAPE, Schema, check_schema, first_fault
@@ -99,10 +101,20 @@ class Contract:
         if self.max_qubits is not None and _is_quantum(solver):
             _limit("max_qubits", variables, self.max_qubits, "qubits after encoding")
 
-    def check_shape(self, answer: Any) -> None:
-        """Check before the search that the family's answers have the shape that is promised."""
-        if self.result is not None:
-            _refuse("result", first_fault(plain(answer), self.result, words=SHAPE))
+    def check_answers(self, problem: Problem[Any], form: Any = None) -> None:
+        """Check before the search that the family's answers have the shape that is promised.
+
+        Parameters
+        ----------
+        form
+            The problem's, where it has been made already.
+        """
+        if self.result is None:
+            return
+        form = problem.form() if form is None else form
+        lower = getattr(form, "lower", None)
+        row = np.zeros(form.variables, np.int64) if lower is None else np.array(lower)
+        _refuse("result", first_fault(plain(problem.answer(row)), self.result, words=SHAPE))
 
     def check_answer(self, problem: Problem[Any], answer: Any, solution: str) -> None:
         """Check what goes out: its schema, and that it survives being written and read."""

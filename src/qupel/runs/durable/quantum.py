@@ -25,6 +25,8 @@ from qupel.runs.durable.ports import Port
 from qupel.runs.durable.solving import (
     Described,
     SolveSettings,
+    contract_faults,
+    contract_from,
     count_faults,
     described,
     is_quantum,
@@ -36,6 +38,7 @@ from qupel.runs.durable.timetable import shortest
 from qupel.runs.identity import samples_digest
 from qupel.runs.ledger.accounts import checked_names
 from qupel.runs.provenance import revision, versions
+from qupel.runs.task import Task
 
 
 class QuantumSettings(Settings):
@@ -65,6 +68,8 @@ class QuantumSettings(Settings):
         Its budget; it repeats byte for byte if it ends by rounds and not by the clock.
     keep
         How many of the best distinct samples are decoded, judged and repaired.
+    contract
+        Fields of a `qupel.runs.contract.Contract`, checked before anything is ordered.
     """
 
     solver: Described
@@ -78,6 +83,7 @@ class QuantumSettings(Settings):
     fallback_seconds: float = 5.0
     fallback_rounds: int | None = None
     keep: int = 32
+    contract: dict[str, Any] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,6 +134,7 @@ class Quantum:
                 check(settings)
             except InputError as error:
                 found.append((place, str(error)))
+        found += contract_faults(settings.contract)
         return found + count_faults(settings, "fallback_rounds", "keep")
 
     def code(self, settings: QuantumSettings) -> Any:
@@ -147,8 +154,15 @@ class Quantum:
         raise RunError("a quantum stage is prepared, ordered and finished; it is not run at once")
 
     def order(self, given: Given, settings: QuantumSettings, key: str) -> Order:
-        """Make the order, the same whenever it is asked for."""
+        """Make the order, the same whenever it is asked for.
+
+        Raises
+        ------
+        ContractError
+            If the stage's contract forbids it, with the field.
+        """
         solver, form, _ = self._encoded(given, settings)
+        self._check_contract(given, settings, solver, form)
         programs, more = solver.program(form, given.rng())
         return Order(programs, solver.shots, key=key, tag=f"qupel-{key[:24]}", settings=more)
 
@@ -159,6 +173,8 @@ class Quantum:
         ------
         ResultError
             If it is not of this order, or nothing in it can be made feasible.
+        ContractError
+            If the answer is not what the stage's contract promises.
         """
         solver, form, back = self._encoded(given, settings)
         problem = problem_of(given.inputs["problem"])
@@ -174,9 +190,12 @@ class Quantum:
                     best = (_rank(judged, problem.sense), answer)
         if best is None:
             raise ResultError(f"job {result.job}: no sample could be made feasible")
+        solution = problem.write_answer(best[1])
+        if (contract := contract_from(settings.contract)) is not None:
+            contract.check_answer(problem, best[1], solution)
         answer = {
             "family": given.inputs["problem"]["family"],
-            "solution": problem.write_answer(best[1]),
+            "solution": solution,
             "answer": plain(best[1]),
             "answered_by": "primary",
         }
@@ -198,6 +217,7 @@ class Quantum:
         """Let the fallback answer, within ``seconds`` if not in all of its budget."""
         if settings.fallback is None:
             raise RunError(f"{why}, and there is no fallback")
+        promised = (settings.contract or {}).get("result")
         made = solved(
             given,
             SolveSettings(
@@ -205,10 +225,31 @@ class Quantum:
                 seconds=settings.fallback_seconds if seconds is None else seconds,
                 rounds=settings.fallback_rounds,
                 keep=settings.keep,
+                contract=None if promised is None else {"result": promised},
             ),
         )
         answer = {**made.outputs["answer"], "answered_by": "fallback"}
         return Made({"answer": answer}, "fallback", why, made.facts)
+
+    def _check_contract(
+        self, given: Given, settings: QuantumSettings, solver: Any, form: Any
+    ) -> None:
+        contract, held = contract_from(settings.contract), given.inputs["problem"]
+        if contract is None:
+            return
+        kind = family_from(held["family"])
+        task = Task(
+            held["family"],
+            held["document"],
+            described(self._placed(settings), kind),
+            given.stage_seed(),
+            settings.deadline_seconds,
+            fallback=None if settings.fallback is None else described(settings.fallback, kind),
+        )
+        contract.check_task(task)
+        contract.check_solver(solver)
+        contract.check_form(form, solver)
+        contract.check_answers(problem_of(held))
 
     def _encoded(self, given: Given, settings: QuantumSettings) -> tuple[Any, Any, Any]:
         """Return solver, the form it takes, and the way back to the problem's values."""

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Any, ClassVar
 
-from qupel.errors import InputError, RunError
+from qupel.errors import InputError, RunError, unknown_name
 from qupel.problems.contract import Problem
 from qupel.runs.clearance import HERE
+from qupel.runs.contract import Contract
 from qupel.runs.description import family_from, plain, solver_from
 from qupel.runs.durable.kinds import Classical, Given, Made, Settings
 from qupel.runs.durable.ports import Port
 from qupel.runs.provenance import revision, versions
 from qupel.runs.record import Status
+from qupel.runs.schema import check_schema
 from qupel.runs.task import Task
 from qupel.solvers.registry import implementations
 
@@ -39,6 +41,8 @@ class SolveSettings(Settings):
         Its own budget.
     repair, polish, keep
         See `qupel.runs.task.Task`.
+    contract
+        Fields of a `qupel.runs.contract.Contract` that the attempt is held to.
     """
 
     solver: Described
@@ -50,6 +54,7 @@ class SolveSettings(Settings):
     repair: bool = True
     polish: bool = False
     keep: int = 32
+    contract: dict[str, Any] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +85,7 @@ class Solve:
         for place in ("seconds", "fallback_seconds"):
             if not getattr(settings, place) > 0:
                 found.append((place, f"must be above 0, got {getattr(settings, place)}"))
+        found += contract_faults(settings.contract)
         return found + count_faults(settings, "rounds", "threads", "keep")
 
     def code(self, settings: SolveSettings) -> Any:
@@ -116,6 +122,7 @@ def solved(given: Given, settings: SolveSettings) -> Made:
         keep=settings.keep,
         fallback=None if settings.fallback is None else described(settings.fallback, kind),
         fallback_seconds=settings.fallback_seconds,
+        contract=contract_from(settings.contract),
     )
     record = given.hands.attempt(task)
     if record.status is not Status.ANSWERED or not record.solution:
@@ -127,6 +134,32 @@ def solved(given: Given, settings: SolveSettings) -> Made:
         "answered_by": record.answered_by,
     }
     return Made({"answer": answer}, record.answered_by, record.why, {"record": record.to_json()})
+
+
+def contract_from(held: Mapping[str, Any] | None) -> Contract | None:
+    """Return the contract of a stage; `InputError` if it is none."""
+    if held is None:
+        return None
+    known = [part.name for part in fields(Contract)]
+    for name in held:
+        if name not in known:
+            raise unknown_name("field of a contract", name, known)
+    try:
+        return Contract.of(held)
+    except TypeError as error:  # a limit that is no number
+        raise InputError(f"limits of a contract are numbers: {error}") from None
+
+
+def contract_faults(held: Mapping[str, Any] | None) -> list[tuple[str, str]]:
+    """What is wrong with a stage's contract, its schemas included."""
+    try:
+        contract = contract_from(held)
+        for schema in () if contract is None else (contract.input, contract.result):
+            if schema is not None:
+                check_schema(schema)
+    except InputError as error:
+        return [("contract", str(error))]
+    return []
 
 
 class JudgeSettings(Settings):

@@ -168,6 +168,16 @@ def test_nothing_is_ordered_against_the_contract(
     assert decision.answered_by is Answerer.FALLBACK
 
 
+def test_a_result_schema_that_answers_do_not_have_is_named_before_anything_is_ordered(
+    decide: Decide,
+) -> None:
+    rogue = Rogue()
+    decision = decide(rogue, contract=Contract(result={"required": ["tour"]}))
+    assert "contract field 'result'" in decision.why
+    assert rogue.accepted == []
+    assert decision.answered_by is Answerer.NOBODY
+
+
 def test_hardware_is_refused_without_an_approval_and_used_with_one(
     decide: Decide, routes: Routes
 ) -> None:

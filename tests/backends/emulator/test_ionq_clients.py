@@ -49,6 +49,16 @@ def talk(client: str, emulator: Running) -> dict[str, Any]:
 
 def test_qiskit_ionq_runs_against_the_emulator(emulator: Running) -> None:
     found = talk("with_qiskit.py", emulator)
+    assert found["backends"] == ["ionq_qpu", "ionq_simulator"]
+    assert found["available"] == [True, True]
+    assert found["probabilities"] == found["again"] == pytest.approx({"00": 0.5, "11": 0.5})
+    assert found["many"] == [["001", "010", "100"][k % 3] for k in range(20)]
+    assert found["detailed"] == 20
+    assert found["native"] == [["00", "01", "10", "11"], ["00", "11"]]
+    assert found["transpiled"] == ["00", "11"]
+    assert found["registers"] == {"1 00": 200}
+    assert len(set(found["dated"])) == 3
+    assert found["cancelled twice"] == ["canceled", "canceled"]
     assert found["qubits"] == 36
     assert set(found["bell"]) == {"00", "11"}
     assert sum(found["bell"].values()) == 200
@@ -65,6 +75,12 @@ def test_qiskit_ionq_runs_against_the_emulator(emulator: Running) -> None:
 
 def test_cirq_ionq_runs_against_the_emulator(emulator: Running) -> None:
     found = talk("with_cirq.py", emulator)
+    assert found["chances"] == [{"0": 0.5, "3": 0.5}] * 2
+    assert found["named"] == "kept"
+    assert found["native"] == [[0, 0], [1, 1]]
+    assert found["sampled"] == [[0, 1]]
+    assert found["run batch"] == [[[1, 0]], [[0, 0], [1, 1]]]
+    assert len(set(found["dated"])) == 2
     assert found["bell"] == [[0, 0], [1, 1]]
     # Cirq writes qubit 0 first, and takes it as the highest bit of a number.
     assert found["single"] == [[[1]], [[0, 1, 0]], [[0, 1, 0, 0, 0]], [[0, 0, 1, 0, 0, 0, 0, 0]]]

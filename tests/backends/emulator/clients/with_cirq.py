@@ -11,6 +11,7 @@ from typing import Any
 
 import cirq
 import cirq_ionq
+from cirq_ionq import MSGate
 
 url, token = sys.argv[1:]
 service = cirq_ionq.Service(remote_host=url, api_key=token, default_target="simulator")
@@ -36,7 +37,20 @@ cancelled = service.create_job(bell, repetitions=10, target="qpu")
 cancelled.cancel()
 noisy = cirq.Circuit([cirq.X(qubits[0])] * 25, cirq.measure(qubits[0], key="m"))
 machine = service.create_job(flipped(3, 1), repetitions=50, target="qpu")
+native = cirq.Circuit(
+    MSGate(phi0=0, phi1=0, theta=0.25)(*qubits[:2]), cirq.measure(*qubits[:2], key="m")
+)
+kept = service.create_job(bell, repetitions=100, name="kept")
+chances = wait(kept).probabilities("m")
 found = {
+    "chances": [chances, wait(service.get_job(kept.job_id())).probabilities("m")],
+    "named": service.get_job(kept.job_id()).name(),
+    "native": rows(service.run(native, repetitions=100)),
+    "sampled": rows(service.sampler().run(flipped(2, 1), repetitions=10)),
+    "run batch": [
+        rows(result) for result in service.run_batch([flipped(2, 0), bell], repetitions=50)
+    ],
+    "dated": [one.calibration_time().isoformat() for one in service.list_calibrations(limit=2)],
     "bell": rows(service.run(bell, repetitions=100)),
     "single": [rows(service.run(flipped(n, n // 3), repetitions=10)) for n in (1, 3, 5, 8)],
     "machine": max(wait(machine).counts("m").items(), key=lambda held: held[1])[0],

@@ -11,8 +11,8 @@ import sys
 import warnings
 from typing import Any
 
-from qiskit import QuantumCircuit
-from qiskit_ionq import IonQProvider
+from qiskit import ClassicalRegister, QuantumCircuit, QuantumRegister, transpile
+from qiskit_ionq import GPI2Gate, GPIGate, IonQProvider, MSGate
 
 warnings.simplefilter("ignore")
 url, token = sys.argv[1:]
@@ -46,7 +46,42 @@ cancelled.cancel()
 noisy = QuantumCircuit(1)
 for _ in range(25):
     noisy.x(0)
+native = QuantumCircuit(2, 2)
+native.append(GPI2Gate(0.25), [0])  # a quarter turn about Y: half and half, as a Hadamard gives
+native.append(GPI2Gate(0.25), [1])
+native.append(GPIGate(0.0), [1])
+native.measure([0, 1], [0, 1])
+entangled = QuantumCircuit(2, 2)
+entangled.append(MSGate(0, 0, 0.25), [0, 1])
+entangled.measure([0, 1], [0, 1])
+registers = QuantumCircuit(
+    QuantumRegister(2, "a"),
+    QuantumRegister(1, "b"),
+    ClassicalRegister(2, "c"),
+    ClassicalRegister(1, "d"),
+)
+registers.x(2)
+registers.measure([0, 1, 2], [0, 1, 2])
+kept = simulator.run(bell, shots=200)
+kept.result(wait=0.05)
+many = machine.run([flipped(3, k % 3) for k in range(20)], shots=20)
+ions = provider.get_backend("simulator", gateset="native")
+dated = machine.client.get_calibration_data("qpu.forte-1", limit=3)
 found = {
+    "backends": sorted(backend.name for backend in provider.backends()),
+    "available": [simulator.status(), machine.status()],
+    "probabilities": kept.get_probabilities(),
+    "again": simulator.retrieve_job(kept.job_id()).get_probabilities(),
+    "many": [max(held, key=held.get) for held in many.result(wait=0.05).get_counts()],
+    "detailed": many.status(detailed=True)["completed"],
+    "native": [sorted(counts(ions, circuit)) for circuit in (native, entangled)],
+    "transpiled": sorted(counts(ions, transpile(bell, ions))),
+    "registers": counts(simulator, registers),
+    "dated": [one.id for one in dated],
+    "cancelled twice": [
+        told["status"]
+        for told in machine.cancel_jobs([machine.run(bell, shots=10).job_id() for _ in range(2)])
+    ],
     "qubits": machine.num_qubits,
     "bell": counts(simulator, bell),
     "single": [counts(simulator, flipped(n, n // 3)) for n in (1, 3, 5, 8)],

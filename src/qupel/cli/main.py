@@ -22,6 +22,7 @@ from qupel.cli import (
     devices,
     emulator,
     estimate,
+    job_queue,
     jobs,
     metrics,
     pilot,
@@ -69,6 +70,8 @@ app.add_typer(pipeline.app, name="pipeline")
 app.command()(worker.worker)
 app.command()(metrics.metrics)
 app.add_typer(route.app, name="route")
+for command in (job_queue.submit, job_queue.approve, job_queue.result):
+    jobs.app.command()(command)
 app.add_typer(jobs.app, name="jobs")
 app.add_typer(budget.app, name="budget")
 app.command()(access.lineage)

@@ -45,6 +45,16 @@ def test_costs_of_free_jobs_and_of_no_team_are_named(job: str) -> None:
     assert lines[3].split() == ["total", "1", "10", "–", "–", "free"]
 
 
+def test_one_report_shows_costs_by_all_they_can_be_grouped_by(job: str) -> None:
+    document = qupel("budget", "report", "--by", "all", "--json").document
+    ways = ["job", "experiment", "pilot", "team", "outcome", "backend"]
+    assert list(document["reports"]) == ways
+    assert {report["total"][0]["jobs"] for report in document["reports"].values()} == {1}
+    assert document["total"][0]["shots"] == 10
+    text = qupel("budget", "report", "--by", "all").out
+    assert [part.split()[0] for part in text.split("\n\n")] == ways
+
+
 def test_an_unknown_state_of_jobs_is_answered_with_the_nearest(job: str) -> None:
     ended = qupel("jobs", "list", "--state", "moon")
     assert ended.code == Exit.INPUT

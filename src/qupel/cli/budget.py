@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -19,7 +19,8 @@ app = typer.Typer(
 @app.command("set")
 def set_budget(
     account: Annotated[
-        str, typer.Argument(help="job:NAME, experiment:NAME, pilot:NAME or team:NAME.")
+        str,
+        typer.Argument(help="job:NAME, experiment:NAME, pilot:NAME, team:NAME or outcome:NAME."),
     ],
     money: Annotated[
         str | None, typer.Option(help="Cap on money, such as '250' or '250 EUR'; USD by default.")
@@ -66,22 +67,37 @@ def show(
 def report(
     by: Annotated[
         str,
-        typer.Option(help="job, experiment, pilot, team, backend, or purpose.NAME."),
+        typer.Option(
+            help="job, experiment, pilot, team, outcome, backend or purpose.NAME; or all of them."
+        ),
     ] = "team",
     database: DatabaseOption = None,
     as_json: AsJson = False,
 ) -> None:
-    """Report what was paid, for whom; the total is over all jobs."""
+    """Report what was paid, for whom and for what; the total is over all jobs."""
+    from qupel.runs.ledger.costs import GROUPS
+
     with opened(database) as ledger:
-        found = ledger.costs(by).document()
+        found = [ledger.costs(way).document() for way in (GROUPS if by == "all" else (by,))]
     if as_json:
-        print_document(found)
+        reports = {report["by"]: report for report in found}
+        together = {"by": by, "reports": reports, "total": found[0]["total"]}
+        print_document(together if by == "all" else found[0])
         return
-    if not found["lines"]:
+    if not found[0]["lines"]:
         say("nothing has been ordered yet")
         return
-    unnamed = f"no {by.removeprefix('purpose.')}"
-    lines = [*found["lines"], *({**line, "name": "total"} for line in found["total"])]
+    print_text("\n\n".join(_costs(report) for report in found))
+
+
+def _costs(report: dict[str, Any]) -> str:
+    """Lines of one way to group costs, with their total."""
+    unnamed = f"no {report['by'].removeprefix('purpose.')}"
+    lines = [
+        *report["lines"],
+        *({**line, "name": "in several"} for line in report["shared"]),
+        *({**line, "name": "total"} for line in report["total"]),
+    ]
     rows = [
         [
             line["name"] or unnamed,
@@ -93,7 +109,7 @@ def report(
         ]
         for line in lines
     ]
-    print_text(text_table([found["by"], "jobs", "shots", "billed", "held", "currency"], rows))
+    return text_table([report["by"], "jobs", "shots", "billed", "held", "currency"], rows)
 
 
 def _table(documents: list[dict[str, dict[str, object]]]) -> str:

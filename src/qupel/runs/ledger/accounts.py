@@ -17,8 +17,8 @@ from qupel.model.money import NO_CURRENCY, Money
 from qupel.runs.database import insert_into
 from qupel.runs.tables import accounts
 
-#: Words before the colon of an account's name.
-KINDS = ("job", "experiment", "pilot", "team")
+#: Words before the colon of an account's name; ``outcome`` is what the business gets for it.
+KINDS = ("job", "experiment", "pilot", "team", "outcome")
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""What was paid, for whom: by job, experiment, pilot, team, backend or purpose."""
+"""What was paid, for whom and for what: by job, experiment, team, outcome, backend or purpose."""
 
 from __future__ import annotations
 
@@ -14,6 +14,9 @@ from qupel.errors import InputError
 from qupel.model.money import NO_CURRENCY, Money
 from qupel.runs.ledger.accounts import KINDS
 from qupel.runs.tables import holds, jobs
+
+#: Ways to group costs that every job can be grouped by.
+GROUPS = (*KINDS, "backend")
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,11 +67,15 @@ class CostReport:
         By name. A job that belongs to several accounts of a kind stands in each of them.
     total
         One line a currency, over all jobs, whoever pays.
+    shared
+        What stands in several lines, as often as it is there beyond the first: the lines add up
+        to it and the total. One line a currency, none where nothing does.
     """
 
     by: str
     lines: tuple[Cost, ...]
     total: tuple[Cost, ...]
+    shared: tuple[Cost, ...] = ()
 
     def document(self) -> dict[str, Any]:
         """The report as plain data."""
@@ -76,6 +83,7 @@ class CostReport:
             "by": self.by,
             "lines": [line.document() for line in self.lines],
             "total": [line.document() for line in self.total],
+            "shared": [line.document() for line in self.shared],
         }
 
 
@@ -95,7 +103,22 @@ def cost_report(connection: sa.Connection, by: str) -> CostReport:
     else:
         known = ", ".join([*KINDS, "backend", "purpose.NAME"])
         raise InputError(f"costs are grouped by {known}, got {by!r}")
-    return CostReport(by, _added(named), total)
+    lines = _added(named)
+    return CostReport(by, lines, total, _beyond(lines, total))
+
+
+def _beyond(lines: Sequence[Cost], total: Sequence[Cost]) -> tuple[Cost, ...]:
+    """By how much lines add up to more than the total, by currency."""
+    found = []
+    for whole in total:
+        same = [line for line in lines if line.currency == whole.currency]
+        more = [
+            sum(getattr(line, part) for line in same) - getattr(whole, part)
+            for part in ("jobs", "shots", "billed", "held")
+        ]
+        if any(more):
+            found.append(Cost("", whole.currency, *more))
+    return tuple(found)
 
 
 def _by_account(
@@ -116,6 +139,6 @@ def _added(named: list[tuple[str, sa.Row[Any]]]) -> tuple[Cost, ...]:
         line = sums[name, row.currency]
         line[0] += 1
         line[1] += row.shots
-        line[2] += row.billed or 0
+        line[2] += row.billed if row.settled else 0
         line[3] += 0 if row.settled else row.bound or 0
     return tuple(Cost(name, currency, *line) for (name, currency), line in sorted(sums.items()))

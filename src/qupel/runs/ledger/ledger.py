@@ -372,8 +372,9 @@ class Ledger:
         Parameters
         ----------
         by
-            ``job``, ``experiment``, ``pilot``, ``team``, ``backend``, or ``purpose.NAME`` for
-            any name in the purposes, such as ``purpose.outcome``.
+            ``job``, ``experiment``, ``pilot``, ``team``, ``outcome`` (what the business gets for
+            it), ``backend``, or ``purpose.NAME`` for any name in the purposes, such as
+            ``purpose.route``.
         """
         with self.database.reading() as connection:
             return cost_report(connection, by)

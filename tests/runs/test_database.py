@@ -9,6 +9,8 @@ import sqlalchemy as sa
 
 from qupel.errors import InputError, RunError
 from qupel.runs import database as database_module
+from qupel.runs.access import access_events
+from qupel.runs.approvals import gates
 from qupel.runs.database import Database, insert_into
 from qupel.runs.routes import tables as route_tables
 from qupel.runs.store import Store
@@ -185,7 +187,8 @@ def test_postgresql_is_migrated_written_and_opened_by_several_at_once(tmp_path: 
 
     from tests.postgres import server
 
-    assert route_tables.routes.metadata is metadata
+    for table in (route_tables.routes, access_events, gates):
+        assert table.metadata is metadata
     with server() as url:
         open_at_once(url, 4)
         with Database.open(url) as database:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import statistics
 import time
@@ -14,7 +15,7 @@ from perf.compiling_cases import Case, cases, fourier
 from perf.tables import publish
 from qupel.backends.compiling import compile_circuit
 from qupel.backends.compiling.compiler import TRIALS, _connected
-from qupel.backends.compiling.operations import _axes, _of_gate
+from qupel.backends.compiling.operations import _of_gate
 from qupel.backends.compiling.pairs import _pieces
 from qupel.model import Circuit
 from qupel.model.to_qiskit import to_qiskit
@@ -70,7 +71,7 @@ def main() -> None:
 
 def _ours(*, rx: bool = False, trials: int = TRIALS) -> Compiler:
     def run(circuit: Circuit, case: Case, seed: int) -> Figures:
-        for cache in (_connected, _axes, _of_gate, _pieces):
+        for cache in (_connected, _of_gate, _pieces):
             cache.cache_clear()
         target = case.target(rx=rx)
         watch = _Watch()
@@ -108,6 +109,7 @@ def _measured(case: Case, compilers: dict[str, Compiler]) -> list[list[object]]:
         free = replace(case.target(rx=False), qubits=circuit.qubits, edges=None)
         needed.append(compile_circuit(circuit, free).compiled.two_qubit_gates)
         for name, compiler in compilers.items():
+            gc.collect()  # or one clears up, on its own time, what another left
             figures = compiler(circuit, case, seed)
             found[name].append(figures._replace(gates=figures.gates - needed[-1]))
     medians = {

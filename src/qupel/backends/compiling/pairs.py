@@ -8,7 +8,6 @@ doi:10.1103/PhysRevA.69.062321.
 
 from __future__ import annotations
 
-import cmath
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -17,14 +16,15 @@ from typing import Any
 
 import numpy as np
 
-from qupel.backends.compiling.operations import Axis, axes_of
-from qupel.backends.compiling.turns import Matrix, flat
+from qupel.backends.compiling.operations import Axis, axes_of, tensor
+from qupel.backends.compiling.turns import Matrix, around_z, flat, product
 from qupel.backends.compiling.weyl import TURNS, Weyl, weyl
-from qupel.model.gates import SWAP, H, X, Z
+from qupel.model.gates import SWAP, H, I, X, Z
 
 #: Weyl coordinates below this are nothing.
 _NOTHING = 1e-10
 _QUARTER = math.pi / 4
+_H, _X, _Z = flat(H), flat(X), flat(Z)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -67,8 +67,8 @@ def _pieces(held: bytes, native: str) -> tuple[Piece, ...]:
 
 def _between(split: Weyl, middle: Sequence[Piece]) -> list[Piece]:
     """Turns before, the canonical gate, turns after."""
-    before = [_turn(slot, split.before[slot]) for slot in (0, 1)]
-    after = [_turn(slot, split.after[slot]) for slot in (0, 1)]
+    before = [Turn(slot, flat(split.before[slot])) for slot in (0, 1)]
+    after = [Turn(slot, flat(split.after[slot])) for slot in (0, 1)]
     return [*before, *middle, *after]
 
 
@@ -77,21 +77,23 @@ def _along(matrix: Any, axes: tuple[Axis, ...], native: str) -> list[Piece]:
 
     Written so, it lets Z turns pass as the native gate does.
     """
-    turns = [H if axis == "X" else np.eye(2) for axis in axes]
-    frame = np.kron(turns[1], turns[0])
+    turns = [H if axis == "X" else I for axis in axes]
+    frame = tensor(turns[1], turns[0])
     phases = np.angle(np.diag(frame @ matrix @ frame))
     signs = np.array([[1, 1, 1, 1], [1, -1, 1, -1], [1, 1, -1, -1], [1, -1, -1, 1]])
     _, first, second, both = signs @ phases / 4
-    around = [_turn(0, turns[0] @ _rz(-2 * first) @ turns[0])]
-    around += [_turn(1, turns[1] @ _rz(-2 * second) @ turns[1])]
+    around = [
+        Turn(slot, (_rx if axis == "X" else around_z)(-2 * angle))
+        for slot, axis, angle in zip((0, 1), axes, (first, second), strict=True)
+    ]
     # A quarter more of both phases and of their product is a sign, or nothing at all.
     quarters = round(both / (math.pi / 2))
     both -= quarters * math.pi / 2
     if quarters % 2:
-        around += [_turn(slot, turns[slot] @ Z @ turns[slot]) for slot in (0, 1)]
+        around += [Turn(slot, _X if axes[slot] == "X" else _Z) for slot in (0, 1)]
     if abs(both) < _NOTHING:
         return list(around)
-    into = [_turn(slot, turns[slot]) for slot in (0, 1) if axes[slot] == "X"]
+    into = [Turn(slot, _H) for slot in (0, 1) if axes[slot] == "X"]
     return [*around, *into, *_zz(both, native), *into]
 
 
@@ -100,17 +102,17 @@ def _zz(angle: float, native: str) -> list[Piece]:
     if native == "rzz":
         return [Joint("rzz", (-2 * angle,), (0, 1))]
     if native == "rxx":
-        return [*_both(H), Joint("rxx", (-2 * angle,), (0, 1)), *_both(H)]
+        return [*_both(_H), Joint("rxx", (-2 * angle,), (0, 1)), *_both(_H)]
     if abs(abs(angle) - _QUARTER) < _NOTHING:
         # exp(i pi/4 ZZ) is cz between quarter turns; a cx between two H is cz.
-        turns = [_turn(slot, _rz(-math.copysign(math.pi / 2, angle))) for slot in (0, 1)]
+        turns = [Turn(slot, around_z(-math.copysign(math.pi / 2, angle))) for slot in (0, 1)]
         if native == "cz":
             return [*turns, Joint("cz", (), (0, 1))]
-        return [*turns, _turn(1, H), *_cx(native, 0), _turn(1, H)]
+        return [*turns, Turn(1, _H), *_cx(native, 0), Turn(1, _H)]
     if native == "cz":
         joint = Joint("cz", (), (0, 1))
-        return [_turn(1, H), joint, _turn(1, _rx(-2 * angle)), joint, _turn(1, H)]
-    return [*_cx(native, 0), _turn(1, _rz(-2 * angle)), *_cx(native, 0)]
+        return [Turn(1, _H), joint, Turn(1, _rx(-2 * angle)), joint, Turn(1, _H)]
+    return [*_cx(native, 0), Turn(1, around_z(-2 * angle)), *_cx(native, 0)]
 
 
 def _in_free(split: Weyl, native: str) -> list[Piece]:
@@ -125,7 +127,7 @@ def _in_free(split: Weyl, native: str) -> list[Piece]:
             out.append(joint)
         else:
             turn = TURNS[3 - axis - home]
-            out += [*_both(turn), joint, *_both(turn.conj().T)]
+            out += [*_both(flat(turn)), joint, *_both(flat(turn.conj().T))]
     return out
 
 
@@ -144,7 +146,7 @@ def _in_iswaps(matrix: Any) -> list[Piece]:
     turned = 0
     for piece in _between(split, _in_fixed(split, "cz", count)):
         if isinstance(piece, Joint):
-            out += [*_both(_rz(-math.pi / 2)), Joint("iswap", (), (0, 1))]
+            out += [*_both(around_z(-math.pi / 2)), Joint("iswap", (), (0, 1))]
             turned = 1 - turned
         else:
             out.append(Turn(piece.slot ^ turned, piece.matrix))
@@ -169,23 +171,23 @@ def _in_fixed(split: Weyl, native: str, count: int | None = None) -> list[Piece]
             return []
         case 1:
             # exp(i pi/4 ZX) is cx up to turns; an H on the first qubit makes XX of ZX.
-            turns = [_turn(0, _rz(-math.pi / 2)), _turn(1, _rx(-math.pi / 2))]
-            return [_turn(0, H), *turns, *_cx(native, 0), _turn(0, H)]
+            turns = [Turn(0, around_z(-math.pi / 2)), Turn(1, _rx(-math.pi / 2))]
+            return [Turn(0, _H), *turns, *_cx(native, 0), Turn(0, _H)]
         case 2:
             # A cx on either side makes XX of X on the first qubit, and ZZ of Z on the second.
             turn = TURNS[0]
-            middle = [_turn(0, _rx(-2 * a)), _turn(1, _rz(-2 * b))]
+            middle = [Turn(0, _rx(-2 * a)), Turn(1, around_z(-2 * b))]
             joined = [*_cx(native, 0), *middle, *_cx(native, 0)]
-            return [*_both(turn), *joined, *_both(turn.conj().T)]
+            return [*_both(flat(turn)), *joined, *_both(flat(turn.conj().T))]
     return [
-        _turn(1, _rz(math.pi / 2)),
+        Turn(1, around_z(math.pi / 2)),
         *_cx(native, 1),
-        _turn(0, _rz(math.pi / 2 - 2 * c)),
-        _turn(1, _ry(math.pi / 2 - 2 * a)),
+        Turn(0, around_z(math.pi / 2 - 2 * c)),
+        Turn(1, _ry(math.pi / 2 - 2 * a)),
         *_cx(native, 0),
-        _turn(1, _ry(2 * b - math.pi / 2)),
+        Turn(1, _ry(2 * b - math.pi / 2)),
         *_cx(native, 1),
-        _turn(0, _rz(-math.pi / 2)),
+        Turn(0, around_z(-math.pi / 2)),
     ]
 
 
@@ -197,30 +199,25 @@ def _cx(native: str, control: int) -> list[Piece]:
         case "cx":
             return [Joint("cx", (), slots)]
         case "cz":
-            return [_turn(target, H), Joint("cz", (), slots), _turn(target, H)]
+            return [Turn(target, _H), Joint("cz", (), slots), Turn(target, _H)]
         case "ecr":
-            turns = [_turn(control, X @ _rz(math.pi / 2)), _turn(target, _rx(math.pi / 2))]
+            turns = [
+                Turn(control, product(_X, around_z(math.pi / 2))),
+                Turn(target, _rx(math.pi / 2)),
+            ]
             return [*turns, Joint("ecr", (), slots)]
     raise AssertionError(f"no cx is written in {native}")
 
 
-def _turn(slot: int, matrix: Any) -> Turn:
-    return Turn(slot, flat(matrix))
+def _both(matrix: Matrix) -> list[Piece]:
+    return [Turn(0, matrix), Turn(1, matrix)]
 
 
-def _both(matrix: Any) -> list[Piece]:
-    return [_turn(0, matrix), _turn(1, matrix)]
-
-
-def _rx(angle: float) -> Any:
+def _rx(angle: float) -> Matrix:
     c, s = math.cos(angle / 2), math.sin(angle / 2)
-    return np.array([[c, -1j * s], [-1j * s, c]])
+    return complex(c), -1j * s, -1j * s, complex(c)
 
 
-def _ry(angle: float) -> Any:
+def _ry(angle: float) -> Matrix:
     c, s = math.cos(angle / 2), math.sin(angle / 2)
-    return np.array([[c, -s], [s, c]], dtype=np.complex128)
-
-
-def _rz(angle: float) -> Any:
-    return np.diag([cmath.exp(-0.5j * angle), cmath.exp(0.5j * angle)])
+    return complex(c), complex(-s), complex(s), complex(c)

@@ -7,6 +7,7 @@ Cirac (2001), doi:10.1103/PhysRevA.63.062309; Zhang et al. (2003), doi:10.1103/P
 
 from __future__ import annotations
 
+import cmath
 import math
 from dataclasses import dataclass
 from functools import reduce
@@ -58,8 +59,8 @@ def weyl(matrix: Complex128[np.ndarray, "4 4"]) -> Weyl:
     inner = _MAGIC.conj().T @ matrix @ _MAGIC
     inner = inner / np.linalg.det(inner) ** 0.25
     vectors, halves = _diagonalised(inner.T @ inner)
-    left = inner @ vectors @ np.diag(np.exp(-1j * halves))
-    if np.linalg.det(left).real < 0:
+    left = (inner @ vectors) * np.exp(-1j * halves)
+    if math.cos(halves.sum()) < 0:  # the determinant of left, as the other two are one
         halves[0] += math.pi
         left[:, 0] *= -1
     point = [float(halves @ diagonal) / 4 for diagonal in _DIAGONALS]
@@ -73,11 +74,10 @@ def _diagonalised(symmetric: Any) -> tuple[Any, Any]:
 
     Its real and its imaginary part commute; a random sum of both has the eigenvectors of both.
     """
-    rng = np.random.default_rng(0)
     for attempt in range(_TRIES):
-        x, y = (1.0, 0.5) if attempt == 0 else rng.normal(size=2)
+        x, y = (1.0, 0.5) if attempt == 0 else np.random.default_rng(attempt).normal(size=2)
         _, vectors = np.linalg.eigh(x * symmetric.real + y * symmetric.imag)
-        values = np.einsum("ij,ik,kj->j", vectors, symmetric, vectors)
+        values = (vectors * (symmetric @ vectors)).sum(axis=0)
         rebuilt = (vectors * values) @ vectors.T
         if np.abs(rebuilt - symmetric).max() < _EXACT:
             break
@@ -88,12 +88,16 @@ def _diagonalised(symmetric: Any) -> tuple[Any, Any]:
 
 def _factors(product: Any) -> tuple[Any, Any]:
     """First and second factor of ``second ⊗ first``, each of determinant one."""
-    blocks = product.reshape(2, 2, 2, 2)
-    row, column = np.unravel_index(np.argmax(np.abs(blocks).max(axis=(1, 3))), (2, 2))
-    first = blocks[row, :, column, :]
-    first = first / np.sqrt(np.linalg.det(first))
-    second = np.einsum("iajb,ab->ij", blocks, first.conj()) / 2
-    return first, second / np.sqrt(np.linalg.det(second))
+    blocks = product.reshape(2, 2, 2, 2).transpose(0, 2, 1, 3).reshape(4, 4)
+    largest = int(np.abs(blocks).argmax()) // 4
+    first = _special(blocks[largest])
+    return first.reshape(2, 2), _special(blocks @ first.conj()).reshape(2, 2)
+
+
+def _special(entries: Any) -> Any:
+    """Entries of a matrix of two rows, scaled to determinant one."""
+    a, b, c, d = entries.tolist()
+    return entries / cmath.sqrt(a * d - b * c)
 
 
 def _in_chamber(point: list[float], before: list[Any], after: list[Any]) -> Weyl:

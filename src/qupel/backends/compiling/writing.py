@@ -20,6 +20,7 @@ _THROUGH = {
 _NEITHER = (False, False)
 #: Native gates whose two qubits do different things.
 _ONE_WAY = ("cx", "ecr")
+_H, _X = flat(H), flat(X)
 
 
 def native_gates(
@@ -74,14 +75,14 @@ class _Writer:
         qubit after a turn around ZX, which is so reversed too.
         """
         for qubit in (a, b):
-            self.turn(qubit, flat(H))
+            self.turn(qubit, _H)
         self.join(name, (), b, a)
         if name == "ecr":
-            self.turn(b, flat(X))
+            self.turn(b, _X)
         for qubit in (a, b):
-            self.turn(qubit, flat(H))
+            self.turn(qubit, _H)
         if name == "ecr":
-            self.turn(a, flat(X))
+            self.turn(a, _X)
 
     def finished(self) -> list[Gate]:
         for qubit in range(len(self._held)):

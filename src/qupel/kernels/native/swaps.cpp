@@ -26,6 +26,11 @@ using IntsOut = nb::ndarray<int32_t, nb::ndim<1>, nb::c_contig, nb::device::cpu>
 // `Search` too.
 namespace swaps {
 
+constexpr double kEndless = std::numeric_limits<double>::infinity();
+// By how much each pass that is still to come is hoped to better a path; a trial that is further
+// from the cheapest is given up.
+constexpr double kHope = 0.25;
+
 // Rows of `table`: first qubit, second or NONE, axes. Rows of `costs`: gates a swap adds, layers,
 // layers with a swap; the last row is a swap alone.
 Operations read(int qubits, Table table, Reals costs) {
@@ -58,7 +63,7 @@ public:
             manners.push_back({row[0] != 0, static_cast<int>(row[1]), static_cast<int>(row[2]), row[3], row[4], row[5],
                                row[6], row[7], row[8]});
         }
-        least.assign(manners.size(), std::numeric_limits<double>::infinity());
+        least.assign(manners.size(), kEndless);
         for (const bool commuting : {false, true})
             for (const bool backwards : {false, true}) orders.emplace_back(all, backwards, commuting);
     }
@@ -68,8 +73,7 @@ public:
         if (!placer.embed(steps, now.start)) return false;
         Stream random(seed, 0);
         best.start = now.start;
-        router.run(order(manners[0], false), manners[0], random, best);
-        return true;
+        return router.run(order(manners[0], false), manners[0], random, layer, kEndless, best);
     }
 
     void trial(int number, int passes) {
@@ -78,11 +82,12 @@ public:
         const Manner& manner = manners[which];
         placer.start(manner.start, random, now.start);
         for (int pass = 0; pass < passes; ++pass) {
-            router.run(order(manner, false), manner, random, now);
+            const double most = cheapest * (1 + kHope * (passes - 1 - pass));
+            if (!router.run(order(manner, false), manner, random, layer, most, now)) return;
             least[which] = std::min(least[which], keep());
-            if (pass + 1 == passes) break;
+            if (pass + 1 == passes) return;
             now.start = now.end;
-            router.run(order(manner, true), manner, random, now);
+            if (!router.run(order(manner, true), manner, random, layer, most, now)) return;
             now.start = now.end;
         }
     }
@@ -101,8 +106,7 @@ public:
             for (const int place : {p, r})
                 if (at[place] != NONE) now.start[at[place]] = place;
         }
-        router.run(order(manner, false), manner, random, now);
-        keep();
+        if (router.run(order(manner, false), manner, random, layer, cheapest, now)) keep();
     }
 
     const Routed& path() const { return best; }
@@ -112,7 +116,7 @@ private:
     Operations all;
     Placer placer;
     Router router;
-    double layer, cheapest = std::numeric_limits<double>::infinity();
+    double layer, cheapest = kEndless;
     uint64_t seed;
     std::vector<Manner> manners;
     std::vector<double> least;

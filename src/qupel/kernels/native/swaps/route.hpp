@@ -35,12 +35,13 @@ struct Routed {
 class Router {
 public:
     Router(const Lattice& lattice, const Operations& all)
-        : L(lattice), A(all), at(L.n), around(A.qubits), ahead(A.qubits), weight(A.count),
-          slot(A.count), fresh(L.m), stale(L.m), base(L.m), look(L.m), level(L.n), tired(L.n),
+        : L(lattice), A(all), at(L.n), around(A.qubits), ahead(A.qubits), seat(A.qubits), weight(A.count),
+          slot(A.count), fresh(L.m), stale(L.m), busy(L.n), base(L.m), look(L.m), level(L.n), tired(L.n),
           worth(L.diameter + 1) {}
 
-    // Route in `order` from `out.start` on; `out` is overwritten.
-    void run(const Order& order, const Manner& manner, Stream& stream, Routed& out) {
+    // Route in `order` from `out.start` on; `out` is overwritten. False if it was given up, as gates
+    // and layers, weighed by `layer`, came to more than `most`.
+    bool run(const Order& order, const Manner& manner, Stream& stream, double layer, double most, Routed& out) {
         begin(order, manner, stream, out);
         proceed(order.first);
         int patience = 0;
@@ -55,8 +56,11 @@ public:
                 ++patience;
             }
             if (waiting.size() != before) patience = 0;
+            if (out.gates + layer * out.depth > most) return false;
         }
+        // A swap may make an operation shorter, so that what was deepest is so no longer.
         out.depth = *std::max_element(level.begin(), level.end());
+        return true;
     }
 
 private:
@@ -70,11 +74,17 @@ private:
     Stream* random = nullptr;
     Routed* R = nullptr;
     std::vector<int> at, missing, stack, queue, seen, waiting, done, ready;
-    std::vector<std::vector<int>> around, ahead;  // of each qubit: what waits; partners that follow
+    struct Wait {
+        int operation, partner;
+        double weight;
+    };
+    std::vector<std::vector<Wait>> around;        // what waits, of each qubit
+    std::vector<std::vector<int>> ahead;          // partners that follow
+    std::vector<int> active, seat;                // qubits that wait, and the place of each among them
     std::vector<double> weight;
     std::vector<int> slot;                        // place of what waits in `waiting`
     std::vector<int> fresh;                       // operation that a swap of each edge would join
-    std::vector<char> stale;
+    std::vector<char> stale, busy;               // edges to be looked at anew; places of what waits
     std::vector<double> base, look, level, tired, worth;
     std::vector<int> touched, best;
     int stamp = 0, followers = 0;
@@ -84,7 +94,8 @@ private:
         out.end = out.start;
         out.steps.clear();
         out.swaps = 0;
-        out.gates = 0;
+        out.gates = out.depth = 0;
+        std::fill(busy.begin(), busy.end(), 0);
         std::fill(at.begin(), at.end(), NONE);
         for (int q = 0; q < A.qubits; ++q) at[out.end[q]] = q;
         missing = order.needs;
@@ -93,6 +104,7 @@ private:
         for (auto& list : ahead) list.clear();
         touched.clear();
         waiting.clear();
+        active.clear();
         followers = 0;
         for (int k = 0; k < A.count; ++k) weight[k] = 1 + manner.chain * order.chain[k] / order.longest;
         for (int d = 0; d <= L.diameter; ++d) worth[d] = std::pow(d, manner.power);
@@ -103,7 +115,6 @@ private:
     }
 
     int place(int q) const { return R->end[q]; }
-    int other(int k, int q) const { return A.a[k] == q ? A.b[k] : A.a[k]; }
 
     // Do whatever can be done now, leave the rest waiting, and look ahead of it.
     void proceed(const std::vector<int>& now) {
@@ -132,8 +143,13 @@ private:
     void wait(int k) {
         slot[k] = static_cast<int>(waiting.size());
         waiting.push_back(k);
-        for (const int q : {A.a[k], A.b[k]}) {
-            around[q].push_back(k);
+        for (const auto& [q, partner] : {std::pair(A.a[k], A.b[k]), std::pair(A.b[k], A.a[k])}) {
+            if (around[q].empty()) {
+                seat[q] = static_cast<int>(active.size());
+                active.push_back(q);
+                busy[place(q)] = 1;
+            }
+            around[q].push_back({k, partner, weight[k]});
             age(place(q));
         }
     }
@@ -144,8 +160,14 @@ private:
         waiting.pop_back();
         for (const int q : {A.a[k], A.b[k]}) {
             auto& list = around[q];
-            *std::find(list.begin(), list.end(), k) = list.back();
+            *std::find_if(list.begin(), list.end(), [k](const Wait& w) { return w.operation == k; }) = list.back();
             list.pop_back();
+            if (list.empty()) {
+                seat[active.back()] = seat[q];
+                active[seat[q]] = active.back();
+                active.pop_back();
+                busy[place(q)] = 0;
+            }
             age(place(q));
         }
     }
@@ -162,7 +184,12 @@ private:
         const int axes[] = {A.axis_a[k], A.axis_b[k]};
         for (int side = 0; side < 2; ++side) part(places[side], axes[side]);
         fresh[edge] = k;
-        level[places[0]] = level[places[1]] = std::max(level[places[0]], level[places[1]]) + A.length[k];
+        work(places[0], places[1], A.length[k]);
+    }
+
+    void work(int a, int b, double layers) {
+        level[a] = level[b] = std::max(level[a], level[b]) + layers;
+        R->depth = std::max(R->depth, level[a]);
     }
 
     // Something of this axis is done on place `p`: what cannot move past it is joined no longer.
@@ -213,9 +240,9 @@ private:
         if (q == NONE) return;
         const uint16_t* here = L.steps.data() + static_cast<size_t>(from) * L.n;
         const uint16_t* there = L.steps.data() + static_cast<size_t>(to) * L.n;
-        for (const int k : around[q]) {
-            const int p = place(other(k, q));
-            if (p != to) next += weight[k] * (worth[there[p]] - worth[here[p]]);
+        for (const Wait& wait : around[q]) {
+            const int p = place(wait.partner);
+            if (p != to) next += wait.weight * (worth[there[p]] - worth[here[p]]);
         }
         for (const int partner : ahead[q]) {
             const int p = place(partner);
@@ -223,31 +250,32 @@ private:
         }
     }
 
-    bool busy(int p) const { return at[p] != NONE && !around[at[p]].empty(); }
-
     // The edge whose swap leaves the lowest cost.
     int choose() {
         const double share =
             followers ? M->weight * std::min(1.0, static_cast<double>(waiting.size()) / followers) : 0;
         double least = std::numeric_limits<double>::infinity();
         best.clear();
-        for (int e = 0; e < L.m; ++e) {
-            const int a = L.first[e], b = L.second[e];
-            if (!busy(a) && !busy(b)) continue;
-            if (stale[e]) {
-                stale[e] = 0;
-                base[e] = look[e] = 0;
-                change(a, b, base[e], look[e]);
-                change(b, a, base[e], look[e]);
+        for (const int q : active) {
+            const int a = place(q);
+            for (int j = L.begin[a]; j < L.begin[a + 1]; ++j) {
+                const int b = L.beside[j], e = L.edge[j];
+                if (busy[b] && b < a) continue;  // seen from the other end
+                if (stale[e]) {
+                    stale[e] = 0;
+                    base[e] = look[e] = 0;
+                    change(a, b, base[e], look[e]);
+                    change(b, a, base[e], look[e]);
+                }
+                const double gates = fresh[e] == NONE ? A.swap_gates : A.extra[fresh[e]];
+                const double cost = base[e] + share * look[e] + M->gate * gates + std::max(tired[a], tired[b]) +
+                                    M->late * std::max(level[a], level[b]);
+                if (cost < least - 1e-9) {
+                    least = cost;
+                    best.clear();
+                }
+                if (cost <= least + 1e-9) best.push_back(e);
             }
-            const double gates = fresh[e] == NONE ? A.swap_gates : A.extra[fresh[e]];
-            const double cost = base[e] + share * look[e] + M->gate * gates + std::max(tired[a], tired[b]) +
-                                M->late * std::max(level[a], level[b]);
-            if (cost < least - 1e-9) {
-                least = cost;
-                best.clear();
-            }
-            if (cost <= least + 1e-9) best.push_back(e);
         }
         return best[random->below(static_cast<int>(best.size()))];
     }
@@ -257,16 +285,17 @@ private:
         R->steps.insert(R->steps.end(), {NONE, a, b});
         R->gates += held == NONE ? A.swap_gates : A.extra[held];
         const double layers = held == NONE ? A.swap_length : A.joined[held] - A.length[held];
-        level[a] = level[b] = std::max(level[a], level[b]) + layers;
+        work(a, b, layers);
         part(a, NONE);
         part(b, NONE);
         for (const int p : {a, b}) {
             age(p);
             if (at[p] == NONE) continue;
-            for (const int k : around[at[p]]) age(place(other(k, at[p])));
+            for (const Wait& wait : around[at[p]]) age(place(wait.partner));
             for (const int partner : ahead[at[p]]) age(place(partner));
         }
         std::swap(at[a], at[b]);
+        std::swap(busy[a], busy[b]);
         for (const int p : {a, b})
             if (at[p] != NONE) R->end[at[p]] = p;
         tired[a] += M->decay;
@@ -275,8 +304,8 @@ private:
         done.clear();
         for (const int p : {a, b})
             if (at[p] != NONE)
-                for (const int k : around[at[p]])
-                    if (L.apart(place(A.a[k]), place(A.b[k])) == 1) done.push_back(k);
+                for (const Wait& wait : around[at[p]])
+                    if (L.apart(p, place(wait.partner)) == 1) done.push_back(wait.operation);
         if (done.empty()) return;
         std::sort(done.begin(), done.end());
         done.erase(std::unique(done.begin(), done.end()), done.end());

@@ -1,14 +1,18 @@
 from __future__ import annotations
 
+import secrets
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
+import sqlalchemy as sa
 
 from qupel.model.money import Money
 from qupel.problems.maxcut import MaxCut
+from qupel.runs.database import Database
 from qupel.runs.ledger.retry import Patience
 from qupel.runs.routes import gates
 from qupel.runs.routes.arms import mode_of
@@ -16,6 +20,7 @@ from qupel.runs.routes.decision import Decision
 from qupel.runs.routes.desk import FALLBACK, PRIMARY
 from qupel.runs.routes.route import Arm, Budget, Mode, Route, Slo
 from qupel.runs.routes.service import Routes
+from tests.postgres import server, why_not
 from tests.runs.routes.providers import HOSTED, Rogue
 
 BRISK = Patience(first=0.05, longest=0.5, probe=0.5)
@@ -58,6 +63,37 @@ def put_in_force(routes: Routes, route: Route, mode: Mode | None = None) -> Rout
 
 
 Decide = Callable[..., Decision]
+
+#: Parameters of what is tested on both databases.
+BOTH = ["sqlite", pytest.param("postgres", marks=pytest.mark.slow)]
+
+
+@pytest.fixture(scope="package")
+def postgres_server() -> Iterator[str]:
+    if reason := why_not():
+        pytest.skip(reason)
+    with server() as url:
+        yield url
+
+
+def place_of(request: pytest.FixtureRequest, kind: str, folder: Path) -> str:
+    """A new database of this kind: a file in ``folder``, or one of the tests' own server."""
+    if kind == "sqlite":
+        return str(folder / "qupel.db")
+    url: str = request.getfixturevalue("postgres_server")
+    name = f"t{secrets.token_hex(6)}"
+    engine = sa.create_engine(url, isolation_level="AUTOCOMMIT")
+    with engine.connect() as connection:
+        connection.exec_driver_sql(f"CREATE DATABASE {name}")
+    engine.dispose()
+    return url.replace("/postgres", f"/{name}")
+
+
+@pytest.fixture(params=BOTH)
+def database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Database]:
+    """An empty database, of each kind in turn."""
+    with Database.open(place_of(request, request.param, tmp_path)) as opened:
+        yield opened
 
 
 @pytest.fixture(scope="package")

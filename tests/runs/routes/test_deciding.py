@@ -147,6 +147,51 @@ def test_the_profile_decides_whether_an_instance_goes_to_quantum(
     assert decision.quantum == (TRIED if ordered else "profile: variables is 8, above 7")
 
 
+TOO_LARGE = Profile((Rule("variables", at_most=7),))
+
+
+@pytest.mark.parametrize(
+    ("changed", "wanted", "answered_by"),
+    [
+        ({"profile": TOO_LARGE}, Answerer.FALLBACK, Answerer.FALLBACK),
+        ({"profile": TOO_LARGE, "classical": GREEDY}, Answerer.CLASSICAL, Answerer.CLASSICAL),
+    ],
+)
+def test_an_instance_that_the_profile_routes_to_classical_is_stood_in_for_by_nobody(
+    decide: Decide, changed: dict[str, Any], wanted: Answerer, answered_by: Answerer
+) -> None:
+    decision = decide(Rogue(), **changed)
+    assert (decision.wanted, decision.answered_by) == (wanted, answered_by)
+    assert not decision.stood_in
+    assert decision.why == decision.quantum == "profile: variables is 8, above 7"
+
+
+def test_a_classical_arm_in_place_of_a_quantum_step_that_is_locked_stands_in(
+    decide: Decide,
+) -> None:
+    decision = decide(Rogue(price=Money.of(2)), classical=GREEDY)
+    assert (decision.wanted, decision.answered_by) == (Answerer.PRIMARY, Answerer.CLASSICAL)
+    assert decision.stood_in
+    assert "one decision at most 0.50 USD" in decision.why
+
+
+def test_the_profile_is_asked_before_the_gates(routes: Routes, providers: dict[str, Rogue]) -> None:
+    rogue = Rogue()
+    providers[rogue.name] = rogue
+    route = route_to(rogue, profile=TOO_LARGE)
+    routes.desk.roster().deploy(route, mode=Mode.QUANTUM, who="Ada", why="", at=1.0)
+    decision = routes[route.name].decide(CUT)
+    assert decision.quantum == "profile: variables is 8, above 7"  # not: has passed no simulator
+
+
+def test_a_classical_arm_that_fails_is_stood_in_for_by_the_fallback(routes: Routes) -> None:
+    packs = Arm("tests.runs.toy:Packs", {"mischief": "raise"})
+    route = put_in_force(routes, toy_route(Rogue(), primary=packs))
+    decision = routes[route.name].decide(SMALL)
+    assert (decision.wanted, decision.answered_by) == (Answerer.PRIMARY, Answerer.FALLBACK)
+    assert decision.stood_in
+
+
 @pytest.mark.parametrize(
     ("field", "contract"),
     [
@@ -230,6 +275,7 @@ def test_the_fallback_answers_in_time_whatever_a_solver_here_does(
     decision = routes[route.name].decide(SMALL)
     assert decision.on_time
     assert (decision.answered_by, decision.objective) == (Answerer.FALLBACK, 5.0)
+    assert decision.stood_in
 
 
 def test_a_fallback_whose_worker_dies_is_tried_again_then_built_without_a_search(

@@ -110,7 +110,8 @@ def test_switched_off_the_next_decision_is_classical(decide: Decide, routes: Rou
     routes[rogue.provider].off(who="Ada", why="maintenance")
     decision = routes[rogue.provider].decide(CUT)
     assert (decision.mode, decision.quantum) == (Mode.CLASSICAL, "switched off")
-    assert decision.answered_by is Answerer.FALLBACK
+    assert decision.answered_by is decision.wanted is Answerer.FALLBACK
+    assert not decision.stood_in
     routes[rogue.provider].on(who="Ada", why="")
     assert routes[rogue.provider].decide(CUT).answered_by is Answerer.PRIMARY
     assert len(rogue.accepted) == 2

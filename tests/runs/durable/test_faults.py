@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import signal
 import subprocess
+import sys
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -16,11 +17,15 @@ import pytest
 from qupel.backends.adapters import neutral
 from qupel.backends.checks.canary import check_canary
 from qupel.backends.checks.locks import FileCanaries, canary_file
-from qupel.backends.emulator import running_emulator
+from qupel.backends.clock import SystemClock
+from qupel.backends.contract import Order
+from qupel.backends.emulator import Provider, Terms, direct, running_emulator
 from qupel.backends.emulator.process import Running
 from qupel.cli.exits import Exit
+from qupel.model.circuit import Circuit, Gate
 from qupel.model.money import Money
 from qupel.runs.database import Database
+from qupel.runs.durable.host import Host
 from qupel.runs.durable.log import RunLog
 from qupel.runs.durable.pipeline import Pipeline, Stage
 from qupel.runs.durable.run import RUN_OPEN
@@ -50,7 +55,13 @@ def killed_while(log: RunLog, run_id: str, stage: str, process: subprocess.Popen
     process.wait()
 
 
-def ended(log: RunLog, run_id: str, seconds: float = 150.0) -> str:
+def ended(log: RunLog, run_id: str, seconds: float = 120.0) -> str:
+    """Wait for the end of a run.
+
+    Of 29 runs of the paid stages below, niced on a busy machine, the last worker needed 22 s at
+    most at a load below 10, and 42 and 61 s at 15: processes that start. Longer waits would be
+    for a lease that a killed worker left, of 120 s.
+    """
     until = time.monotonic() + seconds
     while (state := log.run(run_id).state) in RUN_OPEN and time.monotonic() < until:
         time.sleep(0.05)
@@ -153,7 +164,8 @@ def emulator(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Runnin
         monkeypatch.setenv("QUPEL_EMULATOR_URL", running.url)
         monkeypatch.setenv("QUPEL_EMULATOR_TOKEN", running.token)
         monkeypatch.setenv("QUPEL_HOME", str(tmp_path / "home"))
-        report = check_canary(neutral.open("ideal"), sizes=(1, 2), most=Money.of(100))
+        idle = neutral.Neutral("ideal", direct(Provider(Terms(), SystemClock())))
+        report = check_canary(idle, most=Money.of(100))  # of the same adapter, without a queue
         assert report.passed
         FileCanaries(canary_file()).save(report)
         yield running
@@ -164,6 +176,28 @@ def bills(emulator: Running) -> Counter[str]:
     return Counter(entry["job"] for entry in emulator.ledger() if entry["what"] == "bill")
 
 
+def paid_settings(shots: int) -> dict[str, Any]:
+    return {
+        "solver": {"solver": "qupel.solvers.quantum.hosted:HostedQaoa", "shots": shots},
+        "backend": "emulator:ideal",
+        "tier": "cloud simulator",
+        "fallback": "tabu",
+        "deadline_seconds": 120.0,
+    }
+
+
+def paid_pipeline(folder: Path, graph: str, number: int) -> Pipeline:
+    paid = paid_settings(50 + number)
+    return Pipeline(
+        f"paid{number}",
+        (
+            graph_stage(folder, graph),
+            Stage("paid", "quantum", {"problem": "graph"}, paid, quantum=True),
+            Stage("verdict", "judge", {"problem": "graph", "answer": "paid"}),
+        ),
+    )
+
+
 def test_a_paid_stage_is_paid_once_however_often_its_worker_is_killed(
     database: Database,
     tmp_path: Path,
@@ -172,21 +206,7 @@ def test_a_paid_stage_is_paid_once_however_often_its_worker_is_killed(
     workers: list[subprocess.Popen[str]],
 ) -> None:
     log, before = RunLog(database), bills(emulator)
-    runs = []
-    for number in range(6):
-        quantum = {
-            "solver": {"solver": "qupel.solvers.quantum.hosted:HostedQaoa", "shots": 50 + number},
-            "backend": "emulator:ideal",
-            "tier": "cloud simulator",
-            "fallback": "tabu",
-            "deadline_seconds": 60.0,
-        }
-        stages = (
-            graph_stage(tmp_path, graph),
-            Stage("paid", "quantum", {"problem": "graph"}, quantum, quantum=True),
-            Stage("verdict", "judge", {"problem": "graph", "answer": "paid"}),
-        )
-        runs.append(log.submit(Pipeline(f"paid{number}", stages), tmp_path))
+    runs = [log.submit(paid_pipeline(tmp_path, graph, number), tmp_path) for number in range(6)]
     rng = np.random.default_rng(1)
     for _ in range(4):
         process = started(database.place)
@@ -200,6 +220,98 @@ def test_a_paid_stage_is_paid_once_however_often_its_worker_is_killed(
     paid = bills(emulator) - before
     assert len(paid) == 6
     assert set(paid.values()) == {1}
+
+
+#: Follows a paid job, and is killed as it fetches the result: with the job's lease in its hands.
+DIES_FETCHING = """
+import os, signal, sys, time
+from qupel.backends.adapters import neutral
+from qupel.runs.database import Database
+from qupel.runs.durable.host import Host
+
+class Deadly:
+    def __init__(self): self.real = neutral.open("ideal")
+    def __getattr__(self, name): return getattr(self.real, name)
+    def result(self, job, order): os.kill(os.getpid(), signal.SIGKILL)
+
+host = Host(Database.open(sys.argv[1]), "deadly", open_backend=lambda name: Deadly())
+while True:
+    time.sleep(host.advance(sys.argv[2]) or 0)
+"""
+
+
+def test_a_job_whose_worker_was_killed_with_its_lease_is_taken_up_at_once(
+    database: Database, tmp_path: Path, emulator: Running
+) -> None:
+    bell = Order((Circuit(2, [Gate("h", (0,)), Gate("cx", (0, 1))]),), 50, key="k", tag="t")
+    host = Host(database, "other", open_backend=lambda name: neutral.open("ideal"))
+    job = host.ledger.plan(bell, backend="emulator:ideal", bound=Money.of(1))
+    died = subprocess.run([sys.executable, "-c", DIES_FETCHING, database.place, job.id], timeout=60)
+    assert died.returncode == -signal.SIGKILL
+    began = time.monotonic()
+    while host.ledger.result(job.id) is None:
+        time.sleep(min(0.1, host.advance(job.id) or 0.1))
+        assert time.monotonic() - began < 10.0  # its lease would have lasted for two minutes
+
+
+def scoring(folder: Path, version: str, *more: Stage) -> Pipeline:
+    """Rows are scored and delivered; what comes after or beside it waits for nothing of that."""
+    return Pipeline(
+        "batch",
+        (
+            function("rows", "rows", arguments={"count": 4}, outputs={"table": "table"}),
+            function(
+                "scores",
+                "scored_behind",
+                {"table": "rows"},
+                role="scoring",
+                arguments={"gate": str(folder / version)},
+                version=version,  # so that no run finds another's result
+            ),
+            Stage("delivered", "export", {"scores": "scores"}, {"file": f"{version}.json"}),
+            *more,
+        ),
+    )
+
+
+def test_a_quantum_worker_killed_during_scoring_changes_and_delays_no_score(
+    database: Database,
+    tmp_path: Path,
+    graph: str,
+    emulator: Running,
+    workers: list[subprocess.Popen[str]],
+) -> None:
+    log = RunLog(database)
+    workers += [started(database.place, f"queue={queues}") for queues in ("stages", "quantum,jobs")]
+    plain = log.submit(scoring(tmp_path, "plain"), tmp_path)
+    (tmp_path / "plain").touch()
+    assert ended(log, plain) == "done"
+    paid = Stage("paid", "quantum", {"problem": "graph"}, paid_settings(90), quantum=True)
+    run_id = log.submit(scoring(tmp_path, "hybrid", graph_stage(tmp_path, graph), paid), tmp_path)
+    wait_until(lambda: log.stage(run_id, "paid").job and is_running(log, run_id, "scores"))
+    workers[1].kill()
+    workers[1].wait()
+    (tmp_path / "hybrid").touch()
+    wait_until(lambda: log.stage(run_id, "delivered").state == "done", 15.0)
+    scores = [log.stage(run, "scores").outputs for run in (plain, run_id)]
+    assert scores[0] == scores[1]
+    assert (tmp_path / "plain.json").read_bytes() == (tmp_path / "hybrid.json").read_bytes()
+    assert is_running(log, run_id, "paid")  # and nobody waited for it
+    workers.append(started(database.place, "queue=quantum,jobs"))
+    assert ended(log, run_id) == "done"
+    assert log.stage(run_id, "paid").state == "done"
+    assert list(bills(emulator).values()) == [1]
+
+
+def is_running(log: RunLog, run_id: str, stage: str) -> bool:
+    return log.stage(run_id, stage).state == "running"
+
+
+def wait_until(condition: Callable[[], object], seconds: float = 60.0) -> None:
+    until = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < until
+        time.sleep(0.01)
 
 
 def test_a_worker_asked_to_stop_lets_its_stage_end_and_hands_the_rest_over(
@@ -283,3 +395,25 @@ def test_on_postgresql_a_killed_worker_is_followed_and_two_share_the_work(
         assert len(Path(dead).read_text()) == 2
         assert {log.run(run).state for run in runs} == {"done"}
         assert {log.stages(run)[0].attempts for run in runs} == {1}
+
+
+@pytest.mark.skipif(bool(postgres.why_not()), reason=postgres.why_not())
+def test_on_postgresql_paid_stages_are_paid_once_and_answered_after_kills(
+    tmp_path: Path, graph: str, emulator: Running, workers: list[subprocess.Popen[str]]
+) -> None:
+    with postgres.server() as url, Database.open(url) as database:
+        log, before = RunLog(database), bills(emulator)
+        runs = [log.submit(paid_pipeline(tmp_path, graph, number), tmp_path) for number in range(3)]
+        for _ in range(2):
+            process = started(url)
+            workers.append(process)
+            wait_until(lambda: any(log.stage(run_id, "paid").job for run_id in runs))
+            time.sleep(0.7)
+            process.kill()
+            process.wait()
+        workers.append(started(url))
+        assert {ended(log, run_id) for run_id in runs} == {"done"}
+        assert {log.stage(run_id, "paid").state for run_id in runs} == {"done"}
+        assert sorted((bills(emulator) - before).values()) == [1, 1, 1]
+        workers[-1].kill()  # before its database goes
+        workers[-1].wait()

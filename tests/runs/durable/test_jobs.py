@@ -11,14 +11,21 @@ from typing import Any
 
 import pytest
 
+from qupel.backends.adapters.neutral import Neutral
 from qupel.backends.clock import SystemClock
 from qupel.backends.contract import Backend, JobStatus, Order, Result, State
+from qupel.backends.emulator import Device, Provider, Terms, direct
 from qupel.backends.local import open as local
 from qupel.model.circuit import Circuit, Gate
 from qupel.model.money import Money
+from qupel.problems.maxcut import MaxCut
+from qupel.problems.registry import write_problem
 from qupel.runs.database import Database
+from qupel.runs.durable.checking import check
+from qupel.runs.durable.pipeline import Pipeline, Stage
 from qupel.runs.durable.worker import Worker
 from qupel.runs.ledger import JobState, Ledger
+from tests.runs.durable.conftest import unlocked
 from tests.runs.ledger.fake import Fake
 
 BELL = Circuit(2, [Gate("h", (0,)), Gate("cx", (0, 1))])
@@ -100,12 +107,69 @@ def all_done(folder: Path, providers: dict[str, Busy]) -> tuple[float, list[byte
 
 
 @pytest.mark.slow
-def test_eight_jobs_end_sooner_on_two_providers_with_the_same_results(tmp_path: Path) -> None:
+def test_eight_jobs_end_sooner_on_two_devices_with_the_same_samples_of_the_same_seeds(
+    tmp_path: Path,
+) -> None:
     (tmp_path / "one").mkdir()
     (tmp_path / "two").mkdir()
     one, alone = all_done(tmp_path / "one", {"busy:a": Busy(0.7, "a")})
     two, shared = all_done(tmp_path / "two", {"busy:a": Busy(0.7, "a"), "busy:b": Busy(0.7, "b")})
     assert alone == shared
+    assert two < 0.8 * one
+
+
+def emulated(name: str) -> Neutral:
+    """A provider with one device, which runs one job at a time and takes 0.7 s for each."""
+    terms = Terms(devices=(Device(name, job_seconds=0.7),))
+    return Neutral(name, direct(Provider(terms, SystemClock())))
+
+
+def eight_stages(folder: Path, names: str) -> tuple[float, dict[str, str], set[str]]:
+    """Run a pipeline of eight quantum stages over these providers.
+
+    Returns
+    -------
+    Seconds that it took, hash of each stage's answer, and backends that were paid.
+    """
+    folder.mkdir()
+    providers = {f"emulator:{name}": emulated(name) for name in names}
+    stages = []
+    for number in range(8):
+        graph = f"graph{number}"
+        write_problem(MaxCut.random(number, nodes=8)[0], folder / f"{graph}.qupel.json")
+        stages.append(Stage(graph, "load", {}, {"file": f"{graph}.qupel.json"}))
+        settings = {
+            "solver": {"solver": "hosted-qaoa", "shots": 2000, "angles": "fixed"},
+            "backend": f"emulator:{names[number % len(names)]}",
+            "tier": "cloud simulator",
+            "fallback": "greedy",
+        }
+        cut = Stage(f"cut{number}", "quantum", {"problem": graph}, settings, quantum=True)
+        stages.append(cut)
+    with Database.open(folder / "qupel.db") as database:
+        working = Worker(database)
+        working.host.open_backend = providers.__getitem__
+        working.host.lock = unlocked(*providers.values())
+        with working:
+            log, began = working.host.log, time.monotonic()
+            run_id = log.submit(check(Pipeline("eight", tuple(stages), seed=7)), folder)
+            assert working.wait_for(run_id, 60.0) == "done"
+            took = time.monotonic() - began
+            rows = [row for row in log.stages(run_id) if row.stage.startswith("cut")]
+            assert {row.state for row in rows} == {"done"}
+            paid = {working.host.ledger.job(row.job).backend for row in rows}
+    return took, {row.stage: row.outputs["answer"] for row in rows}, paid
+
+
+@pytest.mark.slow
+def test_eight_stages_end_sooner_on_two_emulated_providers_with_the_same_answers(
+    tmp_path: Path,
+) -> None:
+    one, alone, paid = eight_stages(tmp_path / "one", "a")
+    two, shared, both = eight_stages(tmp_path / "two", "ab")
+    assert (paid, both) == ({"emulator:a"}, {"emulator:a", "emulator:b"})
+    assert alone == shared
+    assert len(set(alone.values())) > 1
     assert two < 0.8 * one
 
 

@@ -7,6 +7,7 @@ what was not ordered. Waiting, retrying, paying and accounting are done above it
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -43,6 +44,10 @@ class Annealing:
 
     form: Ising
     microseconds: float | None = None
+
+    def __post_init__(self) -> None:
+        if self.microseconds is not None and not 0 < self.microseconds < math.inf:
+            raise InputError(f"microseconds must be a number above 0, got {self.microseconds!r}")
 
 
 Program = Circuit | Annealing

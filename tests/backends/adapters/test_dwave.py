@@ -8,10 +8,13 @@ import numpy as np
 import pytest
 
 from qupel.backends.adapters import dwave
+from qupel.backends.adapters.dwave import Dwave
 from qupel.backends.adapters.dwave_sapi import Sapi, decoded, encoded
-from qupel.backends.adapters.embedding import Embedded, unembed
-from qupel.backends.contract import State
+from qupel.backends.adapters.embedding import Embedded, Graph, embed, unembed
+from qupel.backends.catalogue.listing import profile_named
+from qupel.backends.contract import Annealing, Order, State
 from qupel.errors import InputError, RefusedError, ResultError, UnknownOutcomeError
+from qupel.model.ising import Ising
 from tests.backends.adapters.clouds import FakeSapi
 
 #: Two spins: the first is a chain of qubits 3 and 9, the second is qubit 30.
@@ -97,6 +100,45 @@ def test_a_problem_of_unknown_fate_is_posted_once(fault: int | str | bytes) -> N
         line.post(PLACED, 20, None, "tag")
     assert cloud.count("POST", "/problems/") == 1
     assert line.find("tag") == (["problem-0"] if fault == "lost" else [])
+
+
+def annealer() -> Dwave:
+    return Dwave("Advantage_system4.1", Sapi(FakeSapi(), "s"), profile_named("dwave-advantage"))
+
+
+def ordered(spins: int, microseconds: float | None = None, **settings: object) -> Order:
+    form = Ising(np.ones(spins), np.triu(np.ones((spins, spins)), 1))
+    return Order((Annealing(form, microseconds),), 10, "key", "tag", settings)
+
+
+@pytest.mark.parametrize(
+    ("order", "said"),
+    [
+        (ordered(2, 0.1), "anneals for 0.5 to 2000 microseconds, got 0.1"),
+        (ordered(2, 2001.0), "anneals for 0.5 to 2000 microseconds, got 2001"),
+        (ordered(2, chain_strength=0), "chain_strength must be a number above 0, got 0"),
+        (ordered(2, chain_strength="much"), "chain_strength must be a number above 0, got 'much'"),
+        (ordered(2, seed="x"), "seed must be a whole number, got 'x'"),
+        (ordered(2, colour="red"), "knows no setting 'colour'"),
+    ],
+)
+def test_what_the_annealer_cannot_do_is_refused_with_numbers(order: Order, said: str) -> None:
+    held = annealer()
+    for act in (held.estimate, held.submit):
+        with pytest.raises(RefusedError, match=said):
+            act(order)  # type: ignore[operator]
+
+
+def test_a_form_with_more_couplings_than_couplers_is_refused_without_a_search() -> None:
+    graph = Graph(tuple(range(8)), tuple((k, k + 1) for k in range(7)), (-4, 4), (-1, 1))
+    [program] = ordered(5).programs
+    assert isinstance(program, Annealing)
+    with pytest.raises(RefusedError, match=r"10 couplings take a coupler each .* has 7 couplers"):
+        embed(program.form, graph, 0)
+    [program] = ordered(9).programs
+    assert isinstance(program, Annealing)
+    with pytest.raises(RefusedError, match=r"9 spins take a qubit each .* has 8 qubits"):
+        embed(program.form, graph, 0)
 
 
 def test_a_problem_that_is_refused_is_told_so() -> None:

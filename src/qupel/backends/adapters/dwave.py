@@ -10,6 +10,7 @@ Forms are embedded, scaled and read back here: the offset stays with the form, a
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
@@ -209,7 +210,20 @@ class Dwave:
                 f"{self.provider} knows no setting {sorted(unknown)[0]!r}; "
                 f"known: {', '.join(sorted(SETTINGS))}"
             )
-        return [program for program in order.programs if isinstance(program, Annealing)]
+        strength = order.settings.get("chain_strength", 1.0)
+        if type(strength) not in (int, float) or not 0 < strength < math.inf:
+            raise RefusedError(f"chain_strength must be a number above 0, got {strength!r:.40}")
+        if type(order.settings.get("seed", 0)) is not int:
+            raise RefusedError(f"seed must be a whole number, got {order.settings['seed']!r:.40}")
+        programs = [program for program in order.programs if isinstance(program, Annealing)]
+        times = self.profile.anneal if self.profile else None
+        for asked in (program.microseconds for program in programs):
+            if times and asked and not times.shortest <= asked * 1e-6 <= times.longest:
+                raise RefusedError(
+                    f"{self.provider}:{self.device} anneals for {times.shortest * 1e6:g} to "
+                    f"{times.longest * 1e6:g} microseconds, got {asked:g}"
+                )
+        return programs
 
     def _known_graph(self) -> Graph:
         if self._graph is None:

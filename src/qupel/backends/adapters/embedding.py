@@ -10,6 +10,7 @@ import numpy as np
 from jaxtyping import Int8, Int64
 
 from qupel.backends.compiling.embedding import find_chains
+from qupel.errors import RefusedError
 from qupel.model.ising import Ising
 
 #: Seconds that chains are searched for at most.
@@ -72,10 +73,11 @@ def embed(form: Ising, graph: Graph, seed: int, strength: float | None = None) -
     Raises
     ------
     RefusedError
-        If no embedding was found.
+        If there is no embedding, or none was found.
     InputError
         If minorminer is not installed.
     """
+    _check_room(form, graph)
     chains = find_chains(form, graph.qubits, graph.couplers, seconds=SEARCH, seed=seed)
     owner = {qubit: spin for spin, chain in enumerate(chains) for qubit in chain}
     held = _default_strength(form) if strength is None else strength
@@ -112,6 +114,20 @@ def embed(form: Ising, graph: Graph, seed: int, strength: float | None = None) -
         scale,
         held,
     )
+
+
+def _check_room(form: Ising, graph: Graph) -> None:
+    """Refuse at once what can have no embedding, so that none is searched for."""
+    pairs = int(np.count_nonzero(form.couplings.data))
+    for asked, what, there, of in (
+        (form.variables, "spins", len(graph.qubits), "qubits"),
+        (pairs, "couplings", len(graph.couplers), "couplers"),
+    ):
+        if asked > there:
+            raise RefusedError(
+                f"no embedding: {asked} {what} take a {of[:-1]} each at least, and the annealer "
+                f"has {there} {of}"
+            )
 
 
 def unembed(

@@ -19,7 +19,13 @@ from urllib.parse import quote
 from qupel.backends.adapters.documents import read_json
 from qupel.backends.secrets import cleaned, cleaned_document
 from qupel.backends.transport import Reply, Request, Transport
-from qupel.errors import RefusedError, ResultError, TransientError, UnknownOutcomeError
+from qupel.errors import (
+    RefusedError,
+    ResultError,
+    TransientError,
+    UnknownOutcomeError,
+    UnreadableReplyError,
+)
 
 #: Seconds that a provider's wish to wait is honoured for at most.
 LONGEST_WAIT = 3600.0
@@ -90,7 +96,7 @@ def ask(
         try:
             return read_json(reply.body) if secret else _document(reply)
         except ResultError as error:
-            raise TransientError(f"{_about(request)}: {error}") from error
+            raise UnreadableReplyError(f"{_about(request)}: {error}") from error
     raise _not_now("no answer", reply, refusing)
 
 

@@ -98,13 +98,28 @@ def test_a_lost_gain_is_a_breach() -> None:
     assert "fell from 0.1 to -0.2" in breach
 
 
-def test_few_decisions_say_nothing() -> None:
-    found = assess([FINE] * 4, [FINE] * 4, Limits(fallback_rate=0.0, objective_drift=0.0))
-    assert (found.fallback_rate, found.gain, found.breaches) == (None, None, ())
+def test_samples_that_are_feasible_less_often_are_a_breach() -> None:
+    base, now = seen([1.0] * 6, feasible_share=0.9), seen([1.0] * 6, feasible_share=0.4)
+    assert assess(base, base, Limits(feasible_drift=0.3)).breaches == ()
+    [breach] = assess(base, now, Limits(feasible_drift=0.3)).breaches
+    assert "feasible share of samples fell from 0.9 to 0.4" in breach
 
 
 @pytest.mark.parametrize(
-    "wrong", [{"window": 2}, {"fallback_rate": 1.5}, {"objective_drift": -1.0}]
+    ("decisions", "reason"),
+    [(0, "no decisions yet"), (4, "too few decisions for rates: 4 of 5"), (5, "")],
+)
+def test_few_decisions_say_nothing_but_why(decisions: int, reason: str) -> None:
+    few = [FINE] * decisions
+    found = assess(few, few, Limits(fallback_rate=0.0, objective_drift=0.0))
+    assert found.reason == reason
+    assert (found.fallback_rate is None) == (found.gain is None) == bool(reason)
+    assert found.breaches == ()
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [{"window": 2}, {"fallback_rate": 1.5}, {"objective_drift": -1.0}, {"feasible_drift": -0.1}],
 )
 def test_limits_check_themselves(wrong: dict[str, Any]) -> None:
     with pytest.raises(InputError):

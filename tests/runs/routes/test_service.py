@@ -15,7 +15,7 @@ from qupel.runs.routes.health import Limits
 from qupel.runs.routes.profile import Profile, Rule
 from qupel.runs.routes.route import Arm, Budget, Mode, Route
 from qupel.runs.routes.service import Routes
-from tests.runs.routes.conftest import ACCOUNT, CUT, GREEDY, Decide, put_in_force, route_to
+from tests.runs.routes.conftest import ACCOUNT, CUT, GREEDY, Decide, route_to
 from tests.runs.routes.providers import Rogue
 from tests.runs.toy import SMALL
 
@@ -193,32 +193,6 @@ def test_a_split_depends_on_the_key_alone(decide: Decide, routes: Routes) -> Non
         _wait_for_pairs(routes, rogue.provider, 1)
     route.end_trial(who="Ada", why="enough seen")
     assert route.status().standing.trial is None
-
-
-@pytest.mark.slow
-def test_drifted_inputs_raise_an_alarm_and_switch_to_classical(routes: Routes) -> None:
-    rows = Arm("tests.runs.toy:Shots", {"shots": 8})
-    route = route_to(
-        Rogue(),
-        family=family_name(SMALL),
-        primary=rows,
-        fallback=Arm("tests.runs.toy:Rows", {"rows": ((1, 0, 0),)}),
-        budget=Budget(),
-        limits=Limits(window=8, input_drift=0.01),
-    )
-    put_in_force(routes, route)
-    for k in range(8):
-        routes[route.name].decide(replace(SMALL, limit=7.0 + 0.01 * k))
-    for k in range(8):
-        routes[route.name].decide(replace(SMALL, limit=70.0 + 0.01 * k))
-    until = time.monotonic() + 10
-    while routes[route.name].status().standing.is_on and time.monotonic() < until:
-        time.sleep(0.05)
-    decision = routes[route.name].decide(SMALL)
-    assert decision.quantum == "switched off"
-    alarm = routes[route.name].history()[-1]
-    assert alarm.kind == "alarm"
-    assert "input_drift: document.limit is distributed otherwise" in alarm.why
 
 
 @pytest.fixture

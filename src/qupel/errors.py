@@ -60,6 +60,10 @@ class TransientError(RunError):
         self.wait = wait
 
 
+class UnreadableReplyError(TransientError):
+    """Whoever was asked answered, and the answer cannot be read."""
+
+
 class UnknownOutcomeError(RunError):
     """A request was sent, and nobody can tell whether it was carried out.
 

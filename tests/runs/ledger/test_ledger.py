@@ -356,7 +356,8 @@ def test_hardware_is_paid_only_after_a_simulator_ran_the_same(ledger: Ledger) ->
     refused = finish(ledger, hardware, plan(ledger, "too soon", purpose={"version": "7"}))
     assert refused.state is JobState.REFUSED
     assert "no simulator has run version '7'" in refused.why
-    finish(ledger, Fake(ledger.clock), plan(ledger, "rehearsal", purpose={"version": "7"}))
+    rehearsal = plan(ledger, "rehearsal", purpose={"version": "7"}, backend="fake:simulator")
+    finish(ledger, Fake(ledger.clock, device="simulator"), rehearsal)
     paid = finish(ledger, hardware, plan(ledger, "now", purpose={"version": "7"}))
     assert paid.state is JobState.DONE
 

@@ -17,7 +17,7 @@ from qupel.runs.ledger.jobs import AttemptState, JobState
 from qupel.runs.ledger.naming import key_of
 from qupel.runs.ledger.strays import ORPHAN
 from qupel.runs.ledger.transaction import Transaction
-from qupel.runs.tables import accounts, attempts, holds
+from qupel.runs.tables import accounts, attempts, holds, jobs
 
 #: When a job is due that nobody needs to look after.
 NEVER = 1e18
@@ -88,7 +88,14 @@ def settle(tx: Transaction, row: sa.Row[Any], state: JobState, bill: Money) -> N
         return
     used = _used(row, state, bill)
     budgets.settle(tx.connection, row.id, used)
-    tx.update(row, settled=True, billed=bill.micros, currency=currency, due=NEVER)
+    tx.update(
+        row,
+        settled=True,
+        billed=bill.micros,
+        bill_currency=currency,
+        currency=currency,
+        due=NEVER,
+    )
     tx.log("settled", row, bill=str(bill) if currency else "", shots=used.shots, runs=used.runs)
     if bill.micros > (row.bound or 0) and not row.key.startswith(ORPHAN):
         provider = row.backend.partition(":")[0]
@@ -115,7 +122,7 @@ def adopt(tx: Transaction, row: sa.Row[Any], provider_job: str, number: int, how
     state = JobState(row.state)
     if row.provider_job == provider_job:
         return True
-    if row.provider_job or state.final:
+    if row.provider_job or state.final or owner_of(tx, row, provider_job):
         return False
     tx.update(
         row,
@@ -139,6 +146,21 @@ def adopt(tx: Transaction, row: sa.Row[Any], provider_job: str, number: int, how
         )
     tx.log("adopted", row, attempt=number, job=provider_job, how=how)
     return True
+
+
+def owner_of(tx: Transaction, row: sa.Row[Any], provider_job: str) -> str:
+    """Another job of ours that has this name at the provider; empty if there is none.
+
+    A gateway that repeats a reply, or a stranger's, would have two orders pay for one job and
+    share its result.
+    """
+    chosen = sa.select(jobs.c.id).where(
+        jobs.c.provider_job == provider_job, jobs.c.backend == row.backend, jobs.c.id != row.id
+    )
+    owner = tx.connection.execute(chosen.limit(1)).scalar() or ""
+    if owner:
+        tx.log("name of another job", row, alarm=True, job=provider_job, owner=owner)
+    return owner
 
 
 def told(status: JobStatus, row: sa.Row[Any], now: float) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from qupel.backends.contract import JobStatus, State
-from qupel.errors import RefusedError
+from qupel.errors import RefusedError, UnreadableReplyError
 from qupel.model.money import Money
 from qupel.runs.ledger.causes import Cause, cause_of
 from qupel.runs.ledger.checks import checked_result
@@ -34,8 +34,9 @@ def poll(hands: Hands, _: Action) -> None:
     ledger, row = hands.ledger, hands.row
     try:
         status = hands.backend.status(row.provider_job)
-    except RefusedError as error:
-        _odd(hands, f"refused: {error}")
+    except (RefusedError, UnreadableReplyError) as error:
+        said = "refused" if isinstance(error, RefusedError) else "unreadable"
+        _odd(hands, f"{said}: {one_line(error)}")
         return
     except Exception as error:  # noqa: BLE001  an adapter's fault must not end the job
         hands.failed("poll failed", error)

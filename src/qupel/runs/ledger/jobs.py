@@ -277,7 +277,7 @@ def job_of(row: sa.Row[Any]) -> Job:
         purpose=json.loads(row.purpose),
         shots=row.shots,
         bound=_money(row.bound, row.currency),
-        billed=_money(row.billed, row.currency),
+        billed=_money(row.billed, row.bill_currency or row.currency),
         planned=row.planned,
         submitted=row.submitted,
         concluded=row.concluded,

@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from qupel.backends.contract import Backend, Capabilities, Lookup
 from qupel.errors import InputError, RefusedError
 from qupel.runs.database import insert_into
-from qupel.runs.ledger.conclusions import adopt, conclude, doubt
+from qupel.runs.ledger.conclusions import adopt, conclude, doubt, owner_of
 from qupel.runs.ledger.facts import quarantined_since, set_quarantine
 from qupel.runs.ledger.hands import writing
 from qupel.runs.ledger.jobs import FINAL, Job, JobState, job_of
@@ -164,6 +164,8 @@ def resolve(
         if row.state != JobState.AMBIGUOUS:
             raise InputError(f"job {job_id} is {row.state}; only an ambiguous job is resolved")
         tx.log("resolved", row, who=who, adopt=adopt_job, not_accepted=not_accepted, again=again)
+        if adopt_job and (owner := owner_of(tx, row, adopt_job)):
+            raise InputError(f"{adopt_job} is the provider's name of job {owner} already")
         if adopt_job and row.provider_job in {"", adopt_job}:
             tx.update(row, provider_job="", odd_since=None, cancel_sent=None)
             adopt(tx, tx.job(job_id), adopt_job, row.attempts, f"resolved by {who or 'a person'}")

@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from qupel.backends.contract import Lookup
 from qupel.errors import RefusedError, TransientError, UnknownOutcomeError
 from qupel.runs.ledger.causes import Cause, cause_of
-from qupel.runs.ledger.conclusions import adopt, conclude, doubt, fate_unknown
+from qupel.runs.ledger.conclusions import adopt, conclude, doubt, fate_unknown, owner_of
 from qupel.runs.ledger.decisions import LOOKED, Action
 from qupel.runs.ledger.hands import Hands, one_line
 from qupel.runs.ledger.jobs import AttemptState, JobState
@@ -41,6 +41,10 @@ def submit(hands: Hands, _: Action) -> None:
     ledger.reached("submit: after post")
     try:
         with hands.writing(durable=True) as tx:
+            if owner := owner_of(tx, row, name):
+                hands.answered(tx)
+                _undecided(hands, tx, f"it was named {name!r}, as job {owner} is", seconds)
+                return
             tx.update(
                 row,
                 state=JobState.SUBMITTED.value,
@@ -132,18 +136,23 @@ def _not_accepted(hands: Hands, error: Exception, seconds: float) -> None:
 
 
 def _unknown(hands: Hands, error: Exception, seconds: float) -> None:
-    """The request may have been accepted: write that down; the next action clears it up."""
-    ledger, row, why = hands.ledger, hands.row, one_line(error)
+    """No reply, or none that tells what was done."""
     with hands.writing(durable=True) as tx:
-        _mark(tx, row, AttemptState.UNKNOWN, seconds, cause=Cause.SERVICE.value, why=why)
-        tx.log("outcome unknown", row, attempt=row.attempts, seconds=seconds, why=why)
         hands.unanswered(tx)
-        keyed = hands.able.lookup is Lookup.KEY
-        wait = ledger.retry.backoff(row.tries + 1, float(ledger.rng.random())) if keyed else 0.0
-        due = hands.due(tx.now, wait)
-        tx.update(row, tries=row.tries + 1, leased=0.0, due=due, why=why, cause=Cause.SERVICE.value)
-        if row.tries + 1 >= ledger.patience.unknown:
-            doubt(tx, tx.job(row.id), f"{row.tries + 1} requests brought no certainty")
+        _undecided(hands, tx, one_line(error), seconds)
+
+
+def _undecided(hands: Hands, tx: Transaction, why: str, seconds: float) -> None:
+    """The request may have been accepted: write that down; the next action clears it up."""
+    ledger, row = hands.ledger, hands.row
+    _mark(tx, row, AttemptState.UNKNOWN, seconds, cause=Cause.SERVICE.value, why=why)
+    tx.log("outcome unknown", row, attempt=row.attempts, seconds=seconds, why=why)
+    keyed = hands.able.lookup is Lookup.KEY
+    wait = ledger.retry.backoff(row.tries + 1, float(ledger.rng.random())) if keyed else 0.0
+    due = hands.due(tx.now, wait)
+    tx.update(row, tries=row.tries + 1, leased=0.0, due=due, why=why, cause=Cause.SERVICE.value)
+    if row.tries + 1 >= ledger.patience.unknown:
+        doubt(tx, tx.job(row.id), f"{row.tries + 1} requests brought no certainty")
 
 
 def look(hands: Hands, action: Action) -> None:
@@ -167,10 +176,13 @@ def look(hands: Hands, action: Action) -> None:
     with hands.writing(durable=True) as tx:
         hands.answered(tx)
         tx.log("looked up", row, attempt=row.attempts, seconds=seconds, found=found)
-        if found:
-            adopt(tx, row, found[0], row.attempts, "found by look-up")
-            for name in found[1:]:
+        ours = [name for name in found if not owner_of(tx, row, name)]
+        if ours:
+            adopt(tx, row, ours[0], row.attempts, "found by look-up")
+            for name in ours[1:]:
                 file_second(tx, row, name)
+        elif found:
+            doubt(tx, row, f"the provider names {', '.join(found)}, which other jobs have")
         else:
             _absent(hands, tx, action)
 
@@ -182,6 +194,9 @@ def _absent(hands: Hands, tx: Transaction, action: Action) -> None:
     if able.lookup is Lookup.KEY and not action.why:
         # Whatever the look-up missed, the same key gives the same job.
         tx.update(row, reported=LOOKED, leased=0.0, due=tx.now)
+        return
+    if not sure and able.settle_seconds is not None:  # asked early, because it is wanted no more
+        tx.update(row, leased=0.0, due=tx.now + able.settle_seconds - hands.since)
         return
     if not sure:
         doubt(tx, row, "it was not found, and nobody knows how late it may still turn up")

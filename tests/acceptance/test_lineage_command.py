@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import json
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -182,6 +184,25 @@ def test_roles_come_from_a_file(place: Path) -> None:
         other.write_text("people: {Otto: auditors}\n")
         ended = asked("Otto", "access", "whoami")
         assert (ended.code, "other.yaml:1: people.Otto" in ended.err) == (Exit.INPUT, True)
+
+
+@pytest.mark.slow
+def test_a_decision_repeats_from_its_log_after_its_data_were_deleted(
+    place: Path, decision: str, tmp_path: Path
+) -> None:
+    log = tmp_path / "decision.json"
+    assert asked("Quentin", "lineage", decision, "--log", log).code == Exit.DENIED
+    assert not log.exists()
+    assert asked("Ada", "lineage", decision, "--log", log).code == Exit.OK
+    command = [sys.executable, "-m", "qupel", "route", "replay", str(log), "--json"]
+    given = {"PATH": "/usr/bin:/bin", "QUPEL_HOME": str(tmp_path / "home")}
+    ended = subprocess.run(command, cwd=tmp_path, env=given, capture_output=True, check=True)
+    steps = json.loads(ended.stdout)["steps"]
+    assert [step["equal"] for step in steps] == [True, True, True]
+    document = json.loads(log.read_text())
+    document["decision"]["objective"] += 1.0
+    log.write_text(json.dumps(document))
+    assert asked("Ada", "route", "replay", log).code == Exit.RUN
 
 
 def test_what_nobody_published_is_told(place: Path, run: str) -> None:

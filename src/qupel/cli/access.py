@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -38,6 +40,10 @@ def lineage(
             "file that a run has written."
         ),
     ],
+    log: Annotated[
+        Path | None,
+        typer.Option(help="File for all that `route replay` or `pipeline replay` needs."),
+    ] = None,
     database: DatabaseOption = None,
     as_json: AsJson = False,
 ) -> None:
@@ -49,6 +55,10 @@ def lineage(
     from qupel.runs.reader import summary
 
     with _reader(database) as reader:
+        if log is not None:
+            text = json.dumps(reader.log(what), allow_nan=False) + "\n"
+            log.write_text(text, encoding="utf-8")
+            say(f"wrote {log}")
         found = reader.lineage(what)
     if as_json:
         print_document(found)

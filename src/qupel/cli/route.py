@@ -164,6 +164,50 @@ def trim(
 
 
 @app.command()
+def replay(
+    path: Annotated[Path, typer.Argument(help="A log that `qupel lineage --log` wrote.")],
+    tolerance: Annotated[
+        float, typer.Option(min=0.0, help="Relative difference of numbers that is accepted.")
+    ] = 0.0,
+    as_json: AsJson = False,
+) -> None:
+    """Judge and make a decision again from its log alone, and compare.
+
+    Ends with 4 if anything differs by more than the tolerance.
+    """
+    import json
+
+    from qupel.errors import InputError
+    from qupel.runs.routes.replaying import replay as replayed
+
+    try:
+        document = json.loads(path.read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise InputError(f"{path}: is no log: {error}") from error
+    if not isinstance(document, dict):
+        raise InputError(f"{path}: is no log; make one with: qupel lineage DECISION --log FILE")
+    steps = replayed(document)
+    if as_json:
+        found = [
+            {
+                "step": step.name,
+                "equal": step.equal,
+                "within_tolerance": step.within(tolerance),
+                "largest_difference": step.largest,
+                "why": step.why,
+            }
+            for step in steps
+        ]
+        print_document({"decision": document["decision"]["id"], "steps": found})
+    else:
+        for step in steps:
+            word = {True: "the same", False: "differs", None: "not done again"}[step.equal]
+            print_text(f"{step.name}: {word}" + (f"; {step.why}" if step.why else ""))
+    if not all(step.within(tolerance) for step in steps):
+        raise typer.Exit(Exit.RUN)
+
+
+@app.command()
 def drill(
     name: Name,
     instance: Annotated[Path, typer.Argument(help="Instance to decide in the drill.")],

@@ -29,6 +29,7 @@ from qupel.runs.ledger import Ledger
 from qupel.runs.routes.book import Book
 from qupel.runs.routes.decision import Decision
 from qupel.runs.routes.lineage import lineage as lineage_of_decision
+from qupel.runs.routes.replaying import decision_log
 from qupel.runs.routes.roster import Roster
 from qupel.runs.tables import artifacts, pipeline_stages
 
@@ -125,21 +126,25 @@ class Reader:
             )
         return log.value(outputs[port] if port else next(iter(outputs.values())))
 
-    def log(self, run_id: str) -> dict[str, Any]:
-        """Return all that a replay of a run needs, its data included.
+    def log(self, what: str) -> dict[str, Any]:
+        """Return all that a replay of a run or a decision needs, its data included.
 
         Raises
         ------
         AccessError
-            If ``who`` may not read the run, or any stage of it.
+            If ``who`` may not read it, or any stage of the run.
+        InputError
+            If nothing of this name is known, or a decision's data are not kept.
         """
-        log = RunLog(self.database)
-        run = log.run(run_id)
-        for stage in run.pipeline.stages:
-            if stage.readers:
-                self._check_stage(run, stage.name)
-        self.register.check(self.resource(run), f"log of {_named(run)}", self.who)
-        return log_document(log, run.id, Ledger(self.database))
+        found = self._found(what)
+        if isinstance(found, Run):
+            for stage in found.pipeline.stages:
+                if stage.readers:
+                    self._check_stage(found, stage.name)
+        self.register.check(self.resource(found), f"log of {_named(found)}", self.who)
+        if isinstance(found, Decision):
+            return decision_log(self.database, found)
+        return log_document(RunLog(self.database), found.id, Ledger(self.database))
 
     def decision(self, decision_id: str) -> Decision:
         """Return a decision with its answer; `AccessError` if ``who`` may not read it."""

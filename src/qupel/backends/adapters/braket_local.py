@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import uuid
 import warnings
 from dataclasses import dataclass, field
 from typing import Any
 
-from qupel.backends.contract import JobStatus, State
-from qupel.errors import InputError, RefusedError, ResultError
+from qupel.backends.adapters.kept import Kept
+from qupel.backends.contract import JobStatus
+from qupel.errors import InputError, RefusedError
 
 
 @dataclass(slots=True, eq=False)
@@ -17,7 +17,7 @@ class Simulator:
 
     _device: Any = field(default=None, init=False, repr=False)
     _program: Any = field(default=None, init=False, repr=False)
-    _held: dict[str, tuple[str, bytes]] = field(default_factory=dict, init=False, repr=False)
+    _kept: Kept[bytes] = field(default_factory=Kept, init=False, repr=False)
     _tokens: dict[str, str] = field(default_factory=dict, init=False, repr=False)
 
     def __post_init__(self) -> None:
@@ -44,28 +44,24 @@ class Simulator:
         # Its own words for a gate or statement that it does not know.
         except (ValueError, TypeError, NotImplementedError) as error:
             raise RefusedError(f"Braket's simulator refuses the program: {error!s:.200}") from error
-        job = str(uuid.uuid4())
-        self._held[job], self._tokens[token] = (tag, held), job
+        self._tokens[token] = job = self._kept.keep(tag, held)
         return job
 
     def find(self, tag: str) -> list[str]:
         """Tasks under a tag."""
-        return [job for job, (held, _) in self._held.items() if held == tag]
+        return self._kept.find(tag)
 
     def listed(self, prefix: str) -> list[tuple[str, str]]:
         """Tasks whose tag begins so, each with it."""
-        return [(job, held) for job, (held, _) in self._held.items() if held.startswith(prefix)]
+        return self._kept.listed(prefix)
 
     def status(self, job: str) -> JobStatus:
         """Done, if it is known."""
-        return JobStatus(State.DONE if job in self._held else State.UNKNOWN)
+        return self._kept.status(job)
 
     def fetch(self, job: str, tag: str) -> bytes:
         """Result document of a task."""
-        held, document = self._held.get(job, ("", b""))
-        if not document or held != tag:
-            raise ResultError(f"task {job!r:.80} was not tagged with the order's tag")
-        return document
+        return self._kept.of(job, tag)
 
     def cancel(self, job: str) -> None:
         """Do nothing: tasks are over at once."""

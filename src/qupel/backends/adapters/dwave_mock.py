@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import uuid
 import warnings
 from dataclasses import dataclass, field
 from typing import Any
@@ -11,8 +10,9 @@ import numpy as np
 
 from qupel.backends.adapters.dwave_sapi import Raw
 from qupel.backends.adapters.embedding import Embedded, Graph
-from qupel.backends.contract import JobStatus, State
-from qupel.errors import InputError, ResultError
+from qupel.backends.adapters.kept import Kept
+from qupel.backends.contract import JobStatus
+from qupel.errors import InputError
 
 
 @dataclass(slots=True, eq=False)
@@ -20,7 +20,7 @@ class Mock:
     """Problems are sampled when they come, and kept for as long as the process lives."""
 
     _sampler: Any = field(default=None, init=False, repr=False)
-    _held: dict[str, tuple[str, Raw]] = field(default_factory=dict, init=False, repr=False)
+    _kept: Kept[Raw] = field(default_factory=Kept, init=False, repr=False)
 
     def __post_init__(self) -> None:
         try:
@@ -54,37 +54,30 @@ class Mock:
                 dict(problem.fields), dict(problem.couplings), num_reads=reads, **options
             )
         record = found.record
-        job = str(uuid.uuid4())
-        self._held[job] = (
-            tag,
-            Raw(
-                tuple(int(variable) for variable in found.variables),
-                np.asarray(record.sample, np.int8),
-                tuple(int(count) for count in record.num_occurrences),
-                np.asarray(record.energy, np.float64),
-                {},
-            ),
+        raw = Raw(
+            tuple(int(variable) for variable in found.variables),
+            np.asarray(record.sample, np.int8),
+            tuple(int(count) for count in record.num_occurrences),
+            np.asarray(record.energy, np.float64),
+            {},
         )
-        return job
+        return self._kept.keep(tag, raw)
 
     def find(self, tag: str) -> list[str]:
         """Problems under a label."""
-        return [job for job, (held, _) in self._held.items() if held == tag]
+        return self._kept.find(tag)
 
     def listed(self, prefix: str) -> list[tuple[str, str]]:
         """Problems whose label begins so, each with it."""
-        return [(job, held) for job, (held, _) in self._held.items() if held.startswith(prefix)]
+        return self._kept.listed(prefix)
 
     def status(self, job: str) -> JobStatus:
         """Done, if it is known."""
-        return JobStatus(State.DONE if job in self._held else State.UNKNOWN)
+        return self._kept.status(job)
 
     def answer(self, job: str, tag: str) -> Raw:
         """What a problem gave."""
-        held, raw = self._held.get(job, ("", None))
-        if raw is None or held != tag:
-            raise ResultError(f"job {job!r:.80} was not labelled with the order's tag")
-        return raw
+        return self._kept.of(job, tag)
 
     def cancel(self, job: str) -> None:
         """Do nothing: problems are over at once."""

@@ -119,15 +119,11 @@ def embed(form: Ising, graph: Graph, seed: int, strength: float | None = None) -
 def _check_room(form: Ising, graph: Graph) -> None:
     """Refuse at once what can have no embedding, so that none is searched for."""
     pairs = int(np.count_nonzero(form.couplings.data))
-    for asked, what, there, of in (
-        (form.variables, "spins", len(graph.qubits), "qubits"),
-        (pairs, "couplings", len(graph.couplers), "couplers"),
-    ):
-        if asked > there:
-            raise RefusedError(
-                f"no embedding: {asked} {what} take a {of[:-1]} each at least, and the annealer "
-                f"has {there} {of}"
-            )
+    if pairs > len(graph.couplers):
+        raise RefusedError(
+            f"no embedding: {form.variables} variables with {pairs} couplings take a coupler for "
+            f"each at least, and the annealer has {len(graph.couplers)}"
+        )
 
 
 def unembed(

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import uuid
 import warnings
 from dataclasses import dataclass, field
 from typing import Any
 
 from qupel.backends.adapters.ibm_service import Machine, target_of
-from qupel.backends.contract import JobStatus, Order, State
+from qupel.backends.adapters.kept import Kept
+from qupel.backends.contract import JobStatus, Order
 from qupel.backends.local import fingerprint
-from qupel.errors import InputError, ResultError, unknown_name
+from qupel.errors import InputError, unknown_name
 from qupel.model.circuit import Circuit
 from qupel.model.to_qiskit import to_qiskit
 
@@ -29,7 +29,7 @@ class Fake:
 
     name: str
     _backend: Any = field(default=None, init=False, repr=False)
-    _held: dict[str, tuple[str, Any]] = field(default_factory=dict, init=False, repr=False)
+    _kept: Kept[Any] = field(default_factory=Kept, init=False, repr=False)
 
     def __post_init__(self) -> None:
         provider = _library().fake_provider.FakeProviderForBackendV2()
@@ -52,28 +52,23 @@ class Fake:
             sampler = _library().SamplerV2(mode=self._backend)
             sampler.options.simulator.seed_simulator = seed
             found = sampler.run([to_qiskit(c) for c in circuits], shots=order.shots).result()
-        job = str(uuid.uuid4())
-        self._held[job] = order.tag, {"results": [_plain(one) for one in found]}
-        return job
+        return self._kept.keep(order.tag, {"results": [_plain(one) for one in found]})
 
     def find(self, tag: str) -> list[str]:
         """Jobs under a tag."""
-        return [job for job, (held, _) in self._held.items() if held == tag]
+        return self._kept.find(tag)
 
     def listed(self, prefix: str) -> list[tuple[str, str]]:
         """Jobs whose tag begins so, each with it."""
-        return [(job, held) for job, (held, _) in self._held.items() if held.startswith(prefix)]
+        return self._kept.listed(prefix)
 
     def status(self, job: str) -> tuple[JobStatus, float | None]:
         """Done, if it is known."""
-        return JobStatus(State.DONE if job in self._held else State.UNKNOWN), None
+        return self._kept.status(job), None
 
     def samples(self, job: str, tag: str) -> Any:
         """The result as the service would write it."""
-        held, document = self._held.get(job, ("", None))
-        if document is None or held != tag:
-            raise ResultError(f"job {job!r:.80} was not tagged with the order's tag")
-        return document
+        return self._kept.of(job, tag)
 
     def cancel(self, job: str) -> None:
         """Do nothing: jobs are over at once."""

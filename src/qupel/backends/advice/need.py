@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from scipy import sparse
 
+from qupel.backends.catalogue.sizes import OF_THREE
 from qupel.backends.contract import Kind
 from qupel.errors import InputError
 from qupel.model.circuit import Circuit
@@ -18,8 +19,6 @@ from qupel.model.ising import Ising
 from qupel.model.money import Money
 from qupel.model.qubo import Qubo
 
-#: Two-qubit gates and one-qubit gates that a gate on three qubits is made of, and its depth then.
-_OF_THREE = {"ccx": (6, 9, 11), "ccz": (6, 9, 11), "cswap": (8, 11, 14)}
 #: Largest number of anything that is reckoned with: beyond it nothing is left of exact sums.
 LARGEST = 10**12
 #: CX gates that make up a two-qubit gate without an angle, where that is not one.
@@ -120,7 +119,8 @@ class Need:
             if kind.qubits == 1:
                 one += count
             elif kind.qubits == 3:
-                two, one = two + _OF_THREE[name][0] * count, one + _OF_THREE[name][1] * count
+                two += OF_THREE[name].two_qubit_gates * count
+                one += OF_THREE[name].one_qubit_gates * count
             else:
                 two += _OF_CX.get(name, 1) * count
                 rotations += count if kind.angles else 0
@@ -270,9 +270,8 @@ def _chain(circuit: Circuit, one_qubit: int) -> int:
             level[gate.qubits[0]] += one_qubit
             continue
         size = _OF_CX.get(gate.name, 1)
-        if gate.name in _OF_THREE:
-            two, _, all_gates = _OF_THREE[gate.name]
-            size = all_gates if one_qubit else two
+        if three := OF_THREE.get(gate.name):
+            size = three.depth if one_qubit else three.two_qubit_gates
         at = size + max(level[q] for q in gate.qubits)
         for q in gate.qubits:
             level[q] = at

@@ -11,12 +11,10 @@ from dataclasses import dataclass, fields
 from decimal import ROUND_CEILING, Decimal, localcontext
 from typing import Literal
 
+from qupel.backends.catalogue.sizes import OF_THREE
 from qupel.errors import InputError
 from qupel.model.circuit import Circuit
 from qupel.model.money import Money
-
-#: Two-qubit and one-qubit gates that a gate on three qubits is charged as, at most.
-_OF_THREE = {"ccx": (6, 9), "ccz": (6, 9), "cswap": (8, 11)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,9 +43,9 @@ class Counts:
         """Counts of a circuit as it stands; a gate on three qubits as those it is made of."""
         one = two = 0
         for name, count in circuit.counts().items():
-            if name in _OF_THREE:
-                pairs, singles = _OF_THREE[name]
-                two, one = two + pairs * count, one + singles * count
+            if size := OF_THREE.get(name):
+                two += size.two_qubit_gates * count
+                one += size.one_qubit_gates * count
         two += circuit.two_qubit_gates()
         one += sum(len(gate.qubits) == 1 for gate in circuit.gates)
         measured = circuit.qubits if circuit.measured is None else len(circuit.measured)

@@ -22,7 +22,12 @@ TRIALS = 24
 
 
 def compile_circuit(
-    circuit: Circuit, target: Target | Device, *, seed: int = 0, trials: int = TRIALS
+    circuit: Circuit,
+    target: Target | Device,
+    *,
+    seed: int = 0,
+    trials: int = TRIALS,
+    threads: int = 1,
 ) -> Compiled:
     """Rewrite a circuit in a device's gates, on pairs it couples, with the same readings.
 
@@ -41,18 +46,21 @@ def compile_circuit(
         Of placements and ties.
     trials
         Placements to start from; more take longer and save swaps.
+    threads
+        Threads that look for swaps; they change the time alone.
 
     Raises
     ------
     InputError
-        If the circuit has free parameters or more qubits than the target, or if ``trials`` is
-        below 1.
+        If the circuit has free parameters or more qubits than the target, or if ``trials`` or
+        ``threads`` is below 1.
     """
     began = time.perf_counter()
     if not isinstance(target, Target):
         target = Target.of(target)
-    if trials < 1:
-        raise InputError(f"trials must be at least 1, got {trials}")
+    for name, count in (("trials", trials), ("threads", threads)):
+        if count < 1:
+            raise InputError(f"{name} must be at least 1, got {count}")
     if circuit.qubits > target.qubits:
         raise InputError(
             f"the circuit has {circuit.qubits} qubits, the device {target.qubits}; "
@@ -65,7 +73,9 @@ def compile_circuit(
     unrouted = Circuit(circuit.qubits, written, [wires[q] for q in measured])
     start, end, out = tuple(range(circuit.qubits)), wires, unrouted
     if target.edges is not None:
-        start, moved, operations = _routed(operations, circuit.qubits, target, trials, seed)
+        start, moved, operations = _routed(
+            operations, circuit.qubits, target, trials, seed, threads
+        )
         end = tuple(moved[wire] for wire in wires)
         directed = frozenset(target.edges) if target.directed else None
         written = native_gates(gathered(operations), target.qubits, target, directed)
@@ -77,7 +87,12 @@ def compile_circuit(
 
 
 def _routed(
-    operations: Sequence[Operation], qubits: int, target: Target, trials: int, seed: int
+    operations: Sequence[Operation],
+    qubits: int,
+    target: Target,
+    trials: int,
+    seed: int,
+    threads: int,
 ) -> tuple[tuple[int, ...], tuple[int, ...], list[Operation]]:
     """Where each wire starts and ends, and operations on physical qubits."""
     lattice, kept = _connected(target.qubits, target.edges or ())
@@ -87,7 +102,9 @@ def _routed(
             f"{len(kept)}; choose a larger device"
         )
     drawn = int(np.random.default_rng(seed).integers(2**63))
-    found = routed(operations, qubits, lattice, target.entangler, trials=trials, seed=drawn)
+    found = routed(
+        operations, qubits, lattice, target.entangler, trials=trials, seed=drawn, threads=threads
+    )
     on = [item.on(tuple(kept[q] for q in item.qubits)) for item in found.operations]
     return tuple(kept[q] for q in found.start), tuple(kept[q] for q in found.end), on
 

@@ -64,6 +64,7 @@ def routed(
     *,
     trials: int,
     seed: int,
+    threads: int = 1,
 ) -> Routed:
     """Route from several placements and keep the cheapest.
 
@@ -81,12 +82,14 @@ def routed(
         Placements to start from.
     seed
         Of placements and ties.
+    threads
+        They change the time alone.
     """
     steps = _laid_out(operations, qubits, native)
     search = Search(lattice, steps, MANNERS, layer=WAITING * qubits, seed=seed)
     if not search.embed(EMBEDDING):
-        search.advance(trials, PASSES)
-        search.refine(REFINEMENTS * trials)
+        search.advance(trials, PASSES, threads)
+        search.refine(REFINEMENTS * trials, threads)
     path = search.best()
     out = [
         operations[k].on((a,) if b < 0 else (a, b)) if k >= 0 else swap(a, b)

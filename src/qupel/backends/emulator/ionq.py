@@ -14,7 +14,6 @@ from qupel.backends.emulator.hooks import Asked
 from qupel.backends.emulator.ionq_circuits import circuits_of
 from qupel.backends.emulator.job import Submission
 from qupel.backends.emulator.provider import Provider
-from qupel.backends.emulator.routing import routed
 from qupel.backends.emulator.wire import MOST_LABEL, is_whole
 from qupel.backends.transport import Request
 from qupel.errors import InputError
@@ -41,11 +40,6 @@ OPEN: frozenset[Asked] = frozenset({"device"})
 
 #: Metadata under which our own adapter files a job's tag.
 TAG = "qupel_tag"
-
-
-def asked_of(method: str, parts: list[str]) -> tuple[Asked, str]:
-    """What is asked, and the name in the path."""
-    return routed(ROUTES, method, parts)
 
 
 def answer(

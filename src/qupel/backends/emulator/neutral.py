@@ -12,7 +12,6 @@ from qupel.backends.emulator.devices import Device
 from qupel.backends.emulator.hooks import Asked, Denied
 from qupel.backends.emulator.job import EmulatedJob
 from qupel.backends.emulator.provider import Provider
-from qupel.backends.emulator.routing import routed
 from qupel.backends.emulator.wire import (
     MOST_LABEL,
     is_whole,
@@ -39,11 +38,6 @@ ROUTES: dict[tuple[str, ...], Asked] = {
 
 #: What may be asked without a token.
 OPEN: frozenset[Asked] = frozenset()
-
-
-def asked_of(method: str, parts: list[str]) -> tuple[Asked, str]:
-    """What is asked, and the name in the path."""
-    return routed(ROUTES, method, parts)
 
 
 def answer(

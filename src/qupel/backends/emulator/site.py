@@ -13,6 +13,7 @@ from qupel.backends.contract import State
 from qupel.backends.emulator import admin, ionq, neutral
 from qupel.backends.emulator.hooks import Answer, Arrives, Asked, Call, Denied
 from qupel.backends.emulator.provider import Provider
+from qupel.backends.emulator.routing import routed
 from qupel.backends.transport import Reply, Request
 from qupel.errors import InputError
 
@@ -25,15 +26,14 @@ class Dialect(Protocol):
 
     Attributes
     ----------
+    ROUTES
+        Method and path of what may be asked, `*` for a name.
     OPEN
         What may be asked without a token.
     """
 
+    ROUTES: dict[tuple[str, ...], Asked]
     OPEN: frozenset[Asked]
-
-    def asked_of(self, method: str, parts: list[str]) -> tuple[Asked, str]:
-        """What a request asks for, and the job or device that its path names."""
-        ...
 
     def answer(
         self,
@@ -75,7 +75,7 @@ class Site:
                 return Answer(_replied(lambda: self._administer(request, parts)))
         try:
             dialect: Dialect = DIALECTS[first]
-            asked, name = dialect.asked_of(request.method, parts)
+            asked, name = routed(dialect.ROUTES, request.method, parts)
         except KeyError:
             return Answer(_denial(Denied(404, "no-such-page", "there is nothing at this path")))
         except Denied as denied:

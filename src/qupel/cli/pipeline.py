@@ -55,7 +55,7 @@ def approve(
 ) -> None:
     """Approve a file's quantum stages, as they are written, for hardware; its owner cannot."""
     from qupel.runs.database import Database
-    from qupel.runs.durable.paying import approve_stages
+    from qupel.runs.durable.approving import approve_stages
     from qupel.runs.durable.reading import read_pipeline
 
     pipeline = read_pipeline(path)

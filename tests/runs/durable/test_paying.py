@@ -25,6 +25,7 @@ from qupel.problems.maxcut import MaxCut
 from qupel.problems.registry import write_problem
 from qupel.runs.database import Database
 from qupel.runs.durable import paying
+from qupel.runs.durable.approving import approve_stages
 from qupel.runs.durable.hands import Hands
 from qupel.runs.durable.host import Host
 from qupel.runs.durable.pipeline import Pipeline, Stage
@@ -284,7 +285,7 @@ def test_hardware_is_ordered_from_once_somebody_else_has_approved_the_stage(benc
     pipeline, log = bench.pipeline(tier="hardware"), bench.host.log
 
     def approve(pipeline: Pipeline, who: str) -> list[str]:
-        return paying.approve_stages(log.database, pipeline, who=who, why="reviewed", at=1.0)
+        return approve_stages(log.database, pipeline, who=who, why="reviewed", at=1.0)
 
     with pytest.raises(InputError, match="Ada owns it; somebody else has to approve it"):
         approve(pipeline, " ada")
@@ -301,7 +302,7 @@ def test_hardware_is_ordered_from_once_somebody_else_has_approved_the_stage(benc
 def test_a_pipeline_without_a_quantum_stage_has_nothing_to_approve(bench: Bench) -> None:
     plain = Pipeline("plain", (Stage("graph", "load", {}, {"file": "g"}),), owner="Ada")
     with pytest.raises(InputError, match="no stage of the kind 'quantum'"):
-        paying.approve_stages(bench.host.database, plain, who="Grace", why="", at=1.0)
+        approve_stages(bench.host.database, plain, who="Grace", why="", at=1.0)
 
 
 def test_a_frozen_provider_is_waited_for_and_paid_nothing(bench: Bench) -> None:

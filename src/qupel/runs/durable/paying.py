@@ -6,17 +6,16 @@ given up early enough for the fallback to answer by the deadline.
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
-from qupel.errors import InputError, QupelError, RunError, TransientError
-from qupel.runs.approvals import approve, approved_by
+from qupel.errors import RunError, TransientError
+from qupel.runs.approvals import approved_by
 from qupel.runs.clearance import check_breaker, clear
-from qupel.runs.database import Database
+from qupel.runs.durable.approving import version_of
+from qupel.runs.durable.described import problem_of
 from qupel.runs.durable.host import Begun, Host, one_line
-from qupel.runs.durable.pipeline import Pipeline, Stage
-from qupel.runs.durable.quantum import Quantum, QuantumSettings, backend_of, bound_of
-from qupel.runs.durable.solving import problem_of
+from qupel.runs.durable.quantum import Quantum
+from qupel.runs.durable.quantum_settings import QuantumSettings, backend_of, bound_of
 from qupel.runs.durable.timetable import Timetable
 from qupel.runs.identity import digest
 from qupel.runs.ledger.jobs import Job, JobState
@@ -26,8 +25,6 @@ from qupel.runs.telemetry import traces
 FIRST_LOOK, LONGEST_LOOK = 0.05, 5.0
 #: Seconds before an order is given up from which a process for the fallback is kept ready.
 WARM_SECONDS = 2 * LONGEST_LOOK
-#: What keeps an order or a result from being made use of; the fallback answers then.
-UNUSABLE = (QupelError, ArithmeticError, LookupError, TypeError, ValueError)
 
 QUANTUM = Quantum()
 
@@ -76,7 +73,7 @@ def order(host: Host, run_id: str, name: str) -> dict[str, Any]:
                 **traces.travelling(traces.reserved(run_id, name)),
             },
         )
-    except UNUSABLE as error:
+    except Exception as error:  # noqa: BLE001  an adapter may raise anything
         return {"next": _fall_back(host, begun, f"nothing was ordered: {one_line(error)}")}
     host.log.order(run_id, name, job.id)
     host.say("stage ordered", run=run_id, stage=name, job=job.id, backend=where)
@@ -106,39 +103,9 @@ def collect(host: Host, run_id: str, name: str, job_id: str) -> list[str]:
         if result is None:
             raise RunError(_why_no_result(host, host.ledger.job(job_id), begun.settings))
         made = QUANTUM.finish(begun.given, begun.settings, result)
-    except UNUSABLE as error:
+    except Exception as error:  # noqa: BLE001  a result may hold anything
         return _fall_back(host, begun, one_line(error))
     return host.conclude(begun, lambda: made, keep=True)
-
-
-def version_of(pipeline: str, stage: Stage) -> str:
-    """Hash of all that a stage may order, which is what is approved."""
-    ordering = replace(stage, readers=()).document()  # who may read it orders nothing
-    return digest({"pipeline": pipeline, "stage": stage.name, **ordering})
-
-
-def approve_stages(
-    database: Database, pipeline: Pipeline, *, who: str, why: str, at: float
-) -> list[str]:
-    """Approve the quantum stages of a pipeline as they are written; return their names.
-
-    Raises
-    ------
-    InputError
-        If the pipeline has no owner or no quantum stage, or its owner approves.
-    """
-    stages = [stage for stage in pipeline.stages if stage.kind == "quantum"]
-    if not stages:
-        raise InputError(f"pipeline {pipeline.name!r} has no stage of the kind 'quantum'")
-    if not pipeline.owner:
-        raise InputError(
-            f"pipeline {pipeline.name!r} has no owner; add one to the file (owner: NAME), so that "
-            "somebody else can approve"
-        )
-    for stage in stages:
-        version = version_of(pipeline.name, stage)
-        approve(database, version, owner=pipeline.owner, who=who, why=why, at=at)
-    return [stage.name for stage in stages]
 
 
 def _timetable(host: Host, begun: Begun, around: float) -> Timetable:

@@ -1,6 +1,6 @@
 """Three patterns of execution, each by the route beside this file, on a provider emulated here.
 
-Run it with ``python examples/routes/patterns.py``. Nothing outside this process is asked or paid.
+Run it with ``python examples/routes/patterns.py``. Nothing outside this machine is asked or paid.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ import tempfile
 from pathlib import Path
 
 import numpy as np
+from federation import federate, running
 
 from qupel.backends.adapters.neutral import Neutral
 from qupel.backends.clock import SystemClock
@@ -19,8 +20,8 @@ from qupel.problems.quadratic import BinaryQuadratic
 from qupel.runs.routes import Routes, read_route
 
 HERE = Path(__file__).parent
-#: Nodes of the federation, starts, and rounds of exchange of each start at most.
-NODES, STARTS, EXCHANGES = 3, 6, 8
+#: Nodes of the federation.
+NODES = 3
 
 
 def main() -> None:
@@ -37,7 +38,7 @@ def main() -> None:
         with routes:
             accelerator(routes)
             edge(routes)
-            federated(routes)
+            federated(routes, place / "federation")
 
 
 def accelerator(routes: Routes) -> None:
@@ -70,8 +71,8 @@ def edge(routes: Routes) -> None:
     print(f"edge: {caught_up.taken_over} taken over, {caught_up.ordered} ordered afterwards")
 
 
-def federated(routes: Routes, *, bits: int = 60, seed: int = 5) -> float:
-    """Federated nodes: each decides its own bits and sees of the others only shared ones.
+def federated(routes: Routes, folder: Path, *, bits: int = 60, seed: int = 5) -> float:
+    """Federated nodes, each in a process with its share of the data and a route of its own.
 
     Returns
     -------
@@ -82,37 +83,19 @@ def federated(routes: Routes, *, bits: int = 60, seed: int = 5) -> float:
     routes.deploy(route, whole, who=route.owner)
     alone = routes[route.name].decide(whole).objective or 0.0
 
-    rows, columns = whole.cells.T
     matrix = np.zeros((bits, bits))
+    rows, columns = whole.cells.T
     matrix[rows, columns] = matrix[columns, rows] = whole.entries
-    parts = np.array_split(np.arange(bits), NODES)
-    rng = np.random.default_rng(seed)
-    found = []
-    for _ in range(STARTS):
-        values = rng.integers(0, 2, bits)
-        for _ in range(EXCHANGES):
-            before = values.copy()
-            for part in parts:
-                values[part] = decided(routes, route.name, matrix, values, part)
-            if (values == before).all():
-                break
-        found.append(float(values @ matrix @ values))
-    together = min(found)
+    with running(matrix, NODES, folder) as nodes:
+        found = federate(nodes, seed)
+        said = sum(len(line) for node in nodes for line in node.wire)
+    together = float(found @ matrix @ found)
     gap = (together - alone) / abs(alone)
-    print(f"federated: {together:g} by {NODES} nodes, {alone:g} by one, gap {gap:.2%}")
+    print(
+        f"federated: {together:g} by {NODES} nodes that told each other {said} characters, "
+        f"{alone:g} by one, gap {gap:.2%}"
+    )
     return gap
-
-
-def decided(
-    routes: Routes, name: str, matrix: np.ndarray, values: np.ndarray, part: np.ndarray
-) -> np.ndarray:
-    """Return the bits of one node's part, decided with those of the others held."""
-    others = np.setdiff1d(np.arange(values.size), part)
-    own = matrix[np.ix_(part, part)].copy()
-    own[np.diag_indices(part.size)] += 2 * matrix[np.ix_(part, others)] @ values[others]
-    problem = BinaryQuadratic(own, "part")
-    decision = routes[name].decide(problem)
-    return problem.values(problem.read_answer(decision.solution))
 
 
 if __name__ == "__main__":

@@ -11,7 +11,8 @@ from qupel.model import Ising
 from qupel.problems.maxcut import MaxCut
 from qupel.simulators import Qaoa
 from qupel.solvers.contract import Stop, after_rounds
-from qupel.solvers.quantum.hosted import HostedQaoa, run_now
+from qupel.solvers.quantum.at_once import run_now
+from qupel.solvers.quantum.hosted import HostedQaoa
 from qupel.solvers.quantum.variational import Course, VariationalQaoa
 from qupel.testing import check_solver
 from tests.solvers.quantum.test_hosted import SMALL

@@ -7,7 +7,6 @@ does all three on a backend that is free and answers at once.
 
 from __future__ import annotations
 
-import hashlib
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -17,16 +16,16 @@ from typing import Any, ClassVar, Literal
 import numpy as np
 from jaxtyping import Float64
 
-from qupel.backends.contract import Backend, Order, Program, Reading, Result
+from qupel.backends.contract import Program, Result
 from qupel.backends.registry import backend_named
-from qupel.backends.spin_reads import distinct_rows
-from qupel.errors import InputError, ResultError
-from qupel.model import Ising, Outcome, Samples
-from qupel.model.quota import keep_quotas
+from qupel.errors import InputError
+from qupel.model import Ising, Samples
 from qupel.simulators import Qaoa
 from qupel.solvers.contract import OnEvent, Stop, Watch, ignore
 from qupel.solvers.quantum.angles import AngleSearch
+from qupel.solvers.quantum.at_once import free_backend, run_now, trivial
 from qupel.solvers.quantum.fixed_angles import LAYERS, angles_for, degree_and_scale
+from qupel.solvers.quantum.hosted_samples import samples_of
 from qupel.solvers.quantum.qaoa import COMPLETE, MIXERS, fixed_for
 from qupel.solvers.quantum.qaoa_circuit import Mixer, qaoa_circuit
 
@@ -219,110 +218,6 @@ def ramp(form: Ising, layers: int) -> tuple[Angles, Angles]:
     """
     shares = (np.arange(layers) + 0.5) / layers
     return RAMP * shares / degree_and_scale(form)[1], -RAMP * (1 - shares)
-
-
-def samples_of(form: Ising, result: Result) -> Samples:
-    """Return the samples of an order of one program for a form, energies recomputed by us.
-
-    Rows that break a quota are dropped, unless all do; facts tell of all shots.
-
-    Raises
-    ------
-    ResultError
-        If the result is not one reading of as many bits as the form has spins.
-    """
-    reading = _only_reading(form, result)
-    bits, where = distinct_rows(reading.bits)
-    occurrences = np.zeros(len(bits), np.int64)
-    np.add.at(occurrences, where, reading.occurrences)
-    spins = (1 - 2 * bits.astype(np.int8)).astype(np.int8)
-    energies = form.energies(spins)
-    shots = int(occurrences.sum())
-    mean = float(energies @ occurrences / shots)
-    spread = float((energies - mean) ** 2 @ occurrences) / max(shots - 1, 1)
-    kept = keep_quotas(bits, form.quotas)
-    kept = kept if kept.any() else np.ones_like(kept)
-    spins, energies, occurrences = spins[kept], energies[kept], occurrences[kept]
-    order = np.lexsort((*spins.T[::-1], energies))
-    queued = result.times.queue_seconds
-    return Samples(
-        spins[order],
-        energies[order],
-        occurrences[order],
-        Outcome.SAMPLED,
-        seconds={} if queued is None else {"queue": queued},
-        facts={
-            "shots": shots,
-            "device": result.device,
-            "job": result.job,
-            "calibration": result.calibration,
-            "kept": int(occurrences.sum()),
-            "mean_of_shots": mean,
-            "standard_error": math.sqrt(spread / shots),
-            **{f"device_{name}": value for name, value in result.facts.items()},
-        },
-    )
-
-
-def _only_reading(form: Ising, result: Result) -> Reading:
-    if len(result.readings) != 1:
-        raise ResultError(f"job {result.job}: one program gave {len(result.readings)} readings")
-    [reading] = result.readings
-    bits, times = np.asarray(reading.bits), np.asarray(reading.occurrences)
-    if bits.ndim != 2 or bits.shape[1] != form.variables or not bits.shape[0]:
-        raise ResultError(
-            f"job {result.job}: {form.variables} spins were measured, and the reading has rows of "
-            f"shape {bits.shape}"
-        )
-    if bits.dtype != np.uint8 or (bits > 1).any():
-        raise ResultError(f"job {result.job}: bits are 0 or 1, got {np.unique(bits)[:5].tolist()}")
-    if times.shape != (bits.shape[0],) or times.dtype.kind not in "iu" or (times < 1).any():
-        raise ResultError(
-            f"job {result.job}: {bits.shape[0]} rows come once or more each, got occurrences "
-            f"{times.dtype} of shape {times.shape}"
-        )
-    return reading
-
-
-def free_backend(name: str) -> Backend:
-    """Open a backend that is free and on this machine; `InputError` for any other."""
-    backend = backend_named(name)
-    able = backend.capabilities()
-    if able.currency or able.region:
-        what = f"bills in {able.currency}" if able.currency else f"runs in {able.region}"
-        raise InputError(
-            f"backend {name!r} {what}, and solve() pays for nothing and waits for nothing; order "
-            "through a ledger: deploy a route with this solver (`qupel route deploy`), or plan "
-            "`solver.program(form, rng)` with `Ledger.plan` and read it with `solver.samples`"
-        )
-    return backend
-
-
-def run_now(
-    backend: Backend,
-    programs: tuple[Program, ...],
-    shots: int,
-    settings: Mapping[str, Any],
-    stop: Stop,
-) -> Result:
-    """Order from a free backend and return its result; `InputError` if there is no time for it."""
-    key = hashlib.sha256(repr((shots, sorted(settings.items()))).encode()).hexdigest()
-    order = Order(programs, shots, key=key, tag="solve", settings=settings)
-    needed, left = backend.estimate(order).run_seconds, stop.seconds_left()
-    if needed is not None and needed > max(left, 1.0):
-        raise InputError(
-            f"{backend.provider}:{backend.device} needs up to {needed:.3g} s for {shots} shots, "
-            f"and {left:.3g} s are left: give more time, fewer shots, or a smaller form"
-        )
-    return backend.result(backend.submit(order), order)
-
-
-def trivial(form: Ising, watch: Watch) -> Samples:
-    """Return the only sample of a form without variables."""
-    rows = np.zeros((1, 0), np.int8)
-    energies = form.energies(rows)
-    watch.saw(float(energies[0]))
-    return Samples.of(rows, energies, outcome=Outcome.SAMPLED)
 
 
 def _checked_angles(angles: Any, layers: int) -> tuple[float, ...]:

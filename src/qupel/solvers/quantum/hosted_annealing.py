@@ -12,7 +12,8 @@ from qupel.backends.registry import backend_named
 from qupel.errors import InputError
 from qupel.model import Ising, Samples
 from qupel.solvers.contract import OnEvent, Stop, Watch, ignore
-from qupel.solvers.quantum.hosted import free_backend, run_now, samples_of, trivial
+from qupel.solvers.quantum.at_once import free_backend, run_now, trivial
+from qupel.solvers.quantum.hosted_samples import samples_of
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,15 +21,10 @@ from qupel.errors import InputError
 from qupel.model import Ising, Samples
 from qupel.model.quota import keep_quotas
 from qupel.solvers.contract import OnEvent, Stop, Watch, ignore
+from qupel.solvers.quantum.at_once import free_backend, run_now, trivial
 from qupel.solvers.quantum.fixed_angles import angles_for, degree_and_scale
-from qupel.solvers.quantum.hosted import (
-    HostedQaoa,
-    free_backend,
-    ramp,
-    run_now,
-    samples_of,
-    trivial,
-)
+from qupel.solvers.quantum.hosted import HostedQaoa, ramp
+from qupel.solvers.quantum.hosted_samples import samples_of
 from qupel.solvers.quantum.qaoa_circuit import qaoa_circuit
 from qupel.solvers.quantum.spsa import Spsa
 

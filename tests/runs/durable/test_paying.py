@@ -163,7 +163,7 @@ FAULTS = [
     faults=st.lists(st.sampled_from(FAULTS), max_size=6),
     dead=st.booleans(),
 )
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=25, deadline=None)
 def test_a_stage_has_answered_by_its_deadline_whatever_becomes_of_its_order(
     real: Hands,
     fallback: float,
@@ -200,7 +200,10 @@ def test_a_late_order_leaves_the_fallback_its_whole_budget(bench: Bench) -> None
     assert row.state == "fallback"
     assert bench.hands.budgets == [pytest.approx(1.0)]
     assert row.seconds == pytest.approx(60.0)
-    assert "submitted, and of the deadline of 60 s only the fallback's time is left" in row.why
+    assert row.why == (
+        f"job {row.job} was not done in time: of the deadline of 60 s only the fallback's time is "
+        "left, and it is submitted"
+    )
 
 
 def test_a_stage_taken_up_after_its_deadline_is_answered_in_a_fifth_of_the_budget(
@@ -312,7 +315,7 @@ def test_a_frozen_provider_is_waited_for_and_paid_nothing(bench: Bench) -> None:
     assert row.state == "fallback"
     assert row.seconds is not None
     assert row.seconds <= 60.0
-    assert "was not sent, as fake:one is frozen: bills differ" in row.why
+    assert "it was not sent: fake:one is frozen: bills differ" in row.why
     bench.host.ledger.thaw("fake", "Ada")
     for _ in range(5):
         bench.host.advance(row.job)  # an order that was not sent is not sent afterwards

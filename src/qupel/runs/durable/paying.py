@@ -16,6 +16,7 @@ from qupel.runs.durable.described import problem_of
 from qupel.runs.durable.host import Begun, Host, one_line
 from qupel.runs.durable.quantum import Quantum
 from qupel.runs.durable.quantum_settings import QuantumSettings, backend_of, bound_of
+from qupel.runs.durable.run import NOT_IN_TIME, NOT_ORDERED
 from qupel.runs.durable.timetable import Timetable
 from qupel.runs.identity import digest
 from qupel.runs.ledger.jobs import Job, JobState
@@ -52,6 +53,7 @@ def order(host: Host, run_id: str, name: str) -> dict[str, Any]:
         where = backend_of(settings, type(problem_of(begun.given.inputs["problem"])))
         version, bound = version_of(begun.run.name, begun.stage), bound_of(settings)
         estimate = clear(
+            host.ledger,
             host.backend(where),
             wanted,
             lock=host.lock,
@@ -74,7 +76,7 @@ def order(host: Host, run_id: str, name: str) -> dict[str, Any]:
             },
         )
     except Exception as error:  # noqa: BLE001  an adapter may raise anything
-        return {"next": _fall_back(host, begun, f"nothing was ordered: {one_line(error)}")}
+        return {"next": _fall_back(host, begun, f"{NOT_ORDERED}: {one_line(error)}")}
     host.log.order(run_id, name, job.id)
     host.say("stage ordered", run=run_id, stage=name, job=job.id, backend=where)
     return {"job": job.id, "until": until}
@@ -120,15 +122,18 @@ def _why_no_result(host: Host, job: Job, settings: QuantumSettings) -> str:
     """Why a job has no result now; an order that was not sent yet is taken back."""
     if job.state.still:
         return f"job {job.id} is {job.state}: {job.why or 'it has no result'}"
-    late = f"of the deadline of {settings.deadline_seconds:g} s only the fallback's time is left"
+    late = (
+        f"job {job.id} {NOT_IN_TIME}: of the deadline of {settings.deadline_seconds:g} s only "
+        "the fallback's time is left"
+    )
     if job.state is not JobState.PLANNED:
-        return f"job {job.id} is {job.state}, and {late}"
+        return f"{late}, and it is {job.state}"
     host.ledger.cancel(job.id)
     try:
         check_breaker(host.ledger, host.backend(job.backend))
     except TransientError as error:
-        return f"job {job.id} was not sent, as {error}, and {late}"
-    return f"job {job.id} was not sent, and {late}"
+        return f"{late}, and it was not sent: {error}"
+    return f"{late}, and it was not sent"
 
 
 def _fall_back(host: Host, begun: Begun, why: str) -> list[str]:

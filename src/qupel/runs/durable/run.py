@@ -15,6 +15,8 @@ from qupel.runs.durable.pipeline import Pipeline
 #: States of a stage. The first three go on; ``skipped`` means that one it needs failed.
 OPEN = ("waiting", "queued", "running")
 ENDED = ("done", "fallback", "failed", "skipped", "cancelled")
+#: What the reason of a stage says whose order was not placed, or had no result in time.
+NOT_ORDERED, NOT_IN_TIME = "nothing was ordered", "was not done in time"
 #: States of a run.
 RUN_OPEN = ("queued", "running")
 

@@ -10,6 +10,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from qupel.model.money import MILLION
+from qupel.runs.durable.run import NOT_IN_TIME, NOT_ORDERED
 from qupel.runs.routes.tables import decisions, outcomes
 from qupel.runs.tables import accounts, breakers, jobs, pipeline_runs, pipeline_stages
 
@@ -182,6 +183,6 @@ def _reason(row: Any) -> str:
     if row.state == "failed":
         return "contract" if row.why.startswith(("input '", "output '")) else "error"
     if row.state == "fallback":
-        timed_out = "was not done within" in row.why
-        return "timeout" if timed_out else "order" if "nothing was ordered" in row.why else "error"
+        timed_out = NOT_IN_TIME in row.why
+        return "timeout" if timed_out else "order" if NOT_ORDERED in row.why else "error"
     return "reused" if row.reused else ""

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -9,12 +10,15 @@ from qupel.backends import ManualClock
 from qupel.backends.adapters.neutral import Neutral
 from qupel.backends.checks.canary import check_canary
 from qupel.backends.checks.locks import FileCanaries, Lock, MemoryCanaries
+from qupel.backends.contract import Capabilities
 from qupel.backends.emulator import Provider, Terms, direct
 from qupel.errors import InputError
+from qupel.model.evidence import Evidence
 from qupel.model.money import Money
+from qupel.runs import checking
 from qupel.runs.checking import ACCOUNT, Paying, canary, expected_of, watch
 from qupel.runs.database import Database
-from qupel.runs.ledger import Ledger
+from qupel.runs.ledger import JobState, Ledger
 
 
 def test_a_billed_canary_goes_through_the_ledger(tmp_path: Path) -> None:
@@ -34,6 +38,51 @@ def test_a_billed_canary_goes_through_the_ledger(tmp_path: Path) -> None:
         assert report.passed
         account = ledger.account(ACCOUNT)
         assert len(ledger.jobs()) == account.held.runs + account.spent.runs == report.orders
+
+
+def genuine(clock: ManualClock) -> Neutral:
+    """The emulated device, were it the hardware itself."""
+
+    class Hardware(Neutral):
+        def capabilities(self) -> Capabilities:
+            return replace(Neutral.capabilities(self), evidence=Evidence.HARDWARE)
+
+    return Hardware("ideal", direct(Provider(Terms(), clock)))
+
+
+def test_a_canary_of_genuine_hardware_can_pass_and_unlock_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store, clock = MemoryCanaries(), ManualClock()
+    backend = genuine(clock)
+    monkeypatch.setattr(checking, "backend_named", lambda _: backend)
+    most = Money.of(1000, backend.capabilities().currency)
+    with Database.open(tmp_path) as database:
+        ledger = Ledger(database, clock)
+        report = canary(
+            "emulator:ideal", sizes=[2], most=most, store=store, clock=clock, ledger=ledger
+        )
+        assert report.passed, report.first
+        Lock(store, clock).check(backend)
+        assert {job.state for job in ledger.jobs()} == {JobState.DONE}
+
+
+def test_drift_of_genuine_hardware_is_watched(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clock = ManualClock()
+    backend = genuine(clock)
+    monkeypatch.setattr(checking, "backend_named", lambda _: backend)
+    most = Money.of(1000, backend.capabilities().currency)
+    with Database.open(tmp_path) as database:
+        seen = watch(
+            "emulator:ideal",
+            most=most,
+            path=tmp_path / "runs.jsonl",
+            clock=clock,
+            ledger=Ledger(database, clock),
+        )
+    assert seen.baseline == 1
 
 
 def test_a_canary_is_kept_and_unlocks() -> None:

@@ -35,6 +35,7 @@ from qupel.model.home import home
 from qupel.model.money import Money
 from qupel.runs.database import Database
 from qupel.runs.ledger import Ledger
+from qupel.runs.ledger.permission import KNOWN
 
 #: Account of the ledger that checks are charged to.
 ACCOUNT = "experiment:checks"
@@ -43,6 +44,9 @@ ACCOUNT = "experiment:checks"
 @dataclass(frozen=True, slots=True, eq=False)
 class Paying:
     """Runs orders through a ledger: paid once, known after a crash, charged to `ACCOUNT`.
+
+    What the programs of checks must give is known by definition, and compared with it. So hardware
+    runs them although no simulator has, as the ledger asks of all others.
 
     Attributes
     ----------
@@ -67,7 +71,7 @@ class Paying:
             accounts=(ACCOUNT,),
             bound=self.backend.estimate(order).cost,
             deadline=clock.now() + self.patience,
-            purpose={"check": order.tag},
+            purpose={"check": order.tag, KNOWN: "definition"},
         )
         while (progress := self.ledger.advance(job.id, self.backend)).wait is not None:
             clock.sleep(progress.wait)

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from qupel.backends.clock import ManualClock
-from qupel.backends.contract import JobStatus, Lookup, Result, State
+from qupel.backends.contract import JobStatus, Lookup, Order, Result, State
 from qupel.errors import (
     BudgetError,
     ContractError,
@@ -21,7 +21,7 @@ from qupel.model.money import Money
 from qupel.runs.database import Database
 from qupel.runs.ledger import AttemptState, Cause, JobState, Ledger, Patience, Retry
 from tests.runs.ledger.fake import Fake
-from tests.runs.ledger.orders import DOLLAR, finish, order, plan
+from tests.runs.ledger.orders import BELL, DOLLAR, finish, order, plan
 
 
 def test_a_planned_job_is_submitted_once_and_ends_with_its_result(
@@ -351,15 +351,57 @@ def test_nothing_is_sent_that_is_billed_without_a_bound(ledger: Ledger, fake: Fa
     assert (other.state, fake.calls["submit"]) == (JobState.REFUSED, 0)
 
 
+def simulated(ledger: Ledger, key: str, **settings: object) -> None:
+    """Have a simulator run other programs for the same purpose."""
+    wanted = {"accounts": [], "bound": None, **settings}
+    other = Order((BELL.x(0),), 100, key, "tag")
+    job = ledger.plan(other, backend="fake:simulator", **wanted)  # type: ignore[arg-type]
+    free = Fake(ledger.clock, device="simulator", currency="")
+    assert finish(ledger, free, job).state is JobState.DONE
+
+
 def test_hardware_is_paid_only_after_a_simulator_ran_the_same(ledger: Ledger) -> None:
     hardware = Fake(ledger.clock, evidence=Evidence.HARDWARE)
-    refused = finish(ledger, hardware, plan(ledger, "too soon", purpose={"version": "7"}))
+    mine: dict[str, object] = {"purpose": {"version": "7", "experiment": "mine"}}
+    refused = finish(ledger, hardware, plan(ledger, "too soon", **mine))
     assert refused.state is JobState.REFUSED
     assert "no simulator has run version '7'" in refused.why
-    rehearsal = plan(ledger, "rehearsal", purpose={"version": "7"}, backend="fake:simulator")
-    finish(ledger, Fake(ledger.clock, device="simulator"), rehearsal)
-    paid = finish(ledger, hardware, plan(ledger, "now", purpose={"version": "7"}))
-    assert paid.state is JobState.DONE
+    simulated(ledger, "rehearsal", **mine)
+    assert finish(ledger, hardware, plan(ledger, "now", **mine)).state is JobState.DONE
+
+
+def test_programs_that_a_simulator_ran_need_no_version(ledger: Ledger) -> None:
+    hardware = Fake(ledger.clock, evidence=Evidence.HARDWARE)
+    free = Fake(ledger.clock, device="simulator", currency="")
+    finish(ledger, free, plan(ledger, "rehearsal", backend="fake:simulator"))
+    assert finish(ledger, hardware, plan(ledger, "now")).state is JobState.DONE
+
+
+@pytest.mark.parametrize(
+    ("simulates", "pays"),
+    [
+        ({"purpose": {"version": "1", "experiment": "theirs"}}, {"accounts": ["team:a"]}),
+        ({"accounts": ["experiment:theirs"]}, {"accounts": ["experiment:mine"]}),
+        ({"accounts": ["team:a"]}, {"accounts": ["team:a"]}),
+        ({}, {"purpose": {"version": "1", "route": "night"}}),
+    ],
+)
+def test_the_version_of_somebody_else_opens_no_hardware(
+    ledger: Ledger, simulates: dict[str, object], pays: dict[str, object]
+) -> None:
+    plain: dict[str, object] = {"purpose": {"version": "1"}}
+    hardware = Fake(ledger.clock, evidence=Evidence.HARDWARE)
+    simulated(ledger, "theirs", **{**plain, **simulates})
+    job = finish(ledger, hardware, plan(ledger, "mine", **{**plain, **pays}))
+    assert (job.state, hardware.calls["submit"]) == (JobState.REFUSED, 0)
+    assert "no simulator has run" in job.why
+
+
+def test_the_version_of_the_same_experiment_is_known_by_its_account(ledger: Ledger) -> None:
+    hardware = Fake(ledger.clock, evidence=Evidence.HARDWARE)
+    mine: dict[str, object] = {"purpose": {"version": "1"}, "accounts": ["experiment:mine"]}
+    simulated(ledger, "rehearsal", **mine)
+    assert finish(ledger, hardware, plan(ledger, "now", **mine)).state is JobState.DONE
 
 
 @pytest.mark.parametrize(

@@ -75,6 +75,30 @@ def test_offline_a_decision_is_spooled_and_taken_over_later(place: Path) -> None
     assert caught_up.document["taken_over"] == 1
 
 
+def test_a_file_is_read_as_an_instance_of_the_routes_family(place: Path) -> None:
+    (place / "bare.txt").write_text("3 2\n1 2 1\n2 3 1\n")  # nothing in it names a family
+    ended = route("decide", "cuts", place / "bare.txt", "--json")
+    assert (ended.code, ended.document["objective"]) == (Exit.OK, 2.0)
+
+
+def test_a_file_that_is_no_instance_is_told_without_an_option_that_there_is_not(
+    place: Path,
+) -> None:
+    (place / "odd.txt").write_text("good morning\n")
+    ended = route("decide", "cuts", place / "odd.txt")
+    assert ended.code == Exit.INPUT
+    assert "odd.txt:1" in ended.err
+    assert "--family" not in ended.err
+
+
+@pytest.mark.slow
+def test_strict_is_content_where_a_classical_answer_was_wanted(place: Path) -> None:
+    assert route("mode", "cuts", "classical", "--by", "Ada").code == Exit.OK
+    ended = route("decide", "cuts", place / "sample.qupel.json", "--strict", "--json")
+    assert ended.code == Exit.OK
+    assert ended.document["stood_in"] is False
+
+
 @pytest.mark.slow
 def test_strict_tells_by_its_code_that_a_fallback_answered(place: Path) -> None:
     failing = 'solver: command, settings: {command: ["false", "{instance}", "{answer}"]}'
@@ -87,6 +111,111 @@ def test_strict_tells_by_its_code_that_a_fallback_answered(place: Path) -> None:
     assert "not by the primary" in ended.err
 
 
+HOSTED = (
+    ROUTE.replace("name: cuts", "name: hosted")
+    .replace(
+        "primary: {solver: tabu, rounds: 30}",
+        'primary: {solver: hosted-qaoa, settings: {backend: "emulator:ideal", shots: 100}}\n'
+        "classical: {solver: tabu, rounds: 30}\n"
+        "profile: {rules: [{measure: variables, at_most: 8}]}",
+    )
+    .replace("budget: {}", 'budget: {accounts: ["team:a"], bound: 0.60 USD}')
+)
+
+
+@pytest.fixture(scope="module")
+def hosted(place: Path) -> Path:
+    """A route whose quantum step is ordered from the emulator; returns an instance that fits it."""
+    small = place / "small.qupel.json"
+    write_problem(MaxCut.random(2, nodes=8)[0], small)
+    (place / "hosted.yaml").write_text(HOSTED.replace("sample.qupel.json", small.name))
+    assert qupel("budget", "set", "team:a", "--money", "5 USD").code == Exit.OK
+    ended = route("deploy", place / "hosted.yaml", "--by", "Ada")
+    assert ended.code == Exit.OK, ended.err
+    return small
+
+
+@pytest.mark.slow
+def test_what_the_profile_routes_to_classical_is_no_fallback(place: Path, hosted: Path) -> None:
+    ended = route("decide", "hosted", place / "sample.qupel.json", "--strict")
+    assert ended.code == Exit.OK
+    assert "answered by classical" in ended.out
+    assert "routed to classical: profile: variables is 16, above 8" in ended.err
+
+
+@pytest.mark.slow
+def test_a_classical_arm_in_place_of_a_quantum_step_is_one_and_says_why(
+    hosted: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("QUPEL_EMULATOR_URL", "nonsense")
+    ended = route("decide", "hosted", hosted, "--strict")
+    assert ended.code == Exit.FALLBACK
+    assert "answered by classical" in ended.out
+    assert "not by the primary: not ordered: " in ended.err
+    assert "QUPEL_EMULATOR_URL is 'nonsense'" in ended.err
+
+
+@pytest.mark.slow
+def test_a_drill_passes_over_three_losses(hosted: Path) -> None:
+    ended = route("drill", "hosted", hosted, "--json")
+    assert ended.code == Exit.OK, ended.out
+    losses = ended.document["losses"]
+    assert [loss["what"] for loss in losses] == ["network", "provider", "region"]
+    assert all(loss["passed"] for loss in losses)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("arguments", "kind", "changed"),
+    [
+        (("off", "--why", "stocktaking"), "off", "is_on"),
+        (("on",), "on", "is_on"),
+        (("mode", "classical"), "mode", "mode"),
+        (("shadow", "classical", "--share", "0.25"), "trial", "trial"),
+        (("shadow", "none"), "trial", "trial"),
+        (("approve", "--why", "seen"), "approved", "approved_by"),
+    ],
+)
+def test_a_switch_prints_what_changed(
+    hosted: Path, arguments: tuple[str, ...], kind: str, changed: str
+) -> None:
+    word, *others = arguments
+    ended = route(word, "hosted", *others, "--by", "Grace", "--json")
+    assert ended.code == Exit.OK, ended.err
+    found = ended.document
+    assert (found["route"], found["kind"], found["who"]) == ("hosted", kind, "Grace")
+    assert len(found["version"]) == 64
+    assert found["at"] > 0
+    differing = [name for name in found["after"] if found["before"][name] != found["after"][name]]
+    assert differing == [changed]
+
+
+def test_a_rollback_prints_both_versions(place: Path) -> None:
+    text = ROUTE.replace("name: cuts", "name: rolled")
+    versions = []
+    for seed in (1, 2):
+        (place / "rolled.yaml").write_text(f"{text}seed: {seed}\n")
+        deployed = route("deploy", place / "rolled.yaml", "--by", "Ada", "--json").document
+        versions.append(deployed["version"])
+    found = route("rollback", "rolled", "--by", "Ada", "--why", "worse", "--json").document
+    assert found["version"] == versions[0]
+    assert [found[side]["version"] for side in ("before", "after")] == versions[::-1]
+
+
+def test_health_of_a_route_without_decisions_says_so(place: Path) -> None:
+    text = ROUTE.replace("name: cuts", "name: idle")
+    (place / "idle.yaml").write_text(text)
+    assert route("deploy", place / "idle.yaml", "--by", "Ada").code == Exit.OK
+    assert "no decisions yet" in route("status", "idle").out
+    assert route("status", "idle", "--json").document["health"]["reason"] == "no decisions yet"
+
+
+def test_data_that_no_route_keeps_any_longer_can_be_counted_and_trimmed(place: Path) -> None:
+    counted = route("trim", "--dry-run", "--json")
+    assert (counted.code, counted.document["deleted"]) == (Exit.OK, 0)
+    assert route("trim").out.startswith("0 deleted, ")
+
+
 def test_switches_and_modes_are_written_down(place: Path) -> None:
     assert route("off", "cuts", "--by", "Ada", "--why", "stocktaking").code == Exit.OK
     assert route("status", "cuts", "--json").document["quantum step"] == "off"
@@ -94,9 +223,9 @@ def test_switches_and_modes_are_written_down(place: Path) -> None:
     assert route("mode", "cuts", "approximate", "--by", "Ada").code == Exit.OK
     assert route("status", "cuts", "--json").document["mode"] == "approximate"
     assert route("mode", "cuts", "classical", "--by", "Ada").code == Exit.OK
-    history = route("history", "cuts", "--json").document["events"]
-    assert [event["kind"] for event in history][:5] == ["deployed", "off", "on", "mode", "mode"]
-    assert history[1]["why"] == "stocktaking"
+    *_, off, on, first, second = route("history", "cuts", "--json").document["events"]
+    assert [event["kind"] for event in (off, on, first, second)] == ["off", "on", "mode", "mode"]
+    assert off["why"] == "stocktaking"
 
 
 def test_a_shadow_begins_and_ends(place: Path) -> None:

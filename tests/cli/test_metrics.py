@@ -12,6 +12,8 @@ from pathlib import Path
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
+from qupel.cli.exits import Exit
+from tests.acceptance.command import qupel
 from tests.data import ROOT
 
 
@@ -38,6 +40,22 @@ def test_metrics_are_printed_once(tmp_path: Path) -> None:
     assert process.returncode == 0, said
     names = {family.name for family in text_string_to_metric_families(text)}
     assert {"qupel_decisions", "qupel_jobs", "qupel_spend", "qupel_breaker_open"} <= names
+
+
+def test_metrics_are_one_document_where_that_is_wanted(tmp_path: Path) -> None:
+    ended = qupel("metrics", "--json", "--database", tmp_path)
+    assert ended.code == Exit.OK
+    found = {metric["name"]: metric for metric in ended.document["metrics"]}
+    assert found["qupel_decisions"]["type"] == "counter"
+    assert found["qupel_jobs"]["help"] == "Paid jobs by where they stand"
+
+
+def test_metrics_are_not_served_as_a_document(tmp_path: Path) -> None:
+    ended = qupel("metrics", "--json", "--port", "0", "--database", tmp_path)
+    assert (ended.code, ended.err) == (
+        Exit.INPUT,
+        "error: --json prints the metrics once; leave out --port, or --json\n",
+    )
 
 
 def test_metrics_are_served_until_interrupted(tmp_path: Path) -> None:

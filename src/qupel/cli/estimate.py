@@ -57,8 +57,8 @@ def estimate(
 ) -> None:
     """Estimate qubits, depth, gates, success, time and price; exit 22 if no device holds it."""
     from qupel.backends.advice.estimate import estimate as estimated
-    from qupel.backends.advice.fault_tolerant import SurfaceCode
     from qupel.backends.advice.fault_tolerant import fault_tolerant as corrected
+    from qupel.backends.advice.surface_code import SurfaceCode
     from qupel.backends.catalogue.listing import profile_named
     from qupel.backends.contract import Annealing
     from qupel.model.circuit import Circuit

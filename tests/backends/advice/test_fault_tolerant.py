@@ -8,12 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from qupel.backends.advice.fault_tolerant import (
-    Factory,
-    LogicalCounts,
-    SurfaceCode,
-    fault_tolerant,
-)
+from qupel.backends.advice.fault_tolerant import fault_tolerant
+from qupel.backends.advice.logical import LogicalCounts
+from qupel.backends.advice.surface_code import Factory, SurfaceCode
 from qupel.backends.catalogue.listing import profile_named
 from qupel.errors import InputError, RefusedError
 from qupel.model import Angle, Circuit

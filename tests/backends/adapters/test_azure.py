@@ -35,7 +35,7 @@ def test_a_job_s_name_follows_from_the_key_and_tells_nothing_of_this_machine() -
     assert job_of(Order((Circuit(1),), 1, "another", "tag")) != str(name)
 
 
-@pytest.mark.parametrize("fault", [500, 503, "lost", b"<html>", b"{}"])
+@pytest.mark.parametrize("fault", [303, 409, 500, 503, "lost", b"<html>", b"{}"])
 def test_a_job_of_unknown_fate_is_put_once_and_found_by_its_name(fault: int | str | bytes) -> None:
     cloud = FakeAzure(faults=[("^PUT /workspaces/w/jobs/", fault)])
     held = backend(cloud)
@@ -46,6 +46,16 @@ def test_a_job_of_unknown_fate_is_put_once_and_found_by_its_name(fault: int | st
     # The same key meets the first job, or makes it.
     assert held.submit(ORDER) == job_of(ORDER)
     assert len(cloud.jobs) == 1
+
+
+def test_a_name_that_is_taken_is_of_unknown_fate_while_nobody_tells_whose_it_is() -> None:
+    cloud = FakeAzure()
+    held = backend(cloud)
+    held.submit(ORDER)
+    cloud.faults = [("^GET /workspaces/w/jobs/", 500)]
+    with pytest.raises(UnknownOutcomeError, match="HTTP 409"):
+        held.submit(ORDER)
+    assert held.submit(ORDER) == job_of(ORDER)
 
 
 @pytest.mark.parametrize("pattern", ["sasUri", r"restype=container", "inputData"])

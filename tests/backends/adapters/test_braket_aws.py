@@ -140,7 +140,9 @@ def test_a_task_is_made_with_our_token_and_tag_and_read_back(cloud: Cloud) -> No
         (429, TransientError),
         (400, RefusedError),
         (403, RefusedError),
-        (409, RefusedError),
+        (303, UnknownOutcomeError),
+        (409, UnknownOutcomeError),
+        (422, RefusedError),
     ],
 )
 def test_boto_posts_once_whatever_comes(

@@ -13,7 +13,13 @@ from qupel.backends.adapters.dwave_sapi import Sapi, decoded, encoded
 from qupel.backends.adapters.embedding import Embedded, Graph, embed, unembed
 from qupel.backends.catalogue.listing import profile_named
 from qupel.backends.contract import Annealing, Order, State
-from qupel.errors import InputError, RefusedError, ResultError, UnknownOutcomeError
+from qupel.errors import (
+    InputError,
+    RefusedError,
+    ResultError,
+    TransientError,
+    UnknownOutcomeError,
+)
 from qupel.model.ising import Ising
 from tests.backends.adapters.clouds import FakeSapi
 
@@ -142,6 +148,16 @@ def test_a_problem_that_is_refused_is_told_so() -> None:
     line = Sapi(FakeSapi(faults=[("^POST", refused)]), "s")
     with pytest.raises(RefusedError, match="invalid annealing time"):
         line.post(PLACED, 20, None, "tag")
+
+
+@pytest.mark.parametrize(
+    ("code", "error"),
+    [(303, UnknownOutcomeError), (429, TransientError), (500, UnknownOutcomeError)],
+)
+def test_what_a_problem_s_code_leaves_open_is_no_refusal(code: int, error: type[Exception]) -> None:
+    told = f'[{{"error_code": {code}, "error_msg": "odd"}}]'.encode()
+    with pytest.raises(error, match=f"{code} odd"):
+        Sapi(FakeSapi(faults=[("^POST", told)]), "s").post(PLACED, 20, None, "tag")
 
 
 @pytest.mark.parametrize(

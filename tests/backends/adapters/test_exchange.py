@@ -8,7 +8,14 @@ import pytest
 
 from qupel.backends.adapters import exchange
 from qupel.backends.transport import Reply, Request
-from qupel.errors import QupelError, RefusedError, ResultError, TransientError, UnknownOutcomeError
+from qupel.errors import (
+    QupelError,
+    RefusedError,
+    ResultError,
+    TransientError,
+    UnknownOutcomeError,
+    UnreadableReplyError,
+)
 
 ASKED = Request("POST", "/jobs", b"{}")
 
@@ -43,6 +50,7 @@ LOST, NEVER = UnknownOutcomeError("lost"), TransientError("never sent")
 LARGE = ResultError("too large")
 
 T, U, R, B = TransientError, UnknownOutcomeError, RefusedError, ResultError
+UR = UnreadableReplyError
 
 
 @pytest.mark.parametrize(
@@ -50,9 +58,11 @@ T, U, R, B = TransientError, UnknownOutcomeError, RefusedError, ResultError
     [
         (Reply(200, b"{}"), None, None, None, None),
         (Reply(201, b"{}"), None, None, None, None),
-        (BROKEN, U, T, B, None),
-        (Reply(204, b""), U, T, B, None),
-        (Reply(307), R, T, B, None),
+        (BROKEN, U, UR, B, None),
+        (Reply(204, b""), U, UR, B, None),
+        (Reply(301), U, T, B, None),
+        (Reply(303, b"", {"location": "/jobs/1"}), U, T, B, None),
+        (Reply(307), U, T, B, None),
         (Reply(400), R, T, B, None),
         (Reply(401), R, T, T, T),
         (Reply(403), R, T, T, T),
@@ -80,6 +90,13 @@ def test_a_reply_means_what_was_asked(
         for act in (exchange.submit, exchange.ask, exchange.fetch, exchange.cancel)
     ]
     assert found == [submit, ask, fetch, cancel]
+
+
+def test_a_conflict_on_a_keyed_submission_may_be_about_our_own_job() -> None:
+    with pytest.raises(exchange.HeldError, match="may have this submission already: HTTP 409"):
+        exchange.submit(Saying(Reply(409)), ASKED, keyed=True)
+    with pytest.raises(RefusedError):
+        exchange.submit(Saying(Reply(422)), ASKED, keyed=True)
 
 
 def test_what_may_be_missing_is_none() -> None:

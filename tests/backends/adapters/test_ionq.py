@@ -9,7 +9,8 @@ import pytest
 
 from qupel.backends.adapters import ionq
 from qupel.backends.adapters.claims import profile_behind
-from qupel.backends.adapters.ionq import Ionq, plain_gate, written
+from qupel.backends.adapters.ionq import Ionq
+from qupel.backends.adapters.ionq_formats import plain_gate, written
 from qupel.backends.contract import Order, State
 from qupel.backends.emulator.ionq_circuits import circuits_of
 from qupel.backends.transport import Reply, Request

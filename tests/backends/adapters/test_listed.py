@@ -21,7 +21,7 @@ from qupel.backends.adapters.ionq import Ionq
 from qupel.backends.adapters.neutral import Neutral
 from qupel.backends.clock import ManualClock
 from qupel.backends.contract import Backend, Order
-from qupel.backends.emulator import Provider, Terms, direct
+from qupel.backends.emulator import Provider, Terms, direct, scenario_named
 from qupel.backends.transport import Reply, Request, Transport
 from qupel.errors import RefusedError, TransientError, UnknownOutcomeError
 from qupel.model.circuit import Circuit
@@ -291,3 +291,39 @@ def test_braket_s_tasks_are_listed_by_their_tags_over_all_pages() -> None:
     line._held["braket"] = Client()
     assert line.listed("mine-") == [(f"t{k}", f"mine-{k}") for k in (1, 2, 3)]
     assert all(wanted["filters"][0]["values"] == ["arn"] for wanted in asked)
+
+
+ODD: dict[str, Any] = {"id": "a\u202eb\0", "name": "other", "status": 5}
+
+
+@pytest.mark.parametrize("provider", CLOUDS)
+@pytest.mark.parametrize("whose", [None, 5, "another", ["another"], {"qupel_tag": 5}])
+def test_what_is_not_under_our_tag_may_be_odd(provider: str, whose: Any) -> None:
+    opened, filled, count = CLOUDS[provider]
+    cloud = filled()
+    key = {"ibm": "tags", "dwave": "label", "azure": "metadata"}[provider]
+    page = {"ibm": "jobs", "azure": "value"}.get(provider)
+    inner = cloud.answer
+
+    def answer(request: Request) -> tuple[int, Any]:
+        status, told = inner(request)
+        jobs = told[page] if page else told
+        if isinstance(jobs, list):
+            jobs.insert(0, {**ODD, key: whose})
+        return status, told
+
+    cloud.answer = answer
+    assert len(opened(cloud).listed("mine-")) == count
+    if provider != "azure":
+        assert opened(cloud).find(order("mine-1")) == ["j1"]
+
+
+@pytest.mark.parametrize("protocol", ["neutral", "ionq"])
+def test_an_odd_job_of_somebody_else_blocks_no_look_up(protocol: str) -> None:
+    here = world(protocol)
+    here.provider.stage.turn_on(scenario_named("listing-holds-an-odd-entry"))
+    with pytest.raises(UnknownOutcomeError):
+        here.backend.submit(order("mine-1"))
+    [job] = here.provider.jobs
+    assert here.backend.find(order("mine-1")) == [job]
+    assert here.backend.listed("mine-") == [(job, "mine-1")]

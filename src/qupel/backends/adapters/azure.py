@@ -23,7 +23,7 @@ from qupel.backends.adapters import exchange
 from qupel.backends.adapters.azure_formats import DIALECTS, Dialect
 from qupel.backends.adapters.claims import age_of, bound_of, profile_behind
 from qupel.backends.adapters.documents import listing, mapping, text
-from qupel.backends.adapters.limits import check_fits, shape_of
+from qupel.backends.adapters.limits import check_fits, check_settings, shape_of
 from qupel.backends.adapters.moments import moment
 from qupel.backends.adapters.readings import (
     facts_of_shots,
@@ -45,12 +45,21 @@ from qupel.backends.contract import (
 from qupel.backends.http import HttpTransport
 from qupel.backends.secrets import keep_secret
 from qupel.backends.transport import Request, Transport
-from qupel.errors import InputError, RefusedError, ResultError, TransientError, UnknownOutcomeError
+from qupel.errors import (
+    InputError,
+    RefusedError,
+    ResultError,
+    RunError,
+    TransientError,
+    UnknownOutcomeError,
+)
 from qupel.model.evidence import Evidence
 from qupel.model.money import Money
 
 CONNECTION_VARIABLE = "AZURE_QUANTUM_CONNECTION_STRING"
 VERSION = "2026-01-15-preview"
+#: Settings of an order that are understood: the seed draws the shots of a simulation.
+SETTINGS = frozenset({"seed"})
 #: Pages of a listing that are read at most.
 MOST_PAGES = 500
 MAKER, STORAGE = ".quantum.azure.com", ".blob.core.windows.net"
@@ -247,12 +256,9 @@ class Azure:
         }
         request = exchange.put(self._path(f"/jobs/{job}"), document, {}, self.timeout)
         try:
-            told = exchange.submit(self.transport, request)
-        except RefusedError:
-            known = self._job(job)  # a name that is taken is refused: it may be our own order
-            if known is None or _tag(known) != order.tag:
-                raise
-            told = known
+            told = exchange.submit(self.transport, request, keyed=True)
+        except (RefusedError, exchange.HeldError) as error:
+            told = self._taken(job, order, error)
         if not isinstance(told, dict) or told.get("id") != job:
             raise UnknownOutcomeError(f"job {job} was put, but the reply is of something else")
         return job
@@ -335,8 +341,7 @@ class Azure:
 
     def _check(self, order: Order) -> None:
         check_fits(order, self.capabilities(), f"{self.provider}:{self.device}")
-        if order.settings.keys() - {"seed"}:
-            raise RefusedError(f"{self.provider} knows no settings but seed")
+        check_settings(order, SETTINGS, self.provider)
 
     def _dialect(self) -> Dialect:
         maker = self.device.partition(".")[0]
@@ -346,6 +351,18 @@ class Azure:
 
     def _path(self, rest: str) -> str:
         return f"{self.workspace}{rest}?api-version={VERSION}"
+
+    def _taken(self, job: str, order: Order, error: RunError) -> dict[str, Any]:
+        """The job that a submission met, if it is our own order; else its error."""
+        try:
+            known = self._job(job)
+        except TransientError:
+            if isinstance(error, exchange.HeldError):
+                raise error from None
+            raise
+        if known is not None and _tag(known) == order.tag:
+            return known
+        raise error
 
     def _page(self, link: Any) -> str:
         """Path of a listing's next page, which must be the workspace's: no other host is asked."""

@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 
 from qupel.backends.adapters.documents import listing, mapping
-from qupel.backends.adapters.ionq import plain_gate, shares_of
-from qupel.backends.adapters.ionq import written as ionq_written
+from qupel.backends.adapters.ionq_formats import plain_gate, shares_of
+from qupel.backends.adapters.ionq_formats import written as ionq_written
 from qupel.backends.adapters.readings import (
     bits_of_numbers,
     bits_of_texts,

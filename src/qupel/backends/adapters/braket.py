@@ -22,7 +22,7 @@ import numpy as np
 
 from qupel.backends.adapters.claims import age_of, bound_of, profile_behind
 from qupel.backends.adapters.documents import listing, mapping, read_json, whole
-from qupel.backends.adapters.limits import check_fits, shape_of
+from qupel.backends.adapters.limits import check_fits, check_settings, shape_of
 from qupel.backends.adapters.moments import moment
 from qupel.backends.adapters.readings import facts_of_shots, measured_circuit, reading_of_rows
 from qupel.backends.catalogue.prices import Counts, PerSecond, Usage, price
@@ -41,7 +41,7 @@ from qupel.backends.contract import (
     State,
 )
 from qupel.backends.credentials import secret_in, word_in
-from qupel.errors import RefusedError, ResultError
+from qupel.errors import ResultError
 from qupel.model.circuit import Circuit
 from qupel.model.evidence import Evidence
 from qupel.model.money import Money
@@ -55,6 +55,8 @@ ARNS = {
     "iqm-garnet": "arn:aws:braket:eu-north-1::device/qpu/iqm/Garnet",
     "rigetti-ankaa-3": "arn:aws:braket:us-west-1::device/qpu/rigetti/Ankaa-3",
 }
+#: Settings of an order that are taken: Braket has no seed, so that one has no effect.
+SETTINGS = frozenset({"seed"})
 #: Variables that hold words, with their form, an example, and what stands for an unset one.
 REGION_VARIABLE = "AWS_REGION"
 REGION = (r"[a-z]{2}(-[a-z]+)+-\d", "us-east-1", "us-east-1")
@@ -203,8 +205,7 @@ class Braket:
     def submit(self, order: Order) -> str:
         """Send one request to make a task, with a client token that follows from the key."""
         check_fits(order, self.capabilities(), self._where)
-        if order.settings:
-            raise RefusedError(f"{self.provider} knows no setting {sorted(order.settings)[0]!r}")
+        check_settings(order, SETTINGS, self.provider)
         [program] = order.programs
         return self.line.create(source_of(program), order.shots, token_of(order), order.tag)
 

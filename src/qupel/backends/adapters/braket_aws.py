@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 
 from qupel.backends.adapters.braket import WORDS, action_of, tag_of
 from qupel.backends.adapters.documents import text
-from qupel.backends.adapters.exchange import RENEWAL, UNAUTHORIZED
+from qupel.backends.adapters.exchange import CONFLICT, RENEWAL, UNAUTHORIZED, leaves_open
 from qupel.backends.contract import JobStatus, State, Times
 from qupel.backends.credentials import secret_in
 from qupel.backends.http import LARGEST
@@ -164,7 +164,9 @@ class Aws:
             what = f"{act}: HTTP {status} {code}"
             if code in BUSY or status == 429:
                 raise TransientError(f"nothing was accepted: {what}") from error
-            if status >= 500 or status == 408:
+            # A conflict on a task that carries our token may be about the task itself.
+            conflict = act == "create_quantum_task" and status == CONFLICT
+            if leaves_open(status) or conflict:
                 raise UnknownOutcomeError(f"sent, and its fate is unknown: {what}") from error
             if status in UNAUTHORIZED or code in ENDED:
                 raise UnauthorizedError(

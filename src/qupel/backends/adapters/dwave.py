@@ -21,7 +21,7 @@ import numpy as np
 from qupel.backends.adapters.claims import age_of, profile_behind
 from qupel.backends.adapters.dwave_sapi import Line, Raw, Sapi
 from qupel.backends.adapters.embedding import Embedded, Graph, embed, unembed
-from qupel.backends.adapters.limits import check_fits
+from qupel.backends.adapters.limits import check_fits, check_settings
 from qupel.backends.adapters.readings import facts_of_shots, reading_of_rows
 from qupel.backends.addresses import address_in
 from qupel.backends.catalogue.prices import Counts, Free, PerSecond, Unpublished, Usage, price
@@ -204,12 +204,7 @@ class Dwave:
 
     def _checked(self, order: Order) -> list[Annealing]:
         check_fits(order, self.capabilities(), f"{self.provider}:{self.device}")
-        unknown = set(order.settings) - SETTINGS
-        if unknown:
-            raise RefusedError(
-                f"{self.provider} knows no setting {sorted(unknown)[0]!r}; "
-                f"known: {', '.join(sorted(SETTINGS))}"
-            )
+        check_settings(order, SETTINGS, self.provider)
         strength = order.settings.get("chain_strength", 1.0)
         if type(strength) not in (int, float) or not 0 < strength < math.inf:
             raise RefusedError(f"chain_strength must be a number above 0, got {strength!r:.40}")

@@ -21,7 +21,14 @@ from qupel.backends.contract import (
     Times,
 )
 from qupel.backends.transport import Request, Transport
-from qupel.errors import InputError, RefusedError, ResultError, TransientError, UnknownOutcomeError
+from qupel.errors import (
+    InputError,
+    RefusedError,
+    ResultError,
+    RunError,
+    TransientError,
+    UnknownOutcomeError,
+)
 
 #: Problems of a listing at most.
 MOST = 1000
@@ -141,7 +148,7 @@ class Sapi:
             [first] = listing(told, "the reply")
             first = mapping(first, "the problem")
             if "error_code" in first or "error_msg" in first:
-                raise RefusedError(f"D-Wave refused: {first.get('error_msg')!s:.200}")
+                raise _error_of(first)
             return text(first.get("id"), "the problem's id")
         except (ResultError, ValueError) as error:
             raise UnknownOutcomeError("a problem was accepted, but the reply names none") from error
@@ -219,6 +226,16 @@ class Sapi:
 
     def _get(self, path: str, kind: str) -> Request:
         return Request("GET", path, headers={"Accept": _media(kind)}, timeout=self.timeout)
+
+
+def _error_of(told: Mapping[str, Any]) -> RunError:
+    """What D-Wave says of one problem of a submission, whose code is as a status of HTTP."""
+    code, said = told.get("error_code"), f"{told.get('error_msg')!s:.200}"
+    if code in exchange.BUSY:
+        return TransientError(f"D-Wave accepted nothing: {code} {said}")
+    if type(code) is int and exchange.leaves_open(code):
+        return UnknownOutcomeError(f"a problem was sent, and its fate is unknown: {code} {said}")
+    return RefusedError(f"D-Wave refused: {said}")
 
 
 def encoded(problem: Embedded, graph: Graph) -> dict[str, Any]:

@@ -33,12 +33,26 @@ LONGEST_WAIT = 3600.0
 BUSY = frozenset({425, 429})
 #: Statuses that say: not with these credentials.
 UNAUTHORIZED = frozenset({401, 403})
+#: Status that says: there is one already.
+CONFLICT = 409
 #: Seconds before refused credentials are tried again: a person has to renew them.
 RENEWAL = 60.0
 
 
-def submit(transport: Transport, request: Request) -> Any:
+class HeldError(UnknownOutcomeError):
+    """The provider has a request of this key or name already, done or still in work."""
+
+
+def submit(transport: Transport, request: Request, *, keyed: bool = False) -> Any:
     """Send a submission; return the document of the job that was accepted.
+
+    Parameters
+    ----------
+    transport, request
+        What to send, and by what.
+    keyed
+        Whether the provider knows the request by a key or a name of ours, so that HTTP 409 may
+        be about an earlier one that was accepted.
 
     Raises
     ------
@@ -47,7 +61,8 @@ def submit(transport: Transport, request: Request) -> Any:
     RefusedError
         It refused, the order or the credentials; nothing was accepted.
     UnknownOutcomeError
-        No reply came, or one that does not tell what was done.
+        No reply came, or one that does not tell what was done; `HeldError` for a 409 to a keyed
+        request.
     """
     try:
         reply = transport.send(request)
@@ -57,9 +72,10 @@ def submit(transport: Transport, request: Request) -> Any:
         raise UnknownOutcomeError(f"a submission was sent, but {error}") from error
     if reply.status in BUSY:
         raise TransientError(f"nothing was accepted: {said(reply)}", wait=wait_of(reply))
-    # A gateway may give up (5xx), or a server stop listening (408), after the job was accepted.
-    if reply.status >= 500 or reply.status == 408 or reply.status < 300:
+    if leaves_open(reply.status):
         raise UnknownOutcomeError(f"a submission was sent, and its fate is unknown: {said(reply)}")
+    if keyed and reply.status == CONFLICT:
+        raise HeldError(f"the provider may have this submission already: {said(reply)}")
     if reply.status in UNAUTHORIZED:
         raise RefusedError(f"nothing was accepted: {unauthorized(reply)}")
     raise RefusedError(f"the provider refused: {said(reply)}")
@@ -134,6 +150,15 @@ def cancel(transport: Transport, request: Request) -> None:
     reply = _asked(transport, request)
     if _may_pass(reply):
         raise _not_now("not cancelled", reply)
+
+
+def leaves_open(status: int) -> bool:
+    """Whether a status after a submission may hide a job that was accepted.
+
+    A gateway may give up (5xx), or a server stop listening (408), after that; a redirection (3xx)
+    may lead to the job.
+    """
+    return status < 400 or status >= 500 or status == 408
 
 
 def unauthorized(reply: Reply) -> str:

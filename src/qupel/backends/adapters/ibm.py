@@ -29,7 +29,7 @@ from qupel.backends.adapters.ibm_service import (
     Machine,
     Service,
 )
-from qupel.backends.adapters.limits import check_fits
+from qupel.backends.adapters.limits import check_fits, check_settings
 from qupel.backends.adapters.readings import (
     bits_of_numbers,
     facts_of_shots,
@@ -224,9 +224,7 @@ class Ibm:
         executions = order.shots * len(order.programs)
         if executions > MOST_EXECUTIONS:
             raise RefusedError(f"{where} takes {MOST_EXECUTIONS} shots of all, got {executions}")
-        unknown = set(order.settings) - SETTINGS
-        if unknown:
-            raise RefusedError(f"{self.provider} knows no setting {sorted(unknown)[0]!r}")
+        check_settings(order, SETTINGS, self.provider)
         target = self._known().target
         return [
             compile_circuit(program, target).circuit

@@ -156,42 +156,11 @@ class Service:
 
     def find(self, tag: str) -> list[str]:
         """Jobs under a tag."""
-        found: list[str] = []
-        while True:
-            query = {"tags": tag, "limit": PAGE, "offset": len(found), "exclude_params": "true"}
-            told = exchange.ask(self.transport, self._get(f"/jobs?{urlencode(query)}"))
-            try:
-                jobs = listing(mapping(told, "a listing").get("jobs"), "jobs")
-                entries = [mapping(job, "a job") for job in jobs]
-                tagged = [e for e in entries if tag in listing(e.get("tags"), "tags")]
-                found += [text(entry.get("id"), "id") for entry in tagged]
-            except ResultError as error:
-                raise TransientError(f"a listing cannot be read: {error}") from error
-            if len(jobs) < PAGE or not tagged:
-                return list(dict.fromkeys(found))
+        return [job for job, held in self._listing({"tags": tag}, tag) if held == tag]
 
     def listed(self, prefix: str) -> list[tuple[str, str]]:
         """Jobs of the device whose tag begins so; IBM finds whole tags only, so all are listed."""
-        found: dict[str, str] = {}
-        for page in range(MOST_PAGES):
-            query = {"backend": self.device, "limit": PAGE, "offset": page * PAGE}
-            path = f"/jobs?{urlencode({**query, 'exclude_params': 'true'})}"
-            told = exchange.ask(self.transport, self._get(path))
-            try:
-                jobs = listing(mapping(told, "a listing").get("jobs"), "jobs")
-                for entry in (mapping(job, "a job") for job in jobs):
-                    tags = [
-                        tag
-                        for tag in listing(entry.get("tags") or [], "tags")
-                        if isinstance(tag, str) and tag.startswith(prefix)
-                    ]
-                    if tags and entry.get("backend", self.device) == self.device:
-                        found[text(entry.get("id"), "id")] = tags[0]
-            except ResultError as error:
-                raise TransientError(f"a listing cannot be read: {error}") from error
-            if len(jobs) < PAGE:
-                return list(found.items())
-        raise TransientError(f"the listing has more than {MOST_PAGES} pages; jobs may be missing")
+        return self._listing({"backend": self.device}, prefix)
 
     def status(self, job: str) -> tuple[JobStatus, float | None]:
         """Where a job stands, and its seconds once it is over."""
@@ -229,6 +198,30 @@ class Service:
         exchange.cancel(
             self.transport, Request("POST", path, headers=_version(), timeout=self.timeout)
         )
+
+    def _listing(self, wanted: Mapping[str, str], prefix: str) -> list[tuple[str, str]]:
+        """The device's jobs on all pages of a query, with their first tag that begins so."""
+        found: dict[str, str] = {}
+        for page in range(MOST_PAGES):
+            query = {**wanted, "limit": PAGE, "offset": page * PAGE, "exclude_params": "true"}
+            told = exchange.ask(self.transport, self._get(f"/jobs?{urlencode(query)}"))
+            try:
+                jobs = listing(mapping(told, "a listing").get("jobs"), "jobs")
+                for entry in (mapping(job, "a job") for job in jobs):
+                    tags = entry.get("tags")
+                    # What is not ours may be as odd as it likes.
+                    ours = [
+                        tag
+                        for tag in (tags if isinstance(tags, list) else [])
+                        if isinstance(tag, str) and tag.startswith(prefix)
+                    ]
+                    if ours and entry.get("backend", self.device) == self.device:
+                        found[text(entry.get("id"), "id")] = ours[0]
+            except ResultError as error:
+                raise TransientError(f"a listing cannot be read: {error}") from error
+            if len(jobs) < PAGE:
+                return list(found.items())
+        raise TransientError(f"the listing has more than {MOST_PAGES} pages; jobs may be missing")
 
     def _job(self, job: str) -> dict[str, Any] | None:
         path = f"/jobs/{exchange.segment(job)}?exclude_params=true"

@@ -15,13 +15,22 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlencode, urlsplit
 
-import numpy as np
-
 from qupel.backends.adapters import exchange
 from qupel.backends.adapters.claims import age_of, bound_of, profile_behind
-from qupel.backends.adapters.documents import listing, mapping, number, text
-from qupel.backends.adapters.limits import check_fits, shape_of
-from qupel.backends.adapters.moments import moment
+from qupel.backends.adapters.documents import listing, mapping, text
+from qupel.backends.adapters.ionq_formats import (
+    document_of,
+    failure_of,
+    money_of,
+    parts_of,
+    price_of,
+    seconds_of,
+    shares_of,
+    tag_of,
+    times_of,
+    written,
+)
+from qupel.backends.adapters.limits import check_fits, check_settings, shape_of
 from qupel.backends.adapters.readings import (
     bits_of_numbers,
     facts_of_shots,
@@ -31,7 +40,6 @@ from qupel.backends.adapters.readings import (
 from qupel.backends.adapters.shares import counts_of_shares
 from qupel.backends.addresses import address_in
 from qupel.backends.catalogue.profile import DeviceProfile
-from qupel.backends.compiling import Target, compile_circuit
 from qupel.backends.contract import (
     Capabilities,
     Estimate,
@@ -42,14 +50,13 @@ from qupel.backends.contract import (
     Reading,
     Result,
     State,
-    Times,
 )
 from qupel.backends.credentials import EnvironmentToken, secret_in
 from qupel.backends.http import HttpTransport
 from qupel.backends.local import stream
 from qupel.backends.transport import Request, Transport
-from qupel.errors import RefusedError, ResultError, TransientError, UnknownOutcomeError
-from qupel.model.circuit import Circuit, Gate
+from qupel.errors import ResultError, TransientError, UnknownOutcomeError
+from qupel.model.circuit import Circuit
 from qupel.model.evidence import Evidence
 from qupel.model.money import Money
 
@@ -70,12 +77,6 @@ WORDS = {
     "failed": State.FAILED,
     "canceled": State.CANCELLED,
 }
-#: Our gates under IonQ's names; what is not among them is compiled first.
-GATES = {
-    "x": "x", "y": "y", "z": "z", "h": "h", "s": "s", "sdg": "si", "t": "t", "tdg": "ti",
-    "sx": "v", "sxdg": "vi", "rx": "rx", "ry": "ry", "rz": "rz", "p": "rz",
-    "swap": "swap", "rxx": "xx", "ryy": "yy", "rzz": "zz",
-}  # fmt: skip
 
 
 def open(device: str) -> Ionq:  # noqa: A001  # every provider's entry point has this name
@@ -157,7 +158,7 @@ class Ionq:
         circuits = [written(program) for program in order.programs]
         qubits, depth, pairs = shape_of(order)
         told = self._told(order, circuits)
-        asked = _price(told, len(circuits))
+        asked = price_of(told, len(circuits))
         listed = bound_of(self.profile, circuits, order.shots)
         known = [cost for cost in (asked, listed) if cost is not None]
         return Estimate(
@@ -165,8 +166,8 @@ class Ionq:
             depth=depth,
             two_qubit_gates=pairs,
             shots=order.shots * len(circuits),
-            run_seconds=_seconds(told.get("estimated_execution_time"), len(circuits)),
-            queue_seconds=_seconds(told.get("current_predicted_queue_time"), 1),
+            run_seconds=seconds_of(told.get("estimated_execution_time"), len(circuits)),
+            queue_seconds=seconds_of(told.get("current_predicted_queue_time"), 1),
             cost=max(known, key=lambda cost: cost.micros, default=None),
             remarks=(
                 "depth and gates as written; IonQ compiles again",
@@ -178,7 +179,7 @@ class Ionq:
     def submit(self, order: Order) -> str:
         """Send one request to accept the order; IonQ knows no key, so it must not be repeated."""
         self._check(order)
-        request = exchange.post("/jobs", self._document(order), {}, self.timeout)
+        request = exchange.post("/jobs", document_of(order, self.device), {}, self.timeout)
         document = exchange.submit(self.transport, request)
         try:
             return text(mapping(document, "the reply").get("id"), "the job's id")
@@ -203,8 +204,8 @@ class Ionq:
         return JobStatus(
             state,
             word=f"{word!s:.80}",
-            why=_failure(document),
-            times=_times(document),
+            why=failure_of(document),
+            times=times_of(document),
             billed=self._billed(job) if state.final else None,
         )
 
@@ -213,7 +214,7 @@ class Ionq:
         document = self._job(job)
         if document is None:
             raise ResultError(f"IonQ knows no job {job!r:.80}")
-        if _tag(document) != order.tag:
+        if tag_of(document) != order.tag:
             raise ResultError(f"job {job!r:.80} was not filed under the order's tag")
         if document.get("backend", self.device) != self.device:
             raise ResultError(f"job {job!r:.80} ran on another device than {self.device}")
@@ -221,7 +222,7 @@ class Ionq:
         path = f"/jobs/{exchange.segment(job)}/results/probabilities"
         got = exchange.fetch(self.transport, self._get(path + "/aggregated" * several))
         shares = mapping(got, "the result")
-        parts = _parts(shares, document, order) if several else [shares]
+        parts = parts_of(shares, document, order) if several else [shares]
         facts: dict[str, Any] = {}
         readings = tuple(
             self._reading(mapping(part, f"circuit {k}"), order, k, facts)
@@ -233,7 +234,7 @@ class Ionq:
             job=job,
             device=self.device,
             evidence=self._evidence(order),
-            times=_times(document),
+            times=times_of(document),
             calibration=calibration if isinstance(calibration, str) else "",
             facts={**facts, **facts_of_shots(readings, order)},
         )
@@ -247,44 +248,12 @@ class Ionq:
 
     def _check(self, order: Order) -> None:
         check_fits(order, self.capabilities(), f"{self.provider}:{self.device}")
-        unknown = set(order.settings) - SETTINGS
-        if unknown:
-            raise RefusedError(
-                f"{self.provider} knows no setting {sorted(unknown)[0]!r}; "
-                f"known: {', '.join(sorted(SETTINGS))}"
-            )
+        check_settings(order, SETTINGS, self.provider)
 
     def _evidence(self, order: Order) -> Evidence:
         held = self.capabilities().evidence
         noisy = held is Evidence.NOISELESS and order.settings.get("noise", "ideal") != "ideal"
         return Evidence.NOISY if noisy else held
-
-    def _document(self, order: Order) -> dict[str, Any]:
-        circuits = [written(program) for program in order.programs]
-        gates = [[plain_gate(gate) for gate in circuit.gates] for circuit in circuits]
-        inputs: dict[str, Any] = {
-            "gateset": "qis",
-            "qubits": max(circuit.qubits for circuit in circuits),
-        }
-        several = len(circuits) > 1
-        if several:
-            inputs["circuits"] = [{"name": str(k), "circuit": g} for k, g in enumerate(gates)]
-        else:
-            inputs["circuit"] = gates[0]
-        document: dict[str, Any] = {
-            "type": "ionq.multi-circuit.v1" if several else "ionq.circuit.v1",
-            "backend": self.device,
-            "name": order.tag,
-            "shots": order.shots,
-            "metadata": {"qupel_tag": order.tag, "qupel_key": order.key},
-            "input": inputs,
-        }
-        if "noise" in order.settings:
-            document["noise"] = {"model": str(order.settings["noise"])}
-        if "debiasing" in order.settings:
-            mitigation = {"debiasing": bool(order.settings["debiasing"])}
-            document["settings"] = {"error_mitigation": mitigation}
-        return document
 
     def _reading(
         self, shares: Mapping[str, Any], order: Order, place: int, facts: dict[str, Any]
@@ -322,7 +291,7 @@ class Ionq:
                 jobs = listing(mapping(document, "a listing").get("jobs"), "jobs")
                 for job in jobs:
                     entry = mapping(job, "a listed job")
-                    tag = _tag(entry)
+                    tag = tag_of(entry)
                     # A circuit of a job is listed beside the job, with the same metadata.
                     if tag.startswith(prefix) and tag and not entry.get("parent_job_id"):
                         name = text(entry.get("backend", self.device), "backend")
@@ -358,95 +327,7 @@ class Ionq:
         except TransientError:
             return None  # where the job stands is worth telling without its bill
         cost = told.get("cost") if isinstance(told, dict) else None
-        return _money(cost.get("value"), cost.get("unit")) if isinstance(cost, dict) else None
+        return money_of(cost.get("value"), cost.get("unit")) if isinstance(cost, dict) else None
 
     def _get(self, path: str) -> Request:
         return Request("GET", path, timeout=self.timeout)
-
-
-def plain_gate(gate: Gate) -> dict[str, Any]:
-    """A gate as IonQ's JSON holds it; phases become turns about Z, equal up to a global phase."""
-    if gate.name == "cx":
-        return {"gate": "cnot", "control": gate.qubits[0], "target": gate.qubits[1]}
-    plain: dict[str, Any] = {"gate": GATES[gate.name], "targets": list(gate.qubits)}
-    if gate.angles:
-        [angle] = gate.angles
-        plain["rotation"] = angle
-    return plain
-
-
-def written(program: object) -> Circuit:
-    """A circuit in gates that IonQ names, with its measurement."""
-    circuit = measured_circuit(program)  # type: ignore[arg-type]
-    used = set(circuit.counts())
-    if used <= {*GATES, "cx", "id"}:
-        gates = [gate for gate in circuit.gates if gate.name != "id"]
-        return Circuit(circuit.qubits, gates, circuit.measured)
-    target = Target(circuit.qubits, frozenset({"rz", "rx", "rzz"}))
-    return compile_circuit(circuit, target).circuit
-
-
-def _parts(shares: dict[str, Any], document: dict[str, Any], order: Order) -> list[Any]:
-    """Results of the children in the order of the circuits, as the job tells it."""
-    told = document.get("child_job_ids") or document.get("children")
-    children = [text(child, "a child") for child in listing(told, "the job's children")]
-    if len(children) != len(order.programs) or set(children) != set(shares):
-        raise ResultError(
-            f"{len(order.programs)} programs were ordered; the job has {len(children)} children "
-            f"and the result {len(shares)}"
-        )
-    return [shares[child] for child in children]
-
-
-def shares_of(shares: Mapping[str, Any], qubits: int, what: str) -> tuple[list[int], list[float]]:
-    """Outcomes and their shares, as IonQ's histograms hold them.
-
-    Raises
-    ------
-    ResultError
-        If a key is no outcome of so many qubits, or a share is no number.
-    """
-    numbers = []
-    for key in shares:
-        outcome = int(key) if key.isascii() and key.isdigit() and len(key) < 40 else -1
-        if str(outcome) != key or outcome >> qubits:
-            raise ResultError(f"{what}: {key!r:.40} is no outcome of {qubits} qubits")
-        numbers.append(outcome)
-    return numbers, [number(share, f"{what}: a share") for share in shares.values()]
-
-
-def _tag(document: Mapping[str, Any]) -> str:
-    metadata = document.get("metadata")
-    tag = metadata.get("qupel_tag") if isinstance(metadata, dict) else None
-    return tag if isinstance(tag, str) else ""
-
-
-def _failure(document: Mapping[str, Any]) -> str:
-    failure = document.get("failure")
-    if not isinstance(failure, dict):
-        return ""
-    words = [failure.get(name) for name in ("code", "error", "message")]
-    return "; ".join(f"{word:.200}" for word in words if isinstance(word, str) and word)
-
-
-def _times(document: Mapping[str, Any]) -> Times:
-    return Times(
-        created=moment(document.get("submitted_at")),
-        running=moment(document.get("started_at")),
-        finished=moment(document.get("completed_at")),
-    )
-
-
-def _money(value: Any, unit: Any) -> Money | None:
-    known = type(value) in (int, float) and 0 <= value < 1e9 and str(unit).lower() == "usd"
-    return Money.of(value) if known else None
-
-
-def _price(told: Mapping[str, Any], programs: int) -> Money | None:
-    cost = _money(told.get("estimated_cost"), told.get("cost_unit"))
-    return None if cost is None else cost * programs
-
-
-def _seconds(value: Any, times: int) -> float | None:
-    known = type(value) in (int, float) and bool(np.isfinite(value)) and value >= 0
-    return float(value) * times if known else None

@@ -32,6 +32,21 @@ def check_fits(order: Order, limits: Capabilities, where: str) -> None:
             )
 
 
+def check_settings(order: Order, known: frozenset[str], provider: str) -> None:
+    """Refuse an order with a setting that its provider does not understand.
+
+    Raises
+    ------
+    RefusedError
+        With the first unknown setting, and those that are known.
+    """
+    unknown = sorted(set(order.settings) - known)
+    if unknown:
+        raise RefusedError(
+            f"{provider} knows no setting {unknown[0]!r:.60}; known: {', '.join(sorted(known))}"
+        )
+
+
 def size_of(program: Program) -> int:
     """Qubits or spins of a program."""
     return program.form.variables if isinstance(program, Annealing) else program.qubits

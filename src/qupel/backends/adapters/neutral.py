@@ -155,7 +155,7 @@ class Neutral:
     def submit(self, order: Order) -> str:
         """Send one request to accept the order, under its key."""
         request = self._post("/v1/jobs", self._document(order), {"Idempotency-Key": order.key})
-        document = exchange.submit(self.transport, request)
+        document = exchange.submit(self.transport, request, keyed=True)
         try:
             return text(mapping(document, "the reply").get("id"), "the job's id")
         except ResultError as error:
@@ -163,15 +163,11 @@ class Neutral:
 
     def find(self, order: Order) -> list[str]:
         """Jobs that the provider lists under the order's tag."""
-        return [job for job, tag, _ in self._listing(order.tag) if tag == order.tag]
+        return [job for job, tag, _ in self._listing(order.tag, order.tag) if tag == order.tag]
 
     def listed(self, prefix: str) -> list[tuple[str, str]]:
         """Name and tag of the device's jobs that are listed and whose tag begins so."""
-        return [
-            (job, tag)
-            for job, tag, device in self._listing()
-            if tag.startswith(prefix) and device == self.device
-        ]
+        return [(job, tag) for job, tag, device in self._listing(prefix) if device == self.device]
 
     def status(self, job: str) -> JobStatus:
         """Where a job stands."""
@@ -223,8 +219,8 @@ class Neutral:
             Request("DELETE", f"/v1/jobs/{exchange.segment(job)}", timeout=self.timeout),
         )
 
-    def _listing(self, tag: str = "") -> list[tuple[str, str, str]]:
-        """Name, tag and device of the jobs that are listed, of one tag or of all."""
+    def _listing(self, prefix: str, tag: str = "") -> list[tuple[str, str, str]]:
+        """Name, tag and device of listed jobs whose tag begins so; of one tag alone, if given."""
         found: list[tuple[str, str, str]] = []
         wanted = f"tag={quote(tag, safe='')}&" if tag else ""
         page = 0
@@ -235,7 +231,9 @@ class Neutral:
                 raise RefusedError(f"{self.provider} lists no jobs, so none can be looked up")
             try:
                 jobs = listing(mapping(document, "a listing").get("jobs"), "jobs")
-                found += [_entry(mapping(job, "a listed job")) for job in jobs]
+                told = [mapping(job, "a listed job") for job in jobs]
+                # What is not ours may be as odd as it likes.
+                found += [_entry(job) for job in told if _tag(job).startswith(prefix)]
                 following = document.get("next")
                 if following is None:
                     return list(dict.fromkeys(found))
@@ -293,10 +291,14 @@ def _reading(found: dict[str, Any], program: Program, what: str) -> Reading:
 
 
 def _entry(told: dict[str, Any]) -> tuple[str, str, str]:
-    """Name, tag and device of a listed job; others of the account may have no tag."""
+    """Name, tag and device of a listed job."""
+    return text(told.get("id"), "id"), _tag(told), text(told.get("device"), "device")
+
+
+def _tag(told: dict[str, Any]) -> str:
+    """A listed job's tag; others of the account may have none."""
     tag = told.get("tag")
-    device = text(told.get("device"), "device")
-    return text(told.get("id"), "id"), tag if isinstance(tag, str) else "", device
+    return tag if isinstance(tag, str) else ""
 
 
 def _kind(word: Any) -> Kind:

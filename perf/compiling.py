@@ -21,6 +21,7 @@ from qupel.model import Circuit
 from qupel.model.to_qiskit import to_qiskit
 
 ROUNDS = 5
+CORES = len(os.sched_getaffinity(0))
 TEXT = """
 Circuits compiled to `rz`, `sx`, `x` and `cz` on the heavy-hex lattice of the 156 qubits of
 `ibm-heron-r2`, or on a square lattice of 7 by 7 where a case says so; medians over {rounds} seeds,
@@ -28,7 +29,8 @@ which for random circuits are also {rounds} circuits. In the rows *with rx* both
 `rx` of any angle, too. The compilers take turns on the same circuits. *Added* are `cz` gates that
 are there only because not all pairs are coupled: all of them less those of our compilation for any
 pair. Ratios are Qupel's figure over that of the row: below 1 Qupel adds fewer gates, has less
-depth, or takes less time. CPU time counts all threads. `Qiskit 3` is `transpile` of Qiskit
+depth, or takes less time. Both use all cores, where a row does not say otherwise, and CPU time
+counts all threads. `Qiskit 3` is `transpile` of Qiskit
 {qiskit} at `optimization_level=3`, with the same coupling map, gates and seed, timed
 without the conversion to Qiskit's circuit and back; our time is that of all of `compile_circuit`,
 with its caches emptied before every call. Cases marked with a star are *held out*: no constant of
@@ -56,6 +58,7 @@ def main() -> None:
     for name, rx in (("", False), (" with rx", True)):
         compilers[f"Qupel{name}"] = _ours(rx=rx)
         if not rx:
+            compilers["Qupel, 1 thread"] = _ours(threads=1)
             compilers["Qupel, 96 trials"] = _ours(trials=96)
             compilers |= {f"Qiskit {level}": _qiskit(level) for level in (1, 2)}
         compilers[f"Qiskit 3{name}"] = _qiskit(3, rx=rx)
@@ -69,13 +72,13 @@ def main() -> None:
     publish("compiling", "Compiling beside Qiskit", text + said, COLUMNS, rows)
 
 
-def _ours(*, rx: bool = False, trials: int = TRIALS) -> Compiler:
+def _ours(*, rx: bool = False, trials: int = TRIALS, threads: int = CORES) -> Compiler:
     def run(circuit: Circuit, case: Case, seed: int) -> Figures:
         for cache in (_connected, _of_gate, _pieces):
             cache.cache_clear()
         target = case.target(rx=rx)
         watch = _Watch()
-        out = compile_circuit(circuit, target, seed=seed, trials=trials)
+        out = compile_circuit(circuit, target, seed=seed, trials=trials, threads=threads)
         return Figures(out.compiled.two_qubit_gates, out.compiled.depth, *watch.read())
 
     return run

@@ -86,14 +86,15 @@ def test_searching_longer_never_makes_the_path_worse(seed: int, manner: Manner) 
     assert costs == sorted(costs, reverse=True)
 
 
-def test_a_search_cut_into_parts_is_the_same_search() -> None:
+@pytest.mark.parametrize("threads", [2, 3, 9])
+def test_threads_change_nothing(threads: int) -> None:
     lattice, steps = Lattice(*heavy_hex(3, 9, 0, 2)), circuit(3, 12, 80)
     manners = [Manner(start=start) for start in Start]
-    whole, parts = (Search(lattice, steps, manners, layer=0.1, seed=5) for _ in range(2))
-    whole.advance(7, 2)
-    for trials in (1, 4, 2):
-        parts.advance(trials, 2)
-    np.testing.assert_array_equal(whole.best().steps, parts.best().steps)
+    alone, others = (Search(lattice, steps, manners, layer=0.1, seed=5) for _ in range(2))
+    for search, count in ((alone, 1), (others, threads)):
+        search.advance(11, 2, count)
+        search.refine(9, count)
+    np.testing.assert_array_equal(alone.best().steps, others.best().steps)
 
 
 @pytest.mark.parametrize("start", Start)

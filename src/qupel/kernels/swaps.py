@@ -8,12 +8,13 @@ operation on its pair is cheap, since both become one unitary of few native gate
 weigh less the farther apart they are, so that near ones are not held up, and more the longer the
 chain of operations that hangs on them. Qubits that are busy longest are left alone.
 
-Tables are int32, costs float64. Equal arguments and calls give equal paths, whatever the machine.
+Tables are int32, costs float64. Equal arguments and calls give equal paths, whatever the machine
+and the number of threads.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import astuple, dataclass
 from enum import IntEnum
 
@@ -209,18 +210,18 @@ class Search:
         """Look for a placement that needs no swap, in so many steps; whether there is one."""
         return self._held.embed(steps)
 
-    def advance(self, trials: int, passes: int) -> None:
+    def advance(self, trials: int, passes: int, threads: int = 1) -> None:
         """Start anew so many times, and go forwards so many times from each start."""
-        for number in range(self._trials, self._trials + trials):
-            self._held.trial(number, passes)
+        for first, count in _rounds(self._trials, trials):
+            self._held.trials(first, count, passes, threads)
         self._trials += trials
 
-    def refine(self, times: int) -> None:
+    def refine(self, times: int, threads: int = 1) -> None:
         """Go forwards from the best start with a few qubits moved, after at least one trial."""
         if not self._trials:
             raise InputError("there is no path yet to refine; advance first")
-        for number in range(self._refinements, self._refinements + times):
-            self._held.refine(number)
+        for first, count in _rounds(self._refinements, times):
+            self._held.refinements(first, count, threads)
         self._refinements += times
 
     def best(self) -> Path:
@@ -231,3 +232,9 @@ class Search:
         return Path(
             start, end, steps.reshape(-1, 3), self._held.swaps, self._held.gates, self._held.depth
         )
+
+
+def _rounds(first: int, count: int) -> Iterator[tuple[int, int]]:
+    """First number and size of each round, between which a search can be interrupted."""
+    for start in range(first, first + count, _swaps.ROUND):
+        yield start, min(_swaps.ROUND, first + count - start)

@@ -214,6 +214,12 @@ def test_free_parameters_are_refused() -> None:
         compile_circuit(circuit, Target(1, CZ))
 
 
+@pytest.mark.parametrize("name", ["trials", "threads"])
+def test_counts_are_at_least_one(name: str) -> None:
+    with pytest.raises(InputError, match=rf"{name} must be at least 1, got 0"):
+        compile_circuit(Circuit(2).cx(0, 1), Target(2, CZ, ((0, 1),)), **{name: 0})
+
+
 def test_a_circuit_that_is_too_large_is_refused_with_numbers() -> None:
     with pytest.raises(InputError, match=r"has 5 qubits, the device 4"):
         compile_circuit(Circuit(5).h(0), Target(4, CZ, LINE[:3]))

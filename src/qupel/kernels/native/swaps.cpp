@@ -3,13 +3,18 @@
 // A search makes trials. Each takes one of several manners, starts from a placement of its kind and
 // routes the circuit forwards and backwards, where each pass starts from where the one before ended
 // (Li, Ding & Xie 2019, doi:10.1145/3297858.3304023, section IV.C); the cheapest forward pass of all
-// is kept. Refinements start from the best placement with a few qubits moved. What a trial or a
-// refinement does depends on the seed, its number and those before it, never on the clock.
+// is kept. Refinements start from the best placement with a few qubits moved. Both go in rounds,
+// side by side. What one does depends on the seed, its number and the rounds before its own, never
+// on the clock or the number of threads.
 #include <nanobind/nanobind.h>
 #include <nanobind/ndarray.h>
 
 #include <algorithm>
+#include <atomic>
+#include <cstdint>
+#include <deque>
 #include <limits>
+#include <thread>
 #include <vector>
 
 #include "swaps/lattice.hpp"
@@ -30,6 +35,7 @@ constexpr double kEndless = std::numeric_limits<double>::infinity();
 // By how much each pass that is still to come is hoped to better a path; a trial that is further
 // from the cheapest is given up.
 constexpr double kHope = 0.25;
+constexpr int kRound = 4;
 
 // Rows of `table`: first qubit, second or NONE, axes. Rows of `costs`: gates a swap adds, layers,
 // layers with a swap; the last row is a swap alone.
@@ -55,9 +61,8 @@ Operations read(int qubits, Table table, Reals costs) {
 
 class Search {
 public:
-    Search(const Lattice& lattice, int qubits, Table table, Reals costs, Reals manners_, double layer_, uint64_t seed_)
-        : lattice(lattice), all(read(qubits, table, costs)), placer(this->lattice, all), router(this->lattice, all),
-          layer(layer_), seed(seed_) {
+    Search(const Lattice& lattice_, int qubits, Table table, Reals costs, Reals manners_, double layer_, uint64_t seed_)
+        : lattice(lattice_), all(read(qubits, table, costs)), placer(lattice, all), layer(layer_), seed(seed_) {
         for (size_t k = 0; k < manners_.shape(0); ++k) {
             const double* row = manners_.data() + 9 * k;
             manners.push_back({row[0] != 0, static_cast<int>(row[1]), static_cast<int>(row[2]), row[3], row[4], row[5],
@@ -66,72 +71,113 @@ public:
         least.assign(manners.size(), kEndless);
         for (const bool commuting : {false, true})
             for (const bool backwards : {false, true}) orders.emplace_back(all, backwards, commuting);
+        for (int k = 0; k < kRound; ++k) attempts.emplace_back(lattice, all);
     }
 
     // Without swaps, if a search of so many steps finds how.
     bool embed(int steps) {
-        if (!placer.embed(steps, now.start)) return false;
+        if (!placer.embed(steps, best.start)) return false;
         Stream random(seed, 0);
-        best.start = now.start;
-        return router.run(order(manners[0], false), manners[0], random, layer, kEndless, best);
+        return attempts[0].router.run(order(manners[0], false), manners[0], random, layer, kEndless, best);
     }
 
-    void trial(int number, int passes) {
-        Stream random(seed, static_cast<uint64_t>(number) + 1);
-        const int which = manner_of(number, random);
-        const Manner& manner = manners[which];
-        placer.start(manner.start, random, now.start);
-        for (int pass = 0; pass < passes; ++pass) {
-            const double most = cheapest * (1 + kHope * (passes - 1 - pass));
-            if (!router.run(order(manner, false), manner, random, layer, most, now)) return;
-            least[which] = std::min(least[which], keep());
-            if (pass + 1 == passes) return;
-            now.start = now.end;
-            if (!router.run(order(manner, true), manner, random, layer, most, now)) return;
-            now.start = now.end;
-        }
+    // One round of at most kRound trials, from this number on.
+    void trials(int first, int count, int passes, int threads) {
+        together(count, threads, [&](int k) { start(first + k, passes, attempts[k]); });
     }
 
-    // Start from the best placement with up to two qubits moved by one step.
-    void refine(int number) {
-        Stream random(seed, (uint64_t{1} << 32) + static_cast<uint64_t>(number));
-        const Manner& manner = manners[champion()];
-        now.start = best.start;
-        at.assign(lattice.n, NONE);
-        for (int q = 0; q < all.qubits; ++q) at[now.start[q]] = q;
-        for (int moves = lattice.m ? random.below(3) : 0; moves > 0; --moves) {
-            const int p = now.start[random.below(all.qubits)];
-            const int r = lattice.beside[lattice.begin[p] + random.below(lattice.degree(p))];
-            std::swap(at[p], at[r]);
-            for (const int place : {p, r})
-                if (at[place] != NONE) now.start[at[place]] = place;
-        }
-        if (router.run(order(manner, false), manner, random, layer, cheapest, now)) keep();
+    // One round of at most kRound refinements, from this number on.
+    void refinements(int first, int count, int threads) {
+        together(count, threads, [&](int k) { refine(first + k, attempts[k]); });
     }
 
     const Routed& path() const { return best; }
 
 private:
+    // Work of one trial or refinement, and what it found.
+    struct Attempt {
+        Router router;
+        Routed now, best;
+        int manner = 0;
+        double cost = kEndless;
+        std::vector<int> at;
+        Attempt(const Lattice& lattice, const Operations& all) : router(lattice, all) {}
+
+        void keep(double layer) {
+            const double found = now.gates + layer * now.depth;
+            if (found > cost) return;
+            cost = found;
+            best = now;
+        }
+    };
+
     Lattice lattice;
     Operations all;
     Placer placer;
-    Router router;
     double layer, cheapest = kEndless;
     uint64_t seed;
     std::vector<Manner> manners;
-    std::vector<double> least;
+    std::vector<double> least;  // cost of the cheapest path of each manner
     std::vector<Order> orders;
-    Routed now, best;
-    std::vector<int> at;
+    std::deque<Attempt> attempts;
+    Routed best;
 
-    // Cost of the present pass, which is kept if none was cheaper.
-    double keep() {
-        const double cost = now.gates + layer * now.depth;
-        if (cost <= cheapest) {
-            cheapest = cost;
-            best = now;
+    // All attempts of a round see what was known before it, and are looked at by number after it.
+    template <class Work>
+    void together(int count, int threads, const Work& work) {
+        std::atomic<int> next{0};
+        const auto run = [&] {
+            for (int k = next++; k < count; k = next++) work(k);
+        };
+        std::vector<std::thread> others;
+        for (int t = 1; t < std::min(threads, count); ++t) others.emplace_back(run);
+        run();
+        for (auto& thread : others) thread.join();
+        for (int k = 0; k < count; ++k) {
+            const Attempt& attempt = attempts[k];
+            least[attempt.manner] = std::min(least[attempt.manner], attempt.cost);
+            if (attempt.cost > cheapest || attempt.cost == kEndless) continue;
+            cheapest = attempt.cost;
+            best = attempt.best;
         }
-        return cost;
+    }
+
+    void start(int number, int passes, Attempt& attempt) const {
+        Stream random(seed, static_cast<uint64_t>(number) + 1);
+        attempt.manner = manner_of(number, random);
+        attempt.cost = kEndless;
+        Routed& now = attempt.now;
+        const Manner& manner = manners[attempt.manner];
+        placer.start(manner.start, random, now.start);
+        for (int pass = 0; pass < passes; ++pass) {
+            const double most = std::min(cheapest, attempt.cost) * (1 + kHope * (passes - 1 - pass));
+            if (!attempt.router.run(order(manner, false), manner, random, layer, most, now)) return;
+            attempt.keep(layer);
+            if (pass + 1 == passes) return;
+            now.start = now.end;
+            if (!attempt.router.run(order(manner, true), manner, random, layer, most, now)) return;
+            now.start = now.end;
+        }
+    }
+
+    // From the best placement with up to two qubits moved by one step.
+    void refine(int number, Attempt& attempt) const {
+        Stream random(seed, (uint64_t{1} << 32) + static_cast<uint64_t>(number));
+        attempt.manner = champion();
+        attempt.cost = kEndless;
+        Routed& now = attempt.now;
+        const Manner& manner = manners[attempt.manner];
+        now.start = best.start;
+        attempt.at.assign(lattice.n, NONE);
+        for (int q = 0; q < all.qubits; ++q) attempt.at[now.start[q]] = q;
+        for (int moves = lattice.m ? random.below(3) : 0; moves > 0; --moves) {
+            const int p = now.start[random.below(all.qubits)];
+            const int r = lattice.beside[lattice.begin[p] + random.below(lattice.degree(p))];
+            std::swap(attempt.at[p], attempt.at[r]);
+            for (const int place : {p, r})
+                if (attempt.at[place] != NONE) now.start[attempt.at[place]] = place;
+        }
+        if (attempt.router.run(order(manner, false), manner, random, layer, cheapest, now)) attempt.keep(layer);
     }
 
     const Order& order(const Manner& manner, bool backwards) const { return orders[2 * manner.commuting + backwards]; }
@@ -152,6 +198,7 @@ private:
 
 NB_MODULE(_swaps, module) {
     using namespace swaps;
+    module.attr("ROUND") = kRound;
     using Free = nb::call_guard<nb::gil_scoped_release>;
     nb::class_<Lattice>(module, "Lattice")
         .def("__init__",
@@ -162,8 +209,8 @@ NB_MODULE(_swaps, module) {
     nb::class_<Search>(module, "Search")
         .def(nb::init<const Lattice&, int, Table, Reals, Reals, double, uint64_t>())
         .def("embed", &Search::embed, Free())
-        .def("trial", &Search::trial, Free())
-        .def("refine", &Search::refine, Free())
+        .def("trials", &Search::trials, Free())
+        .def("refinements", &Search::refinements, Free())
         .def_prop_ro("length", [](const Search& search) { return search.path().steps.size() / 3; })
         .def_prop_ro("swaps", [](const Search& search) { return search.path().swaps; })
         .def_prop_ro("gates", [](const Search& search) { return search.path().gates; })

@@ -7,8 +7,9 @@ from typing import Any
 import pytest
 
 from qupel.backends.adapters import azure
-from qupel.backends.adapters.azure import Azure, Workspace, job_of, storage_at
+from qupel.backends.adapters.azure import Azure, job_of
 from qupel.backends.adapters.azure_formats import qasm2_of
+from qupel.backends.adapters.azure_workspace import Workspace, storage_at
 from qupel.backends.catalogue.listing import profile_named
 from qupel.backends.contract import Order, State
 from qupel.errors import InputError, ResultError, TransientError, UnknownOutcomeError

@@ -298,7 +298,9 @@ ODD: dict[str, Any] = {"id": "a\u202eb\0", "name": "other", "status": 5}
 
 @pytest.mark.parametrize("provider", CLOUDS)
 @pytest.mark.parametrize("whose", [None, 5, "another", ["another"], {"qupel_tag": 5}])
-def test_what_is_not_under_our_tag_may_be_odd(provider: str, whose: Any) -> None:
+def test_what_is_not_under_our_tag_may_be_odd(
+    monkeypatch: pytest.MonkeyPatch, provider: str, whose: Any
+) -> None:
     opened, filled, count = CLOUDS[provider]
     cloud = filled()
     key = {"ibm": "tags", "dwave": "label", "azure": "metadata"}[provider]
@@ -312,7 +314,7 @@ def test_what_is_not_under_our_tag_may_be_odd(provider: str, whose: Any) -> None
             jobs.insert(0, {**ODD, key: whose})
         return status, told
 
-    cloud.answer = answer
+    monkeypatch.setattr(cloud, "answer", answer)
     assert len(opened(cloud).listed("mine-")) == count
     if provider != "azure":
         assert opened(cloud).find(order("mine-1")) == ["j1"]

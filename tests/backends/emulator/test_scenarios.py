@@ -15,7 +15,6 @@ from qupel.backends.transport import Request
 from qupel.errors import (
     InputError,
     QupelError,
-    RefusedError,
     ResultError,
     RunError,
     TransientError,
@@ -182,7 +181,8 @@ def done(scenario: str, order: Order = BATCH, device: str = "ideal") -> tuple[St
     [
         "reply-lost-after-accept", "reply-never-comes-after-accept", "bad-gateway-after-accept",
         "gateway-timeout-after-accept", "server-error-after-accept", "reset-mid-body",
-        "accepted-without-a-name", "request-echoed-in-error",
+        "accepted-without-a-name", "request-echoed-in-error", "redirect-after-accept",
+        "conflict-after-accept",
     ],
 )  # fmt: skip
 def test_a_job_whose_reply_is_spoilt_is_accepted_once_and_found_by_its_tag(name: str) -> None:
@@ -369,7 +369,7 @@ def test_a_token_that_ends_while_queued_can_be_replaced_and_the_job_fetched() ->
 
 
 def test_a_redirect_of_a_submission_is_not_followed() -> None:
-    with pytest.raises(RefusedError, match="307"):
+    with pytest.raises(UnknownOutcomeError, match="307"):
         stand("redirect-to-other-host").backend().submit(BATCH)
 
 

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 from qupel.backends.emulator.hooks import Denied, Draft, Hooks, Scene
 from qupel.backends.emulator.job import EmulatedJob
 from qupel.backends.emulator.scenario import scenario
+from qupel.backends.emulator.scenarios.replies import on_reply, rewritten
 
 
 @scenario
@@ -56,6 +58,16 @@ def listing_ignores_the_tag() -> Hooks:
         return [job for job in reversed(scene.provider.jobs.values()) if job.account in accounts]
 
     return Hooks(on_list=hook)
+
+
+@scenario
+def listing_holds_an_odd_entry() -> Hooks:
+    """Every page lists, beside ours, a job whose name and device cannot be read."""
+
+    def add(document: dict[str, Any]) -> None:
+        document["jobs"].insert(0, {"id": "a\u202eb\x00", "tag": "another", "device": None})
+
+    return on_reply("list", lambda call, answer, scene: rewritten(answer, add))
 
 
 @scenario

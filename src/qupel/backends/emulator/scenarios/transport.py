@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 
 from qupel.backends.emulator.hooks import Answer, Arrives, Call, Hooks, Scene
@@ -40,6 +41,31 @@ def server_error_after_accept() -> Hooks:
     https://github.com/Qiskit/qiskit-ibm-runtime/issues/1114
     """
     return on_reply("submit", lambda call, answer, scene: status_of(500, "Internal Server Error"))
+
+
+@scenario
+def redirect_after_accept() -> Hooks:
+    """The job is accepted, and the reply is a 303 that names where it is."""
+    return on_reply("submit", _see_other)
+
+
+@scenario
+def conflict_after_accept() -> Hooks:
+    """The job is accepted; its first two replies say 409, a request with its key is in progress."""
+
+    def spoil(call: Call, answer: Answer, scene: Scene) -> Answer:
+        key = call.request.headers.get("idempotency-key", "")
+        scene.memory[key] = scene.memory.get(key, 0) + 1
+        if not key or scene.memory[key] > 2:
+            return answer
+        return status_of(409, "a request with this key is in progress")
+
+    return on_reply("submit", spoil)
+
+
+def _see_other(call: Call, answer: Answer, scene: Scene) -> Answer:
+    path = f"{call.request.path.partition('?')[0]}/{json.loads(answer.reply.body)['id']}"
+    return status_of(303, "See Other", location=path)
 
 
 @scenario

@@ -132,7 +132,7 @@ def test_what_the_annealer_cannot_do_is_refused_with_numbers(order: Order, said:
     held = annealer()
     for act in (held.estimate, held.submit):
         with pytest.raises(RefusedError, match=said):
-            act(order)  # type: ignore[operator]
+            act(order)
 
 
 def test_a_form_with_more_couplings_than_couplers_is_refused_without_a_search() -> None:

@@ -12,15 +12,21 @@ from __future__ import annotations
 
 import hashlib
 import os
-import re
 import uuid
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
 
 from qupel.backends.adapters import exchange
 from qupel.backends.adapters.azure_formats import DIALECTS, Dialect
+from qupel.backends.adapters.azure_workspace import (
+    CONNECTION_VARIABLE,
+    Storage,
+    Workspace,
+    path_of,
+    storage_at,
+)
 from qupel.backends.adapters.claims import age_of, bound_of, profile_behind
 from qupel.backends.adapters.documents import listing, mapping, text
 from qupel.backends.adapters.limits import check_fits, check_settings, shape_of
@@ -29,7 +35,6 @@ from qupel.backends.adapters.readings import (
     facts_of_shots,
     measured_circuit,
 )
-from qupel.backends.addresses import checked_address, shown
 from qupel.backends.catalogue.profile import DeviceProfile
 from qupel.backends.contract import (
     Capabilities,
@@ -43,7 +48,6 @@ from qupel.backends.contract import (
     Times,
 )
 from qupel.backends.http import HttpTransport
-from qupel.backends.secrets import keep_secret
 from qupel.backends.transport import Request, Transport
 from qupel.errors import (
     InputError,
@@ -56,13 +60,11 @@ from qupel.errors import (
 from qupel.model.evidence import Evidence
 from qupel.model.money import Money
 
-CONNECTION_VARIABLE = "AZURE_QUANTUM_CONNECTION_STRING"
-VERSION = "2026-01-15-preview"
 #: Settings of an order that are understood: the seed draws the shots of a simulation.
 SETTINGS = frozenset({"seed"})
 #: Pages of a listing that are read at most.
 MOST_PAGES = 500
-MAKER, STORAGE = ".quantum.azure.com", ".blob.core.windows.net"
+MAKER = ".quantum.azure.com"
 
 WORDS = {
     "Queued": State.QUEUED,
@@ -76,57 +78,6 @@ WORDS = {
     "Failed": State.FAILED,
     "Cancelled": State.CANCELLED,
 }
-
-
-@dataclass(frozen=True, slots=True)
-class Workspace:
-    """What a connection string names.
-
-    Attributes
-    ----------
-    endpoint
-        Where the service is.
-    path
-        Path of the workspace there.
-    key
-        Opens it.
-    """
-
-    endpoint: str
-    path: str
-    key: str = field(repr=False)
-
-    @classmethod
-    def of(cls, connection: str) -> Workspace:
-        """Read a connection string; `InputError` naming the part that is missing, never a value."""
-        parts = dict(part.split("=", 1) for part in connection.strip().split(";") if "=" in part)
-        names = (
-            "SubscriptionId",
-            "ResourceGroupName",
-            "WorkspaceName",
-            "ApiKey",
-            "QuantumEndpoint",
-        )
-        for name in names:
-            if not re.fullmatch(r"[\x21-\x7e]+", parts.get(name, "")):
-                raise InputError(
-                    f"{CONNECTION_VARIABLE} has no part {name}; copy it from the portal"
-                )
-        endpoint = parts["QuantumEndpoint"].rstrip("/")
-        try:
-            checked_address(endpoint)
-        except InputError as error:
-            raise InputError(
-                f"QuantumEndpoint in {CONNECTION_VARIABLE} is {shown(endpoint)!r}: {error}"
-            ) from None
-        segments = [exchange.segment(parts[name]) for name in names[:3]]
-        path = "/subscriptions/{}/resourceGroups/{}/providers/Microsoft.Quantum/workspaces/{}"
-        return cls(endpoint, path.format(*segments), parts["ApiKey"])
-
-    def headers(self) -> Mapping[str, str]:
-        """The header that carries the key."""
-        keep_secret(self.key)
-        return {"x-ms-quantum-api-key": self.key}
 
 
 def open(device: str) -> Azure:  # noqa: A001  # every provider's entry point has this name
@@ -150,15 +101,6 @@ def open(device: str) -> Azure:  # noqa: A001  # every provider's entry point ha
     kind = Evidence.NOISELESS if profile.simulated else Evidence.HARDWARE
     evidence = kind if genuine else Evidence.EMULATOR
     return Azure(device, transport, workspace.path, storage_at, profile, evidence)
-
-
-def storage_at(address: str) -> Transport:
-    """Transport to a storage host of Azure, or to this machine; no other is asked."""
-    parts = urlsplit(address)
-    host = parts.hostname or ""
-    if not host.endswith(STORAGE) and host not in ("127.0.0.1", "localhost", "::1"):
-        raise TransientError(f"the service names storage at {host!r:.80}, which is not Azure's")
-    return HttpTransport(f"{parts.scheme}://{parts.netloc}")
 
 
 @dataclass(slots=True, eq=False)
@@ -239,8 +181,8 @@ class Azure:
         self._check(order)
         dialect, job = self._dialect(), job_of(order)
         [program] = order.programs
-        container = self._container(job)
-        source = self._stored(container, dialect.write(program))
+        container = self._files().container(job)
+        source = self._files().stored(container, dialect.write(program))
         document = {
             "id": job,
             "name": order.tag,
@@ -316,7 +258,7 @@ class Azure:
         digest = metadata.get("qupel_digest") if isinstance(metadata, dict) else None
         if _tag(told) != order.tag or digest != digest_of(dialect.write(program)):
             raise ResultError(f"job {job!r:.80} is of another order")
-        document = self._output(told, job)
+        document = self._files().output(told, job)
         reading = dialect.read(document, order, self.profile.simulated)
         facts: dict[str, Any] = {"output_format": dialect.result}
         if dialect.provider == "ionq":
@@ -350,7 +292,10 @@ class Azure:
         return DIALECTS[maker]
 
     def _path(self, rest: str) -> str:
-        return f"{self.workspace}{rest}?api-version={VERSION}"
+        return path_of(self.workspace, rest)
+
+    def _files(self) -> Storage:
+        return Storage(self.transport, self.workspace, self.storage, self.timeout)
 
     def _taken(self, job: str, order: Order, error: RunError) -> dict[str, Any]:
         """The job that a submission met, if it is our own order; else its error."""
@@ -380,62 +325,6 @@ class Azure:
         if not isinstance(told, dict) or told.get("id") != job:
             raise TransientError(f"asked for job {job!r:.80}, told of something else")
         return told
-
-    def _signed(self, container: str, blob: str = "") -> str:
-        """A storage address that may be used for a while."""
-        wanted = {"containerName": container, **({"blobName": blob} if blob else {})}
-        request = exchange.post(self._path("/storage/sasUri"), wanted, {}, self.timeout)
-        told = exchange.ask(self.transport, request, secret=True)
-        address = told.get("sasUri") if isinstance(told, dict) else None
-        if not isinstance(address, str) or urlsplit(address).scheme not in ("http", "https"):
-            raise TransientError("the service gave no storage address")
-        return address
-
-    def _container(self, job: str) -> str:
-        """Make the job's container and return its address; one that is there is fine."""
-        address = self._signed(f"job-{job}")
-        parts = urlsplit(address)
-        path = f"{parts.path}?restype=container&{parts.query}"
-        self._store(address, path, b"", {}, frozenset({409}))
-        return address
-
-    def _stored(self, container: str, body: bytes) -> str:
-        """Store a program, and return its address without the signature."""
-        parts = urlsplit(container)
-        headers = {"x-ms-blob-type": "BlockBlob", "Content-Type": "application/octet-stream"}
-        path = f"{parts.path}/inputData"
-        self._store(container, f"{path}?{parts.query}", body, headers)
-        return f"{parts.scheme}://{parts.netloc}{path}"
-
-    def _store(
-        self,
-        address: str,
-        path: str,
-        body: bytes,
-        headers: Mapping[str, str],
-        fine: frozenset[int] = frozenset(),
-    ) -> None:
-        request = Request("PUT", path, body, headers, self.timeout)
-        try:
-            reply = self.storage(address).send(request)
-        except (UnknownOutcomeError, ResultError) as error:
-            raise TransientError("the program could not be stored; no job was made") from error
-        if not (200 <= reply.status < 300 or reply.status in fine):
-            raise TransientError(
-                f"the program could not be stored, so no job was made: HTTP {reply.status}",
-                wait=exchange.wait_of(reply),
-            )
-
-    def _output(self, told: Mapping[str, Any], job: str) -> Any:
-        """The result document; its old signature may have ended, so a new one is asked for."""
-        stored = told.get("outputDataUri")
-        blob = urlsplit(stored).path.rpartition("/")[2] if isinstance(stored, str) else ""
-        if not blob:
-            raise ResultError(f"job {job!r:.80} names no output")
-        address = self._signed(f"job-{job}", blob)
-        parts = urlsplit(address)
-        request = Request("GET", f"{parts.path}?{parts.query}", timeout=self.timeout)
-        return exchange.fetch(self.storage(address), request)
 
 
 def job_of(order: Order) -> str:

@@ -39,6 +39,7 @@ from qupel.runs.ledger.jobs import (
     job_of,
 )
 from qupel.runs.ledger.lease import this_worker
+from qupel.runs.ledger.mark import Mark, notice_restored
 from qupel.runs.ledger.naming import prefix_of
 from qupel.runs.ledger.payloads import order_from, result_from
 from qupel.runs.ledger.retry import Patience, Retry
@@ -73,12 +74,16 @@ class Ledger:
     listener
         Called with every event after it was committed; it must not fail.
     simulate_first
-        Whether hardware is paid only for programs, or a ``version`` in the purpose, that a
-        simulator or an emulator has run before.
+        Whether hardware is paid only for programs that a simulator or an emulator has run before,
+        or a ``version`` of the same route, loop, pilot or experiment; see
+        `qupel.runs.ledger.permission`.
     reached
         Called with the name of every point at which a process may die; for tests.
     prefix
         How the tags of this ledger begin at every provider.
+    mark
+        How far the books had come when the last request left, by which a restored backup is
+        noticed.
     lock, working, first_seen
         Which jobs threads of this process work on, and when it first saw the attempts of
         others, by the monotonic clock.
@@ -98,6 +103,7 @@ class Ledger:
     lock: threading.Lock = field(default_factory=threading.Lock, init=False, repr=False)
     working: set[str] = field(default_factory=set, init=False, repr=False)
     prefix: str = field(default="", init=False, repr=False)
+    mark: Mark = field(init=False, repr=False)
     first_seen: dict[tuple[str, int], float] = field(default_factory=dict, init=False, repr=False)
     met: dict[int, Backend] = field(default_factory=dict, init=False, repr=False)
 
@@ -109,6 +115,8 @@ class Ledger:
                 ensure_installation(connection)
                 named = installation(connection)
         object.__setattr__(self, "prefix", prefix_of(named))
+        object.__setattr__(self, "mark", Mark.of(self.database.folder, named))
+        notice_restored(self)
 
     @contextmanager
     def alone(self, job_id: str) -> Iterator[bool]:

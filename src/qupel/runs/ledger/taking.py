@@ -59,6 +59,8 @@ def take(
         row = tx.job(seen.id)
         if action.do is Do.SUBMIT:
             _write_attempt(ledger, tx, row)
+    if action.do is Do.SUBMIT:
+        ledger.mark.raise_to(tx.told[-1].number)  # after the commit, and before the request
     ledger.reached(f"{action.do.value}: intent committed")
     return replace(hands, row=row), action
 

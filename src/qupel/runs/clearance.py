@@ -14,12 +14,15 @@ from qupel.backends.contract import Backend, Capabilities, Estimate, Order
 from qupel.errors import BudgetError, RefusedError, TransientError
 from qupel.model.evidence import Evidence
 from qupel.model.money import Money
+from qupel.runs.ledger.meeting import HeldBackError
 
 if TYPE_CHECKING:
     from qupel.runs.ledger.ledger import Ledger
 
 #: Provider of the simulators of this machine: free, and read without a wire in between.
 HERE = "local"
+#: Seconds that another's call to a device that is not proven is waited for.
+PATIENCE = 1.0
 #: Tier of a device that no profile tells of, by what kind of machine it is; else the dearest one.
 _TIERS = {
     Evidence.EXACT: "cloud simulator",
@@ -32,6 +35,9 @@ _TIERS = {
 def check_breaker(ledger: Ledger, backend: Backend) -> None:
     """Refuse while calls to a device are held back: for those who cannot wait until they are not.
 
+    Once in an interval an open breaker lets one through, whose order then shows whether the
+    device is back.
+
     Raises
     ------
     TransientError
@@ -41,11 +47,12 @@ def check_breaker(ledger: Ledger, backend: Backend) -> None:
     breaker = ledger.breaker(backend.provider, backend.device)
     if breaker.frozen:
         raise TransientError(f"{name} is frozen: {breaker.frozen}")
-    if breaker.is_open:
+    if breaker.is_open and breaker.probe > ledger.clock.now():
         raise TransientError(f"the breaker of {name} is open after {breaker.failures} failures")
 
 
 def clear(
+    ledger: Ledger,
     backend: Backend,
     order: Order,
     *,
@@ -61,6 +68,8 @@ def clear(
 
     Parameters
     ----------
+    ledger
+        Counts it as a failure of the device if nobody answers.
     lock
         Says whether an adapter's canary has passed; None lets every adapter through.
     most
@@ -80,18 +89,34 @@ def clear(
         If the order can never fit the device, or the tier forbids it.
     BudgetError
         If it may cost more than it may at most.
+    TransientError
+        If the breaker holds calls back, or nobody answers now.
     """
     if backend.provider == HERE:
         return backend.estimate(order)
     if lock is not None:
         lock.check(backend)
+    able = _met(ledger, backend)
     estimate = backend.estimate(order)
     if most is not None and estimate.cost is not None and estimate.cost > most:
         raise BudgetError(f"the order may cost {estimate.cost}, and one decision at most {most}")
-    refusals = _tier_objections(tier, backend.capabilities(), estimate, runs, approved_by)
+    refusals = _tier_objections(tier, able, estimate, runs, approved_by)
     if refusals:
         raise RefusedError("; ".join(refusals))
     return estimate
+
+
+def _met(ledger: Ledger, backend: Backend) -> Capabilities:
+    """What a device can do; another's first call to it is waited for, shortly."""
+    until = ledger.clock.monotonic() + PATIENCE
+    while True:
+        try:
+            return ledger.meet(backend)
+        except HeldBackError as error:
+            wait = error.wait or 0.0
+            if ledger.clock.monotonic() + wait > until:
+                raise
+            ledger.clock.sleep(wait)
 
 
 def _tier_objections(

@@ -108,6 +108,7 @@ def submit(ledger: Ledger, wanted: Submission, backend: Backend, lock: Lock | No
     order = wanted.order()
     names = approved_by(ledger.database, wanted.version(backend))
     estimate = clear(
+        ledger,
         backend,
         order,
         lock=lock,

@@ -34,7 +34,8 @@ class Rogue:
     """A provider of its own name, so that breakers of two tests never meet.
 
     ``misdeed`` is one of ``none``, ``queue``, ``slow``, ``flaky``, ``malformed``, ``dead``,
-    ``lying``, ``silent``, ``refusing``, ``odd``, ``broken``, ``lost reply``, ``hung``.
+    ``lying``, ``silent``, ``refusing``, ``odd``, ``broken``, ``lost reply``, ``hung``,
+    ``unreachable``.
     """
 
     misdeed: str = "none"
@@ -46,12 +47,16 @@ class Rogue:
     device: str = "one"
     accepted: list[str] = field(default_factory=list)
     calls: int = 0
+    asked: int = 0
 
     @property
     def name(self) -> str:
         return f"{self.provider}:{self.device}"
 
     def capabilities(self) -> Capabilities:
+        self.asked += 1
+        if self.misdeed == "unreachable":
+            raise TransientError("nothing was sent: ConnectError")
         able = self.machine.capabilities()
         return replace(able, evidence=self.evidence, currency="USD", region="here", profile="")
 

@@ -19,7 +19,7 @@ from qupel.runs.routes.desk import FALLBACK, PRIMARY
 from qupel.runs.routes.profile import Profile, Rule
 from qupel.runs.routes.route import Arm, Budget, Mode
 from qupel.runs.routes.service import Routes
-from tests.runs.routes.conftest import CUT, GREEDY, Decide, put_in_force, route_to
+from tests.runs.routes.conftest import BRISK, CUT, GREEDY, Decide, put_in_force, route_to
 from tests.runs.routes.providers import Rogue
 from tests.runs.toy import SMALL, Slow
 
@@ -135,6 +135,26 @@ def test_an_open_breaker_sends_the_decision_the_classical_way(decide: Decide) ->
     assert decision.stood_in
     assert decision.primary is not None
     assert decision.primary.solver["solver"] == "tabu"
+
+
+def test_a_provider_that_cannot_be_asked_opens_its_breaker_and_is_left_alone(
+    decide: Decide,
+) -> None:
+    rogue = Rogue("unreachable")
+    reasons = [decide(rogue).quantum for _ in range(6)]
+    assert all("nothing was sent" in reason for reason in reasons[:3])
+    assert rogue.asked == sum("nothing was sent" in reason for reason in reasons)
+    assert any("is open after" in decide(rogue).quantum for _ in range(10))
+
+
+def test_a_provider_that_is_back_is_found_out_by_a_decision(decide: Decide) -> None:
+    rogue = Rogue("unreachable")
+    while "is open" not in decide(rogue).quantum:
+        pass
+    rogue.misdeed = "none"
+    time.sleep(BRISK.probe)
+    assert decide(rogue).quantum == TRIED
+    assert decide(rogue).answered_by is Answerer.PRIMARY
 
 
 @pytest.mark.parametrize(("most", "ordered"), [(8, 1), (7, 0)])

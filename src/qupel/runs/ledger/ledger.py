@@ -17,7 +17,7 @@ import numpy as np
 import sqlalchemy as sa
 
 from qupel.backends.clock import Clock, SystemClock
-from qupel.backends.contract import Backend, Order, Result
+from qupel.backends.contract import Backend, Capabilities, Order, Result
 from qupel.errors import InputError
 from qupel.model.money import Money
 from qupel.runs.database import Database
@@ -338,6 +338,12 @@ class Ledger:
         from qupel.runs.ledger.reconcile import thaw
 
         thaw(self, provider, who)
+
+    def meet(self, backend: Backend) -> Capabilities:
+        """What a backend can do; see `qupel.runs.ledger.meeting.meet`."""
+        from qupel.runs.ledger.meeting import meet
+
+        return meet(self, backend)
 
     def breaker(self, provider: str, device: str) -> Breaker:
         """How a device has answered lately, and whether calls to it are held back."""

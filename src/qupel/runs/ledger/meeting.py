@@ -12,7 +12,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from qupel.backends.contract import Backend, Capabilities
-from qupel.errors import QupelError, RefusedError
+from qupel.errors import QupelError, RefusedError, TransientError
 from qupel.runs.ledger import breaker as breaking
 from qupel.runs.ledger.decisions import overdue
 from qupel.runs.ledger.hands import PASSING, count_failure, one_line, writing
@@ -22,54 +22,91 @@ from qupel.runs.ledger.taking import drop, is_held
 from qupel.runs.ledger.transaction import Transaction
 
 
-def meet(ledger: Ledger, seen: sa.Row[Any], backend: Backend) -> Capabilities | None:
-    """What a backend can do; None if that cannot be known now, and the job has been put off."""
+def meet(ledger: Ledger, backend: Backend) -> Capabilities:
+    """What a backend can do, asked of it as often as its breaker lets.
+
+    Raises
+    ------
+    TransientError
+        If the breaker holds the call back, or nobody answers now.
+    UnknownOutcomeError, RefusedError
+        As the backend answers.
+    """
     if ledger.met.get(id(backend)) is backend:
         return backend.capabilities()
     with ledger.database.reading() as connection:
         breaker = breaking.breaker_of(connection, backend.provider, backend.device)
     proven = breaker.is_proven(ledger.clock.now(), ledger.patience)
-    if not proven and not _is_admitted(ledger, seen, breaker):
-        return None
+    if not proven:
+        _take_turn(ledger, breaker)
     try:
         able = backend.capabilities()
-    except (*PASSING, RefusedError) as error:
-        _put_off(ledger, seen, backend, error)
-        return None
-    if not proven:
-        # Some adapters know the answer without a call, so that it proves nothing.
+    except PASSING:
         with writing(ledger, durable=False) as tx:
-            breaking.pass_on(tx.connection, backend.provider, backend.device)
+            count_failure(tx, backend, ledger.patience)
+        raise
+    except Exception:
+        _pass_on(ledger, backend)
+        raise
+    if not proven:
+        _pass_on(ledger, backend)  # some adapters know it without a call: it proves nothing
     ledger.met[id(backend)] = backend
     return able
 
 
-def _is_admitted(ledger: Ledger, seen: sa.Row[Any], breaker: breaking.Breaker) -> bool:
-    """Whether the one call that is let through is ours; else the job is put off."""
+def meet_for(ledger: Ledger, seen: sa.Row[Any], backend: Backend) -> Capabilities | None:
+    """What a backend can do; None if that cannot be known now, and the job has been put off."""
+    if ledger.met.get(id(backend)) is not backend and _is_busy(ledger, seen):
+        return None
+    try:
+        return meet(ledger, backend)
+    except (*PASSING, RefusedError) as error:
+        _put_off(ledger, seen, error)
+        return None
+
+
+def _is_busy(ledger: Ledger, seen: sa.Row[Any]) -> bool:
+    """Whether somebody else has the job, or it is not its time."""
     with writing(ledger, durable=False) as tx:
         row = tx.job(seen.id)
-        if is_held(ledger, row, tx.now) or tx.now < row.due:
-            return False
+        return is_held(ledger, row, tx.now) or tx.now < row.due
+
+
+def _take_turn(ledger: Ledger, breaker: breaking.Breaker) -> None:
+    """Take the one call that is let through, or raise `HeldBackError`."""
+    with writing(ledger, durable=False) as tx:
         wait = breaking.admit(tx.connection, breaker, tx.now, ledger.patience)
-        if wait:
-            _later(tx, row, wait)
-        return not wait
+    if wait:
+        name = f"{breaker.provider}:{breaker.device}"
+        raise HeldBackError(
+            f"the breaker of {name} is open after {breaker.failures} failures"
+            if breaker.is_open
+            else f"another call to {name} has to show first that it answers",
+            wait=wait,
+        )
 
 
-def _put_off(ledger: Ledger, seen: sa.Row[Any], backend: Backend, error: QupelError) -> None:
-    """Count a failure, and have the job looked at again later."""
-    passing = isinstance(error, PASSING)
-    usual = ledger.retry.backoff(1, float(ledger.rng.random()))
-    wait = max(getattr(error, "wait", None) or 0.0, usual if passing else ledger.patience.longest)
+def _pass_on(ledger: Ledger, backend: Backend) -> None:
+    with writing(ledger, durable=False) as tx:
+        breaking.pass_on(tx.connection, backend.provider, backend.device)
+
+
+class HeldBackError(TransientError):
+    """No call was made: another one's outcome decides first."""
+
+
+def _put_off(ledger: Ledger, seen: sa.Row[Any], error: QupelError) -> None:
+    """Have the job looked at again later."""
+    wait = getattr(error, "wait", None) or 0.0
+    if not isinstance(error, HeldBackError):
+        usual = ledger.retry.backoff(1, float(ledger.rng.random()))
+        wait = max(wait, usual if isinstance(error, PASSING) else ledger.patience.longest)
     with writing(ledger, durable=False) as tx:
         row = tx.job(seen.id)
         if not is_held(ledger, row, tx.now):
             _later(tx, row, wait)
-        tx.log("backend not met", row, why=one_line(error))
-        if passing:
-            count_failure(tx, backend, ledger.patience)
-        else:
-            breaking.pass_on(tx.connection, backend.provider, backend.device)
+        if not isinstance(error, HeldBackError):
+            tx.log("backend not met", row, why=one_line(error))
 
 
 def _later(tx: Transaction, row: sa.Row[Any], wait: float) -> None:

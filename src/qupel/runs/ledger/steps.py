@@ -14,7 +14,7 @@ from qupel.runs.ledger.decisions import Action, Do
 from qupel.runs.ledger.hands import Hands
 from qupel.runs.ledger.jobs import FINAL, JobState, Progress, job_of
 from qupel.runs.ledger.ledger import Ledger
-from qupel.runs.ledger.meeting import meet
+from qupel.runs.ledger.meeting import meet_for
 from qupel.runs.ledger.taking import take
 from qupel.runs.ledger.transaction import FencedError
 from qupel.runs.tables import jobs
@@ -38,7 +38,7 @@ def advance(ledger: Ledger, job_id: str, backend: Backend) -> Progress:
     with ledger.alone(job_id) as alone:
         if not alone:  # another thread of this process is at it
             return Progress(job_of(seen), _MOMENT)
-        able = meet(ledger, seen, backend)
+        able = meet_for(ledger, seen, backend)
         if able is None:
             return _progress(ledger, seen.id, _MOMENT)
         return _step(ledger, seen, backend, able)

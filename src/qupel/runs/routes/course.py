@@ -137,8 +137,8 @@ class ArmCourse:
         if seconds < LEAST:
             self.done(Arrival(None, "no time was left for the attempt"))
             return
-        self.tried = True
         if not goes_out:
+            self.tried = True
             task = arms.arm_task(self.task, self.route, self.arm, seconds)
             self._ask(task, lambda record: self.done(Arrival(record)))
             return
@@ -210,7 +210,7 @@ class ArmCourse:
                 **travelling(self.trace),
             },
         )
-        self.planned = True
+        self.planned = self.tried = True
         return orders.follow(
             ledger,
             job,

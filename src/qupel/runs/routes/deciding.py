@@ -263,7 +263,7 @@ class Deciding:
         passed = time.monotonic() - self.timetable.begun
         self.found.primary.why = f"no answer within {passed:.3g} s"
         if self.mode is Mode.QUANTUM and not self.quantum and course is not None:
-            self.quantum = TRIED if course.tried else "no time was left to try it"
+            self.quantum = TRIED if course.tried else "it was not ordered in time"
 
     def _wish(self) -> Mapping[str, Any] | None:
         """What is needed to order the quantum step later, where it could not be now."""

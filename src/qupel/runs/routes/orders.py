@@ -72,6 +72,7 @@ def check(desk: Desk, ledger: Ledger, backend: Backend, order: Order, route: Rou
     """
     check_breaker(ledger, backend)  # a decision cannot wait until it is closed
     clear(
+        ledger,
         backend,
         order,
         lock=desk.lock,

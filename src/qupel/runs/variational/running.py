@@ -159,6 +159,7 @@ class Runner:
             programs, asked.shots, key=key, tag=f"qupel-{key[:24]}", settings={"seed": asked.seed}
         )
         estimate = clear(
+            self.ledger,
             backend,
             order,
             lock=self.lock,

@@ -302,6 +302,23 @@ def test_hardware_is_ordered_from_once_somebody_else_has_approved_the_stage(benc
     assert "0 approved" in bench.run(tier="hardware", bound="9 USD").why
 
 
+def test_hardware_is_paid_for_what_a_simulator_has_run_before(bench: Bench) -> None:
+    pipeline = bench.pipeline(tier="hardware")
+    approve_stages(bench.host.database, pipeline, who="Grace", why="reviewed", at=1.0)
+    bench.fake.evidence = Evidence.HARDWARE
+    row = bench.run(tier="hardware")
+    assert "no simulator has run version" in row.why
+    assert bench.fake.calls["submit"] == 0
+    other = Fake(clock=bench.clock, device="two")
+    bench.host.lock = unlocked(bench.fake, other)
+    bench.host.open_backend = lambda name: other if name == "fake:two" else bench.fake
+    row = bench.run(backend="fake:two")
+    assert (row.state, row.why) == ("done", "")
+    write_problem(MaxCut.random(2, nodes=8)[0], bench.folder / "graph.qupel.json")  # other data
+    assert bench.run(tier="hardware").state == "done"
+    assert bench.fake.calls["submit"] == 1
+
+
 def test_a_pipeline_without_a_quantum_stage_has_nothing_to_approve(bench: Bench) -> None:
     plain = Pipeline("plain", (Stage("graph", "load", {}, {"file": "g"}),), owner="Ada")
     with pytest.raises(InputError, match="no stage of the kind 'quantum'"):

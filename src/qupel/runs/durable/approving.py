@@ -1,4 +1,4 @@
-"""Approvals of stages that order: each for what it says now, by somebody other than the owner."""
+"""Versions of stages that order, and who approved them: somebody other than the owner."""
 
 from __future__ import annotations
 
@@ -15,6 +15,18 @@ def version_of(pipeline: str, stage: Stage) -> str:
     """Hash of all that a stage may order, which is what is approved."""
     ordering = replace(stage, readers=()).document()  # who may read it orders nothing
     return digest({"pipeline": pipeline, "stage": stage.name, **ordering})
+
+
+def program_version(pipeline: str, stage: Stage) -> str:
+    """Hash of how a stage makes its programs, wherever they are run and whatever they cost.
+
+    What a simulator has run of a version may go to hardware, as the ledger asks.
+    """
+    solver = stage.settings["solver"]
+    if not isinstance(solver, str):
+        solver = {key: value for key, value in solver.items() if key != "backend"}
+    made = {"needs": dict(stage.needs), "solver": solver}
+    return digest({"pipeline": pipeline, "stage": stage.name, **made})
 
 
 def approve_stages(

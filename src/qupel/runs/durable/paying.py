@@ -11,7 +11,7 @@ from typing import Any
 from qupel.errors import RunError, TransientError
 from qupel.runs.approvals import approved_by
 from qupel.runs.clearance import check_breaker, clear
-from qupel.runs.durable.approving import version_of
+from qupel.runs.durable.approving import program_version, version_of
 from qupel.runs.durable.described import problem_of
 from qupel.runs.durable.host import Begun, Host, one_line
 from qupel.runs.durable.quantum import Quantum
@@ -70,8 +70,10 @@ def order(host: Host, run_id: str, name: str) -> dict[str, Any]:
             deadline=until if settings.late == "cancel" else None,
             correlation=run_id,
             purpose={
+                "pipeline": begun.run.name,
                 "run": run_id,
                 "stage": name,
+                "version": program_version(begun.run.name, begun.stage),
                 **traces.travelling(traces.reserved(run_id, name)),
             },
         )

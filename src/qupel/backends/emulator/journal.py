@@ -89,7 +89,7 @@ def _replay(provider: Provider, line: dict[str, Any]) -> None:
     entry = Entry.from_dict(line["entry"])
     provider.books.entries.append(entry)
     if entry.what == "accept":
-        provider.file(_job(provider, entry, line["job"]))
+        provider.register.file(_job(provider, entry, line["job"]))
         return
     job = provider.jobs[entry.job]
     if entry.what == "delay":

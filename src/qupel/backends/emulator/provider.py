@@ -18,10 +18,12 @@ from qupel.backends.clock import Clock
 from qupel.backends.contract import State, kind_of_program
 from qupel.backends.emulator.accounts import Accounts
 from qupel.backends.emulator.books import Books, Entry, What
-from qupel.backends.emulator.calibration import Calibration, Drifting, calibration_at
+from qupel.backends.emulator.calibration import Calibration, Drifting
+from qupel.backends.emulator.courses import Courses
 from qupel.backends.emulator.devices import MOST_QUBITS, Device, size_of
 from qupel.backends.emulator.hooks import Bill, Denied, Draft, Fate, Findings
 from qupel.backends.emulator.job import EmulatedJob, Submission
+from qupel.backends.emulator.register import Register
 from qupel.backends.emulator.scenario import Scenario, Stage
 from qupel.backends.emulator.terms import Outage, Terms
 from qupel.backends.emulator.waiting import Queue
@@ -50,8 +52,8 @@ class Provider:
         Who may ask.
     stage
         The faults that are on.
-    jobs
-        Every job ever accepted, by name.
+    register
+        Every job ever accepted.
     lock
         Held by whoever serves a call while others may.
     """
@@ -62,18 +64,13 @@ class Provider:
     books: Books = field(default_factory=Books)
     accounts: Accounts = field(init=False)
     stage: Stage = field(init=False)
-    jobs: dict[str, EmulatedJob] = field(default_factory=dict, init=False)
+    register: Register = field(init=False, repr=False)
     devices: dict[str, Device] = field(init=False)
     outages: list[Outage] = field(init=False)
     lock: RLock = field(default_factory=RLock, init=False, repr=False)
-    _filed: dict[tuple[str, str | None], list[EmulatedJob]] = field(
-        default_factory=dict, init=False
-    )
+    _courses: Courses = field(init=False, repr=False)
     _queues: dict[str, Queue] = field(default_factory=dict, init=False)
-    _keys: dict[tuple[str, str], EmulatedJob] = field(default_factory=dict, init=False)
     _coming: list[tuple[float, int, Callable[[], None]]] = field(default_factory=list, init=False)
-    _drifts: dict[str, list[tuple[float, float]]] = field(default_factory=dict, init=False)
-    _redone: dict[str, list[float]] = field(default_factory=dict, init=False)
     _latest: float = field(default=float("-inf"), init=False)
     _counted: int = field(default=0, init=False)
     _submissions: int = field(default=0, init=False)
@@ -81,6 +78,8 @@ class Provider:
 
     def __post_init__(self) -> None:
         self.accounts = Accounts(self.terms.seed, self.terms.token_seconds)
+        self.register = Register(self.terms.key_seconds)
+        self._courses = Courses(self.terms.seed)
         self.stage = Stage(self, self.terms.seed)
         self.devices = {device.name: device for device in self.terms.devices}
         self.outages = list(self.terms.outages)
@@ -91,6 +90,11 @@ class Provider:
         """UTC seconds since 1970; stands still where the clock is set back."""
         self._latest = max(self._latest, self.clock.now())
         return self._latest
+
+    @property
+    def jobs(self) -> dict[str, EmulatedJob]:
+        """Every job ever accepted, by name."""
+        return self.register.jobs
 
     def open_account(self, account: str, token: str | None = None) -> str:
         """Open an account; return its first token."""
@@ -115,8 +119,9 @@ class Provider:
         self._submissions += 1
         draft = Draft(account, submission.shots, device)
         draft = self.stage.play("on_submit", f"submission-{self._submissions}", draft)
-        known = self._keys.get((account, key)) if key and self.terms.keys and draft.keyed else None
-        if known is not None and not self._forgotten(known, now):
+        keyed = bool(key) and self.terms.keys and draft.keyed
+        known = self.register.under_key(account, key, now) if keyed else None
+        if known is not None:
             if known.digest != submission.digest():
                 raise Denied(409, "key-reused", "this idempotency key belongs to another order")
             return known
@@ -164,8 +169,7 @@ class Provider:
         now = self.catch_up()
         if not self.terms.listing:
             raise Denied(501, "no-listing", "this provider lists no jobs")
-        filed = self._filed.get((account, tag), [])
-        shown = [job for job in reversed(filed) if job.listed <= now]
+        shown = [job for job in self.register.newest(account, tag) if job.listed <= now]
         self._listings += 1
         return self.stage.play("on_list", f"list-{self._listings}", shown)
 
@@ -199,24 +203,18 @@ class Provider:
         self, device: str, at: float | None = None, errors: Drifting | None = None
     ) -> Calibration:
         """A device as it is now, or was at another time, or would be with other errors."""
-        at = self.now() if at is None else at
-        extra = 1.0
-        for since, factor in self._drifts.get(device, []):
-            extra *= factor if since <= at else 1.0
-        redone = sum(since <= at for since in self._redone.get(device, []))
         errors = errors or self.device(device).errors
-        return calibration_at(errors, device, at, seed=self.terms.seed, extra=extra, redone=redone)
+        return self._courses.at(device, errors, self.now() if at is None else at)
 
     def drift(self, device: str, factor: float, at: float | None = None) -> None:
         """Multiply all errors of a device from now on, or from another time."""
         self.device(device)
-        since = self.now() if at is None else at
-        self._drifts.setdefault(device, []).append((since, factor))
+        self._courses.drift(device, factor, self.now() if at is None else at)
 
     def recalibrate(self, device: str, at: float | None = None) -> None:
         """Calibrate a device out of turn."""
         self.device(device)
-        self._redone.setdefault(device, []).append(self.now() if at is None else at)
+        self._courses.recalibrate(device, self.now() if at is None else at)
 
     def check_open(self, device: Device | None = None) -> None:
         """Raise `Denied` during an outage of a device, or of the service."""
@@ -270,15 +268,6 @@ class Provider:
         self._counted += 1
         heapq.heappush(self._coming, (at, self._counted, act))
 
-    def file(self, job: EmulatedJob) -> None:
-        """Put a job where it is found by its name, its account, its tag and its key."""
-        self.jobs[job.id] = job
-        for tag in (None, job.submission.tag):
-            self._filed.setdefault((job.account, tag), []).append(job)
-        known = self._keys.get((job.account, job.key))
-        if job.key and (known is None or self._forgotten(known, job.created)):
-            self._keys[job.account, job.key] = job
-
     def go_on(self) -> None:
         """Take up every job of the books where it stood; time goes on from the last entry."""
         last = max((entry.at for entry in self.books.entries), default=self._latest)
@@ -320,14 +309,10 @@ class Provider:
         self._put_off(job)
         if fate.recalibrated:
             self.recalibrate(device.name, at=job.starts)
-        self.file(job)
+        self.register.file(job)
         self._book("accept", job, now)
         self._expect_end(job)
         return job
-
-    def _forgotten(self, known: EmulatedJob, now: float) -> bool:
-        """Whether a job's key is no longer known."""
-        return now >= known.created + self.terms.key_seconds
 
     def _put_off(self, job: EmulatedJob) -> bool:
         """Move the start of a job out of its device's outages; whether it had to be."""

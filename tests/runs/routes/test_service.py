@@ -60,6 +60,12 @@ def test_a_route_that_cannot_work_is_not_deployed(
     assert route.name not in routes.names()
 
 
+def test_a_fallback_whose_search_the_clock_ends_is_not_deployed(routes: Routes) -> None:
+    with pytest.raises(ContractError, match="'tabu' was ended by the clock.*give it `rounds`"):
+        routes.deploy(deployable(fallback=Arm("tabu")), CUT, who="Ada")
+    routes.deploy(deployable(fallback=Arm("tabu", rounds=20)), CUT, who="Ada")
+
+
 @pytest.mark.slow
 def test_a_route_whose_fallback_does_not_answer_the_sample_is_not_deployed(
     routes: Routes,

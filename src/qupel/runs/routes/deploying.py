@@ -8,6 +8,7 @@ from typing import Any
 
 from qupel.backends.catalogue.tiers import tiers
 from qupel.errors import ContractError, InputError
+from qupel.model.samples import Outcome
 from qupel.problems.contract import Problem
 from qupel.runs.description import family_from
 from qupel.runs.ledger.ledger import Ledger
@@ -91,6 +92,11 @@ def try_fallback(route: Route, sample: Problem[Any], attempt: Attempt) -> Trial:
                 f"{route.fallback_seconds:g} s: it was {record.status}, {record.why}; choose a "
                 "quicker one, or allow more seconds"
             )
+    if route.fallback.rounds is None and records[0].outcome == Outcome.STOPPED.name:
+        raise ContractError(
+            f"fallback: the search of {route.fallback.solver!r} was ended by the clock, so that a "
+            "larger instance has another answer each time; give it `rounds`"
+        )
     if records[0].solution != records[1].solution:
         raise ContractError(
             f"fallback: {route.fallback.solver!r} gave two answers to the same sample and seed, "

@@ -57,3 +57,12 @@ def odd_error(number: int) -> int:
 
 def unsendable(number: int) -> object:
     return lambda: number
+
+
+def marked(given: tuple[int, str]) -> int:
+    """Take a while, and leave a line in a file for every time it is done."""
+    number, folder = given
+    time.sleep(0.4)
+    with (Path(folder) / "done").open("a") as file:
+        file.write(f"{number}\n")
+    return number

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import os
+import re
 from typing import TYPE_CHECKING
 
 from qupel.errors import InputError
 from qupel.runs.compute.contract import Cell, Compute, Options
+from qupel.runs.compute.journal import Journal
 from qupel.runs.compute.processes import Processes
 
 if TYPE_CHECKING:
     from qupel.runs.compute.cluster import Ray
 
-__all__ = ["Cell", "Compute", "Options", "Processes", "compute"]
+_ADDRESS = re.compile(r"ray://[^\s/:]+:\d{1,5}")
+
+__all__ = ["Cell", "Compute", "Journal", "Options", "Processes", "compute"]
 
 
 def compute(where: str | None = None, processes: int | None = None) -> Processes | Ray:
@@ -34,7 +38,7 @@ def compute(where: str | None = None, processes: int | None = None) -> Processes
     asked = where if where is not None else os.environ.get("QUPEL_COMPUTE", "")
     if asked in ("", "processes"):
         return Processes(processes)
-    if asked not in ("ray", "auto") and not asked.startswith("ray://"):
+    if asked not in ("ray", "auto") and not _ADDRESS.fullmatch(asked):
         raise InputError(
             f"QUPEL_COMPUTE is 'processes', 'ray', 'auto' or 'ray://host:port', got {asked!r}"
         )

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import pickle
+import socket
 import time
+import warnings
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -16,6 +19,8 @@ from qupel.runs.compute.processes import LOOK, Work, run_chunk, sendable
 
 #: Seconds beyond a cell's own that the cluster may take to start a process for it.
 START = 5.0
+#: Seconds in which a cluster's port must take a connection.
+KNOCK = 5.0
 
 
 @dataclass(slots=True)
@@ -51,6 +56,22 @@ class Ray:
     ) -> list[Cell[Made]]:
         """Call a function for every cell; see `qupel.runs.compute.contract.Compute`."""
         ray = self._ray()
+        try:
+            return self._mapped(ray, function, cells, options)
+        except (ConnectionError, ray.exceptions.RaySystemError) as error:
+            where = self.address or "of this machine"
+            raise RunError(
+                f"the Ray cluster {where} was lost: {_first_line(error)}; what was done is kept if "
+                "the map has a journal"
+            ) from error
+
+    def _mapped(
+        self,
+        ray: ModuleType,
+        function: Callable[[Given], Made],
+        cells: Sequence[Given],
+        options: Options,
+    ) -> list[Cell[Made]]:
         busy = max(1, int(ray.cluster_resources().get("CPU", 1)))
         work = Work(function, cells, options, busy)
         # Retries are ours: an attempt is counted, and a chunk that died is cut into cells.
@@ -85,20 +106,47 @@ class Ray:
     def _ray(self) -> ModuleType:
         ray = installed()
         if not ray.is_initialized():
+            os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # nothing calls home
+            self._knock()
             more: dict[str, Any] = (
                 {"address": self.address}
                 if self.address
                 else {"num_cpus": self.count, "include_dashboard": False}
             )
             try:
-                ray.init(
-                    logging_level="ERROR", log_to_driver=False, configure_logging=False, **more
-                )
+                with warnings.catch_warnings():
+                    warnings.simplefilter("ignore")  # Ray warns of what the error says
+                    ray.init(
+                        logging_level="ERROR", log_to_driver=False, configure_logging=False, **more
+                    )
+            except ImportError as error:
+                raise InputError(
+                    "a cluster's client port needs Ray's client: pip install \"ray[client]\""
+                ) from error
             except (ConnectionError, RuntimeError, ValueError) as error:
-                where = self.address or "this machine"
-                raise InputError(f"Ray cannot be reached at {where}: {error}") from error
+                raise InputError(self._unreachable(error)) from error
             self._started = True
         return ray
+
+    def _knock(self) -> None:
+        """See that something listens where a cluster is named; Ray itself waits half a minute."""
+        if not self.address.startswith("ray://"):
+            return
+        host, _, port = self.address.removeprefix("ray://").rpartition(":")
+        try:
+            socket.create_connection((host, int(port)), timeout=KNOCK).close()
+        except (OSError, OverflowError) as error:
+            raise InputError(self._unreachable(error)) from error
+
+    def _unreachable(self, error: Exception) -> str:
+        where = self.address or "this machine"
+        said = f"Ray cannot be reached at {where}: {_first_line(error)}"
+        if not self.address.startswith("ray://"):
+            return said
+        return (
+            f"{said}; name the client port of the cluster's head (10001 unless it was started with "
+            "another), and set RAY_AUTH_MODE=token and RAY_AUTH_TOKEN if the cluster wants a token"
+        )
 
     def _take(self, ray: ModuleType, reference: Any, chunk: Any, work: Work) -> None:
         try:
@@ -122,6 +170,10 @@ class Ray:
                 ray.cancel(reference, force=True)
                 limit = f"no result within {work.options.seconds:g} s; it was killed"
                 work.fail(under_way.pop(reference), RunError(limit))
+
+
+def _first_line(error: Exception) -> str:
+    return (str(error).strip() or type(error).__name__).splitlines()[0]
 
 
 def installed() -> ModuleType:

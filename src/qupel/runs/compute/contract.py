@@ -8,6 +8,7 @@ from threading import Event
 from typing import Any, Generic, Protocol, TypeVar
 
 from qupel.errors import InputError, RunError
+from qupel.runs.compute.journal import Journal
 
 Given = TypeVar("Given")
 Made = TypeVar("Made")
@@ -30,7 +31,8 @@ class Cell(Generic[Made]):
     error
         What it raised, or why it was not called; None if it returned.
     attempts
-        How often it was begun; more than once where its process died. 0 if it never was.
+        How often it was begun; more than once where its process died. 0 if it never was, or was
+        found in the journal.
     """
 
     value: Made | None
@@ -61,6 +63,8 @@ class Options:
         Is told as chunks are done.
     cancelled
         When it is set, what is under way is killed, and cells without a result fail.
+    journal
+        Where values are kept as they are made; cells that are in it are not done again.
     """
 
     chunk: int | None = None
@@ -68,6 +72,7 @@ class Options:
     attempts: int = ATTEMPTS
     progress: OnProgress | None = None
     cancelled: Event = field(default_factory=Event)
+    journal: Journal | None = None
 
     def __post_init__(self) -> None:
         if (self.chunk is not None and self.chunk < 1) or self.attempts < 1:
@@ -77,12 +82,12 @@ class Options:
         if self.seconds is not None and not self.seconds > 0:
             raise InputError(f"seconds for a cell are above 0, got {self.seconds}")
 
-    def chunks(self, cells: int, processes: int) -> Iterator[range]:
-        """Cut the numbers of the cells in chunks."""
-        even = max(1, min(CHUNK, -(-cells // (4 * processes))))
+    def chunks(self, cells: Sequence[int], processes: int) -> Iterator[Sequence[int]]:
+        """Cut the numbers of cells in chunks."""
+        even = max(1, min(CHUNK, -(-len(cells) // (4 * processes))))
         size = 1 if self.seconds is not None else (self.chunk or even)
-        for start in range(0, cells, size):
-            yield range(start, min(start + size, cells))
+        for start in range(0, len(cells), size):
+            yield cells[start : start + size]
 
 
 class Compute(Protocol):

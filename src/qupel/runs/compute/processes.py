@@ -19,6 +19,7 @@ from typing import Any, Self
 
 from qupel.errors import InputError, RunError
 from qupel.runs.compute.contract import Cell, Given, Made, Options, cancelled_cell
+from qupel.runs.compute.journal import Journal
 
 #: Seconds between two looks whether somebody cancelled.
 LOOK = 0.2
@@ -39,7 +40,7 @@ class Chunk:
         How often the chunk was begun.
     """
 
-    cells: range
+    cells: Sequence[int]
     attempts: int = 0
 
 
@@ -206,8 +207,8 @@ class Work:
         self, function: Callable[..., Any], cells: Sequence[Any], options: Options, size: int
     ) -> None:
         self.function, self.cells, self.options = function, cells, options
-        self.waiting = deque(Chunk(part) for part in options.chunks(len(cells), size))
         self.found: dict[int, Cell[Any]] = {}
+        self.marks: Sequence[bytes] = ()
         try:
             self.packed_function = pickle.dumps(function)
         except (pickle.PicklingError, AttributeError, TypeError) as error:
@@ -215,6 +216,10 @@ class Work:
                 f"{function!r} cannot be sent to other processes ({error}); "
                 f"use a function of a module that they can import"
             ) from error
+        if options.journal is not None:
+            self._find(options.journal)
+        left = [number for number in range(len(cells)) if number not in self.found]
+        self.waiting = deque(Chunk(part) for part in options.chunks(left, size))
 
     @property
     def is_done(self) -> bool:
@@ -229,6 +234,10 @@ class Work:
         """Take what a process sent back for a chunk."""
         for number, (value, error) in zip(chunk.cells, pickle.loads(raw), strict=True):  # noqa: S301  our own process
             self.found[number] = Cell(value, error, chunk.attempts)
+        if self.options.journal is not None:
+            made = [number for number in chunk.cells if self.found[number].error is None]
+            values = [self.found[number].value for number in made]
+            self.options.journal.keep([self.marks[number] for number in made], values)
         self._tell()
 
     def again(self, chunk: Chunk, status: int | None) -> None:
@@ -239,7 +248,7 @@ class Work:
             self.fail(chunk, died)
             return
         for number in reversed(chunk.cells):
-            self.waiting.appendleft(Chunk(range(number, number + 1), chunk.attempts))
+            self.waiting.appendleft(Chunk((number,), chunk.attempts))
 
     def fail(self, chunk: Chunk, error: Exception) -> None:
         """Give every cell of a chunk an error for its result."""
@@ -250,6 +259,13 @@ class Work:
     def results(self) -> list[Cell[Any]]:
         """Return the results in the order of the cells."""
         return [self.found.get(i) or cancelled_cell() for i in range(len(self.cells))]
+
+    def _find(self, journal: Journal) -> None:
+        """Take what was done before."""
+        self.marks = journal.marks(self.function, self.cells)
+        for number, mark in enumerate(self.marks):
+            with suppress(KeyError):
+                self.found[number] = Cell(journal.value(mark), None, 0)
 
     def _tell(self) -> None:
         if self.options.progress is not None:

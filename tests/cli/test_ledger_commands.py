@@ -39,6 +39,12 @@ def test_a_job_is_shown_with_dates_and_plain_words(job: str) -> None:
     assert shown["settled"].strip() == "yes"
 
 
+def test_a_bill_is_settled_by_hand_once(job: str) -> None:
+    ended = qupel("jobs", "settle", job, "--bill", "1.30 USD", "--by", "Ada")
+    assert (ended.code, "is booked already" in ended.err) == (Exit.INPUT, True)
+    assert qupel("jobs", "settle", job, "--bill", "much", "--by", "Ada").code == Exit.INPUT
+
+
 def test_costs_of_free_jobs_and_of_no_team_are_named(job: str) -> None:
     lines = qupel("budget", "report").out.splitlines()
     assert lines[2].split() == ["no", "team", "1", "10", "–", "–", "free"]

@@ -222,6 +222,26 @@ def bills(
     say(f"{len(found)} bills were changed since they were booked")
 
 
+@app.command()
+def settle(
+    job_id: JobId,
+    bill: Annotated[
+        str, typer.Option(help="What was charged, such as '1.30 USD', in its accounts' currency.")
+    ],
+    who: Who = "",
+    database: DatabaseOption = None,
+    as_json: AsJson = False,
+) -> None:
+    """Book the bill of a job that is over, from the invoice: where its provider told none."""
+    from qupel.model.money import Money
+
+    with opened(database) as ledger:
+        job = ledger.settle_by_hand(
+            ledger.job(job_id).id, Money.parse(bill), who or getpass.getuser()
+        )
+    _print(job, as_json, f"is settled: {job.billed}")
+
+
 @contextmanager
 def opened(database: str | None) -> Iterator[Ledger]:
     """The ledger in a database, closed at the end."""

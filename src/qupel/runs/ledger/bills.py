@@ -1,4 +1,4 @@
-"""Bills that a provider changed after they were booked."""
+"""Bills that a provider changed after they were booked, and those that people enter."""
 
 from __future__ import annotations
 
@@ -8,14 +8,16 @@ from typing import Any
 import sqlalchemy as sa
 
 from qupel.backends.contract import Backend
-from qupel.errors import RefusedError
+from qupel.errors import InputError, RefusedError
 from qupel.model.money import Money
 from qupel.runs.ledger import breaker as breaking
 from qupel.runs.ledger import holds as budgets
+from qupel.runs.ledger.conclusions import settle
 from qupel.runs.ledger.hands import writing
+from qupel.runs.ledger.jobs import Job, JobState, job_of
 from qupel.runs.ledger.ledger import Ledger
 from qupel.runs.ledger.transaction import Transaction
-from qupel.runs.tables import jobs
+from qupel.runs.tables import accounts, events, holds, jobs
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +62,7 @@ def audit_bills(ledger: Ledger, backend: Backend, since: float) -> tuple[Revisio
         rows = connection.execute(
             _SETTLED, {"backend": f"{backend.provider}:{backend.device}", "since": since}
         ).all()
+        by_hand = set(connection.execute(_BY_HAND).scalars())
     revised = []
     for row in rows:
         try:
@@ -70,11 +73,72 @@ def audit_bills(ledger: Ledger, backend: Backend, since: float) -> tuple[Revisio
             continue
         if bill is None or (bill.micros, bill.currency) == (row.billed, row.currency):
             continue
+        if bill.currency != row.currency and row.id in by_hand:
+            continue  # a person has converted it
         with writing(ledger) as tx:
             fresh = tx.job(row.id)
             if fresh.billed == row.billed and _revise(tx, fresh, bill):
                 revised.append(Revision(row.id, Money(row.billed, row.currency), bill))
     return tuple(revised)
+
+
+def settle_by_hand(ledger: Ledger, job_id: str, bill: Money, who: str) -> Job:
+    """Book the bill of a job that is over, as a person read it off the provider's invoice.
+
+    For bills that a provider never tells, or tells in a way that cannot be booked: in another
+    currency, or below zero. What was held beyond the bill is free again.
+
+    Parameters
+    ----------
+    ledger, job_id
+        Which job; it must be over, and its bill not booked.
+    bill
+        What was charged for it, in the currency that its accounts count in: whoever converts an
+        invoice in another one says at what rate by saying how much.
+    who
+        Who read the invoice; it is written down.
+
+    Raises
+    ------
+    InputError
+        If the job is not over, its bill is booked already, or this one cannot be booked.
+    """
+    if not who.strip():
+        raise InputError("a bill that is entered by hand needs the name of who enters it")
+    if bill.micros < 0:
+        raise InputError(f"a bill is at least 0, got {bill}; enter 0 for what was refunded whole")
+    with writing(ledger) as tx:
+        row = tx.job(job_id)
+        state = JobState(row.state)
+        if not state.final:
+            raise InputError(f"job {job_id} is {state}; a bill is entered for a job that is over")
+        if row.settled:
+            billed = Money(row.billed or 0, row.currency) if row.currency else "nothing"
+            raise InputError(
+                f"the bill of job {job_id} is booked already: {billed}; what a provider changed "
+                f"since is found by: qupel jobs bills {row.backend}"
+            )
+        tx.log("settled by hand", row, who=who.strip(), bill=str(bill))
+        # A worker that has just asked for the bill must not book its answer on top.
+        tx.update(row, token=row.token + 1, leased=0.0)
+        settle(tx, tx.job(job_id), state, bill)
+        booked = tx.job(job_id)
+        if not booked.settled:  # the transaction is rolled back, and what was written with it
+            raise InputError(
+                f"job {job_id} and its accounts count in {_currency_of(tx, row)}, the bill is "
+                f"{bill}; enter what that came to in {_currency_of(tx, row)}"
+            )
+        return job_of(booked)
+
+
+def _currency_of(tx: Transaction, row: sa.Row[Any]) -> str:
+    """The currency that the accounts of a job count in."""
+    charged = (
+        sa.select(accounts.c.currency)
+        .join(holds, holds.c.account == accounts.c.name)
+        .where(holds.c.job_id == row.id, accounts.c.currency != "")
+    )
+    return str(row.currency or tx.connection.execute(charged.limit(1)).scalar() or "")
 
 
 def _revise(tx: Transaction, row: sa.Row[Any], bill: Money) -> bool:
@@ -104,3 +168,4 @@ _SETTLED = (
     )
     .order_by(jobs.c.id)
 )
+_BY_HAND = sa.select(events.c.job_id).where(events.c.kind == "settled by hand")

@@ -327,6 +327,15 @@ class Ledger:
 
         return audit_bills(self, backend, since)
 
+    def settle_by_hand(self, job_id: str, bill: Money, who: str) -> Job:
+        """Book a bill that a person read off an invoice.
+
+        See `qupel.runs.ledger.bills.settle_by_hand`.
+        """
+        from qupel.runs.ledger.bills import settle_by_hand
+
+        return settle_by_hand(self, job_id, bill, who)
+
     def quarantine(self, why: str) -> None:
         """Pay nothing at any backend before it is reconciled: after restoring a backup."""
         from qupel.runs.ledger.reconcile import quarantine

@@ -2,16 +2,9 @@
 
 from datetime import date
 
+from qupel.backends.catalogue.figures import Coherence, Fidelities, GateTimes
 from qupel.backends.catalogue.lattices import Connectivity, Lattice
-from qupel.backends.catalogue.profile import (
-    Availability,
-    Coherence,
-    DeviceProfile,
-    Fidelities,
-    GateTimes,
-    Modality,
-    Runs,
-)
+from qupel.backends.catalogue.profile import Availability, DeviceProfile, Modality, Runs
 
 CHIP = DeviceProfile(
     name="chip",

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from qupel.backends import Order, Reading, Result
-from qupel.backends.catalogue.profile import Fidelities
+from qupel.backends.catalogue.figures import Fidelities
 from qupel.backends.local import Local
 from qupel.backends.machines import Noisy
 from qupel.backends.mitigation import (

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from qupel.backends.catalogue.profile import Coherence, Fidelities, GateTimes
+from qupel.backends.catalogue.figures import Coherence, Fidelities, GateTimes
 from qupel.backends.noise import (
     average_fidelity,
     depolarising_probability,

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from qupel.backends.catalogue.profile import Fidelities
+from qupel.backends.catalogue.figures import Fidelities
 from qupel.backends.mitigation import Cost
 from qupel.backends.noise import noise_model
 from qupel.backends.zero_noise import FITS, ZeroNoise, factor_of, folded

@@ -7,7 +7,8 @@ from typing import Any, ClassVar, Protocol
 
 import numpy as np
 
-from qupel.backends.catalogue.profile import DeviceProfile, GateTimes
+from qupel.backends.catalogue.figures import GateTimes
+from qupel.backends.catalogue.profile import DeviceProfile
 from qupel.backends.contract import Annealing, Kind, Reading
 from qupel.backends.noise import idled, noise_model
 from qupel.backends.spin_reads import anneal_spins

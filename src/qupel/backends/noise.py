@@ -19,7 +19,8 @@ import math
 
 import numpy as np
 
-from qupel.backends.catalogue.profile import Coherence, DeviceProfile, GateTimes
+from qupel.backends.catalogue.figures import Coherence, GateTimes
+from qupel.backends.catalogue.profile import DeviceProfile
 from qupel.errors import InputError
 from qupel.model.circuit import Circuit, Gate
 from qupel.model.gates import GATES

@@ -12,10 +12,10 @@ import pytest
 from qupel.backends.advice.estimate import estimate, estimate_order
 from qupel.backends.advice.placement import embedding
 from qupel.backends.advice.schedule import schedule
+from qupel.backends.catalogue.figures import GateTimes
 from qupel.backends.catalogue.lattices import Connectivity, Lattice
 from qupel.backends.catalogue.listing import profile_named
 from qupel.backends.catalogue.prices import PerGateShot, PerShot
-from qupel.backends.catalogue.profile import GateTimes
 from qupel.backends.compiling import compile_circuit
 from qupel.backends.contract import Annealing, Order
 from qupel.errors import InputError, RefusedError

@@ -10,9 +10,9 @@ import pytest
 
 from qupel.backends.advice.need import Need
 from qupel.backends.advice.prospect import chance_text, prospect, seconds_text
+from qupel.backends.catalogue.figures import Coherence, Fidelities, GateTimes
 from qupel.backends.catalogue.lattices import Connectivity, Lattice
 from qupel.backends.catalogue.listing import profile_named
-from qupel.backends.catalogue.profile import Coherence, Fidelities, GateTimes
 from qupel.backends.compiling import compile_circuit
 from qupel.model.circuit import Circuit
 from tests.backends.profiles import CHIP

@@ -8,8 +8,8 @@ import pytest
 
 from qupel.backends.advice.estimate import estimate
 from qupel.backends.advice.simulated import simulated_fidelity
+from qupel.backends.catalogue.figures import Fidelities
 from qupel.backends.catalogue.listing import profile_named
-from qupel.backends.catalogue.profile import Fidelities
 from qupel.errors import InputError
 from qupel.model.circuit import Circuit
 from tests.backends.profiles import CHIP

@@ -17,8 +17,9 @@ from typing import Any
 from qupel.backends.advice.placement import Embedding, embedding
 from qupel.backends.advice.prospect import chance_text
 from qupel.backends.advice.schedule import VIRTUAL, schedule
+from qupel.backends.catalogue.figures import Coherence, Fidelities, GateTimes
 from qupel.backends.catalogue.prices import Counts, Unpublished, Usage, price
-from qupel.backends.catalogue.profile import Coherence, DeviceProfile, Fidelities, GateTimes, Runs
+from qupel.backends.catalogue.profile import DeviceProfile, Runs
 from qupel.backends.compiling import Compiled, Target, compile_circuit
 from qupel.backends.contract import Annealing, Estimate, Order, Program
 from qupel.errors import InputError, RefusedError

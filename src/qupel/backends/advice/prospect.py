@@ -32,8 +32,9 @@ from typing import Any
 
 from qupel.backends.advice.need import Need
 from qupel.backends.advice.placement import Embedding, embedding, swaps
+from qupel.backends.catalogue.figures import Coherence, Fidelities, GateTimes
 from qupel.backends.catalogue.prices import Counts, Unpublished, Usage, price
-from qupel.backends.catalogue.profile import Coherence, DeviceProfile, Fidelities, GateTimes, Runs
+from qupel.backends.catalogue.profile import DeviceProfile, Runs
 from qupel.errors import InputError
 from qupel.model.money import Money
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import heapq
 from dataclasses import dataclass
 
-from qupel.backends.catalogue.profile import GateTimes
+from qupel.backends.catalogue.figures import GateTimes
 from qupel.model.circuit import Circuit
 
 #: Turns that are changes of frame and take no time.

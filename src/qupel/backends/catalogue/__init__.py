@@ -1,5 +1,6 @@
 """The catalogue: what is published of devices, what they ask, and who may order from them."""
 
+from qupel.backends.catalogue.figures import AnnealTimes, Coherence, Fidelities, GateTimes
 from qupel.backends.catalogue.lattices import Connectivity, Lattice
 from qupel.backends.catalogue.listing import OWN, profile_named, profiles, read_profile
 from qupel.backends.catalogue.prices import (
@@ -14,16 +15,7 @@ from qupel.backends.catalogue.prices import (
     Usage,
     price,
 )
-from qupel.backends.catalogue.profile import (
-    AnnealTimes,
-    Availability,
-    Coherence,
-    DeviceProfile,
-    Fidelities,
-    GateTimes,
-    Modality,
-    Runs,
-)
+from qupel.backends.catalogue.profile import Availability, DeviceProfile, Modality, Runs
 from qupel.backends.catalogue.tiers import Tier, Tiers
 
 __all__ = [

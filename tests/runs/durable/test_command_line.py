@@ -105,3 +105,40 @@ def test_a_queued_run_is_cancelled(folder: Path) -> None:
 def test_an_unknown_run_is_told(folder: Path) -> None:
     ended = qupel("pipeline", "show", "none")
     assert (ended.code, "no run has an id that begins with 'none'" in ended.err) == (3, True)
+
+
+PAID = """
+pipeline: paid
+owner: Ada
+stages:
+  graph: {kind: load, file: graph.qupel.json}
+  plan:
+    kind: quantum
+    quantum: true
+    needs: {problem: graph}
+    solver: hosted-qaoa
+    backend: emulator:ideal
+    tier: hardware
+    fallback: greedy
+"""
+
+
+def test_quantum_stages_are_approved_by_somebody_other_than_the_owner(folder: Path) -> None:
+    (folder / "paid.yaml").write_text(PAID)
+    command = ("pipeline", "approve", f"{folder}/paid.yaml", "--why", "reviewed", "--by")
+    own = qupel(*command, "Ada")
+    assert (own.code, "somebody else has to approve it" in own.err) == (Exit.INPUT, True)
+    assert qupel(*command, "Grace").out == "paid, stage plan: approved by Grace\n"
+
+
+def test_a_paid_stage_without_its_canary_is_told_to_run_it(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, graph: str
+) -> None:
+    monkeypatch.setenv("QUPEL_HOME", str(folder / "home"))
+    (folder / "paid.yaml").write_text(PAID)
+    monkeypatch.setenv("QUPEL_EMULATOR_URL", "http://127.0.0.1:9")  # nobody is asked
+    monkeypatch.setenv("QUPEL_EMULATOR_TOKEN", "token")
+    ended = qupel("pipeline", "run", f"{folder}/paid.yaml")
+    assert ended.code == Exit.FALLBACK
+    assert "plan: fallback: nothing was ordered: emulator:ideal is locked" in ended.out
+    assert "run `qupel canary emulator:ideal`" in ended.out

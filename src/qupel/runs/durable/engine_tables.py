@@ -1,8 +1,4 @@
-"""Where the durable engine keeps its own tables, and how they are opened.
-
-Beside a SQLite file, so that polling never makes a payment wait for the lock; within a PostgreSQL
-database, in a schema of its own.
-"""
+"""Where the durable engine keeps its own tables, and how they are opened."""
 
 from __future__ import annotations
 

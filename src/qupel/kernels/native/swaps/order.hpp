@@ -1,6 +1,6 @@
 // Operations on one qubit or two, and which of them wait for which.
 #pragma once
-#include <cstdint>
+#include <algorithm>
 #include <utility>
 #include <vector>
 
@@ -29,12 +29,14 @@ struct Order {
     std::vector<int> begin, after;  // what waits for k: after[begin[k]:begin[k + 1]]
     std::vector<int> needs, first;  // how many each waits for; those that wait for none
     std::vector<int> chain;         // operations on pairs from each to the end, at most, itself one
+    std::vector<int> pairs;         // operations on pairs, by the longest chain that leads to each
     int longest = 1;
 
     Order(const Operations& all, bool backwards, bool commuting) : needs(all.count, 0), chain(all.count, 0) {
         std::vector<std::pair<int, int>> waits;
         std::vector<std::vector<int>> group(all.qubits);
         std::vector<int> axis(all.qubits, NONE), gate(all.qubits, NONE);
+        std::vector<int> level(all.count, 0);  // operations on pairs up to each, at most, itself one
         int nodes = all.count;
         for (int step = 0; step < all.count; ++step) {
             const int k = backwards ? all.count - 1 - step : step;
@@ -44,7 +46,11 @@ struct Order {
                     axis[q] = kind;
                 } else if (!commuting || kind == NONE || kind != axis[q]) {
                     needs.push_back(static_cast<int>(group[q].size()));
-                    for (const int before : group[q]) waits.emplace_back(before, nodes);
+                    level.push_back(0);
+                    for (const int before : group[q]) {
+                        waits.emplace_back(before, nodes);
+                        level[nodes] = std::max(level[nodes], level[before]);
+                    }
                     gate[q] = nodes++;
                     group[q].clear();
                     axis[q] = kind;
@@ -53,9 +59,15 @@ struct Order {
                 if (gate[q] != NONE) {
                     waits.emplace_back(gate[q], k);
                     ++needs[k];
+                    level[k] = std::max(level[k], level[gate[q]]);
                 }
             }
+            if (all.pair(k)) {
+                ++level[k];
+                pairs.push_back(k);
+            }
         }
+        std::stable_sort(pairs.begin(), pairs.end(), [&](int j, int k) { return level[j] < level[k]; });
         begin.assign(nodes + 1, 0);
         for (const auto& wait : waits) ++begin[wait.first + 1];
         for (int k = 0; k < nodes; ++k) begin[k + 1] += begin[k];

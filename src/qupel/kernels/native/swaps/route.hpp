@@ -36,7 +36,7 @@ class Router {
 public:
     Router(const Lattice& lattice, const Operations& all)
         : L(lattice), A(all), at(L.n), around(A.qubits), ahead(A.qubits), seat(A.qubits), weight(A.count),
-          slot(A.count), fresh(L.m), stale(L.m), busy(L.n), base(L.m), look(L.m), level(L.n), tired(L.n),
+          slot(A.count), past(A.count), fresh(L.m), stale(L.m), busy(L.n), base(L.m), look(L.m), level(L.n), tired(L.n),
           worth(L.diameter + 1) {}
 
     // Route in `order` from `out.start` on; `out` is overwritten. False if it was given up, as gates
@@ -64,8 +64,7 @@ public:
     }
 
 private:
-    static constexpr int SEEN = 200;      // operations at most that are looked through
-    static constexpr int FORGOTTEN = 5;   // swaps after which recent ones are forgotten
+    static constexpr int FORGOTTEN = 5;  // swaps after which recent ones are forgotten
 
     const Lattice& L;
     const Operations& A;
@@ -73,7 +72,7 @@ private:
     const Manner* M = nullptr;
     Stream* random = nullptr;
     Routed* R = nullptr;
-    std::vector<int> at, missing, stack, queue, seen, waiting, done, ready;
+    std::vector<int> at, missing, stack, waiting, done;
     struct Wait {
         int operation, partner;
         double weight;
@@ -83,11 +82,13 @@ private:
     std::vector<int> active, seat;                // qubits that wait, and the place of each among them
     std::vector<double> weight;
     std::vector<int> slot;                        // place of what waits in `waiting`
+    std::vector<char> past;                       // operations on pairs that wait or are done
     std::vector<int> fresh;                       // operation that a swap of each edge would join
     std::vector<char> stale, busy;               // edges to be looked at anew; places of what waits
     std::vector<double> base, look, level, tired, worth;
     std::vector<int> touched, best;
-    int stamp = 0, followers = 0;
+    size_t settled = 0;                           // how many of the first of `Order::pairs` are
+    int followers = 0;
 
     void begin(const Order& order, const Manner& manner, Stream& stream, Routed& out) {
         O = &order, M = &manner, random = &stream, R = &out;
@@ -99,7 +100,8 @@ private:
         std::fill(at.begin(), at.end(), NONE);
         for (int q = 0; q < A.qubits; ++q) at[out.end[q]] = q;
         missing = order.needs;
-        if (seen.size() < missing.size()) seen.resize(missing.size(), 0);
+        std::fill(past.begin(), past.end(), 0);
+        settled = 0;
         for (auto& list : around) list.clear();
         for (auto& list : ahead) list.clear();
         touched.clear();
@@ -124,6 +126,7 @@ private:
             stack.pop_back();
             if (k < A.count) {
                 if (A.pair(k)) {
+                    past[k] = 1;
                     const int edge = L.joins(place(A.a[k]), place(A.b[k]));
                     if (edge == NONE) {
                         wait(k);
@@ -208,27 +211,17 @@ private:
         }
         touched.clear();
         followers = 0;
-        ++stamp;
-        int visited = 0;
-        queue.assign(waiting.begin(), waiting.end());
-        for (size_t i = 0; i < queue.size(); ++i) {
-            const int k = queue[i];
-            for (int j = O->begin[k]; j < O->begin[k + 1]; ++j) {
-                const int later = O->after[j];
-                if (seen[later] == stamp) continue;
-                seen[later] = stamp;
-                if (++visited > SEEN) return;
-                queue.push_back(later);
-                if (later < A.count && A.pair(later)) {
-                    for (const auto& [q, p] : {std::pair(A.a[later], A.b[later]), std::pair(A.b[later], A.a[later])}) {
-                        if (ahead[q].empty()) {
-                            touched.push_back(q);
-                            age(place(q));
-                        }
-                        ahead[q].push_back(p);
-                    }
-                    if (++followers == M->ahead) return;
+        while (settled < O->pairs.size() && past[O->pairs[settled]]) ++settled;
+        for (size_t i = settled; i < O->pairs.size() && followers < M->ahead; ++i) {
+            const int k = O->pairs[i];
+            if (past[k]) continue;
+            ++followers;
+            for (const auto& [q, p] : {std::pair(A.a[k], A.b[k]), std::pair(A.b[k], A.a[k])}) {
+                if (ahead[q].empty()) {
+                    touched.push_back(q);
+                    age(place(q));
                 }
+                ahead[q].push_back(p);
             }
         }
     }

@@ -100,3 +100,20 @@ def test_a_short_list_of_jobs_shows_the_newest(job: str) -> None:
         drive(ledger, backend_named)
     listed = qupel("jobs", "list", "--limit", 1, "--json").document["jobs"]
     assert [one["id"] for one in listed] == [newer.id]
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ("budget", "set", "team:x", "--money", "1e13"),
+        ("budget", "set", "team:x", "--shots", 2**63),
+        ("budget", "set", "team:x", "--runs", 2**63 - 1),
+    ],
+)
+def test_caps_beyond_what_is_kept_are_bad_input(job: str, command: tuple[object, ...]) -> None:
+    ended = qupel(*command)
+    assert (ended.code, "is at most" in ended.err) == (Exit.INPUT, True)
+
+
+def test_a_limit_may_be_as_large_as_one_likes(job: str) -> None:
+    assert qupel("jobs", "list", "--limit", 10**20).code == Exit.OK

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
-from decimal import ROUND_CEILING, Decimal
+from decimal import ROUND_CEILING, Decimal, localcontext
 from typing import Self
 
 from qupel.errors import InputError
 
 MILLION = 1_000_000
+#: Most millionths either way: what a database keeps in 64 bits.
+MOST_MICROS = 2**63 - 1
 #: ISO 4217's code where no currency is involved: amounts of zero where nothing is ever billed.
 NO_CURRENCY = "XXX"
+# Digits of other scripts and digits that underscores group are numbers to Python, not on a bill.
+_AMOUNT = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]{1,3})?")
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +32,7 @@ class Money:
     Raises
     ------
     InputError
-        If ``micros`` is no whole number or ``currency`` no such code.
+        If ``micros`` is no whole number or beyond `MOST_MICROS`, or ``currency`` no such code.
     """
 
     micros: int
@@ -39,15 +44,19 @@ class Money:
         code = self.currency
         if not (isinstance(code, str) and len(code) == 3 and code.isascii() and code.isupper()):
             raise InputError(f"a currency is a code such as 'USD', got {code!r}")
+        if abs(self.micros) > MOST_MICROS:
+            most, got = Decimal(MOST_MICROS) / MILLION, Decimal(self.micros) / MILLION
+            raise InputError(f"an amount of money is at most {most:f} {code}, got {got:.9g}")
 
     @classmethod
     def of(cls, amount: str | int | float | Decimal, currency: str = "USD") -> Self:
         """Return an amount in the currency's unit, rounded up to a whole millionth."""
-        try:
-            exact = Decimal(str(amount)) * MILLION
+        text = str(amount).strip()
+        if not _AMOUNT.fullmatch(text):
+            raise InputError(f"an amount of money is a finite number, got {amount!r}")
+        with localcontext(prec=1100):  # exact for every exponent of three digits
+            exact = Decimal(text) * MILLION
             return cls(int(exact.to_integral_value(ROUND_CEILING)), currency)
-        except (ArithmeticError, ValueError) as error:
-            raise InputError(f"an amount of money is a finite number, got {amount!r}") from error
 
     @classmethod
     def parse(cls, text: str) -> Self:
@@ -63,15 +72,14 @@ class Money:
         >>> str(Money.parse("2.50 eur"))
         '2.50 EUR'
         """
-        parts = text.split()
-        try:
-            if not 1 <= len(parts) <= 2:
-                raise InputError("too many words")
-            made = cls.of(parts[0], parts[1].upper() if parts[1:] else "USD")
-        except InputError as error:
+        amount, *code = text.split() or [""]
+        currency = code[0].upper() if code else "USD"
+        is_code = len(currency) == 3 and currency.isascii() and currency.isalpha()
+        if len(code) > 1 or not is_code or not _AMOUNT.fullmatch(amount):
             raise InputError(
                 f"money is an amount and a currency, such as '10 USD' or '0.35 EUR', got {text!r}"
-            ) from error
+            )
+        made = cls.of(amount, currency)
         if made.micros < 0:
             raise InputError(f"an amount of money must be at least 0, got {text!r}")
         return made

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from typing import Any
 
 import pytest
 import sqlalchemy as sa
@@ -62,6 +63,7 @@ def test_shots_and_runs_count_where_nothing_is_billed(ledger: Ledger) -> None:
 
 SPEND = """
 import sys
+from typing import Any
 from qupel.errors import BudgetError
 from qupel.runs.database import Database
 from qupel.runs.ledger.accounts import Amounts
@@ -126,3 +128,27 @@ def test_reserving_in_several_accounts_is_all_or_none(database: Database) -> Non
         reserve(connection, ["experiment:a", "team:z"], Amounts(2_000_000), "USD")
     with database.reading() as connection:
         assert account_named(connection, "team:z").held == Amounts()
+
+
+@pytest.mark.parametrize(
+    "name", ["team:a\nb", "team:\x1b[31mred", "team:\udc80", f"team:{'a' * 200}"]
+)
+def test_a_name_of_an_account_can_be_printed(name: str) -> None:
+    with pytest.raises(InputError, match="characters that can be printed"):
+        checked_names([name])
+
+
+@pytest.mark.parametrize(
+    ("caps", "said"),
+    [
+        ({"money": Money(2**53)}, r"a cap on money is at most 9007199254\.740991 USD, got"),
+        ({"shots": 2**63}, "a cap on shots is at most 9007199254740991, got"),
+        ({"runs": 2**53}, "a cap on runs is at most 9007199254740991, got"),
+    ],
+)
+def test_a_cap_too_large_to_be_kept_is_told(
+    ledger: Ledger, caps: dict[str, Any], said: str
+) -> None:
+    with pytest.raises(InputError, match=said):
+        ledger.set_budget("team:a", **caps)
+    assert ledger.accounts() == []

@@ -483,3 +483,40 @@ def test_events_of_a_job_tell_its_whole_story(ledger: Ledger, fake: Fake) -> Non
     kinds = [event.kind for event in ledger.events(job.id)]
     assert kinds == ["planned", "intended", "submitted", "fetched", "done", "settled"]
     assert ledger.order(job.id).programs[0].gates == order().programs[0].gates  # type: ignore[union-attr]
+
+
+@pytest.mark.parametrize(
+    ("settings", "said"),
+    [
+        ({"bound": Money(2**53)}, r"the bound of a bill is at most 9007199254\.740991 USD, got"),
+        ({"deadline": float("nan")}, "deadline is UTC seconds since 1970.*got nan"),
+        ({"deadline": float("inf")}, "deadline is UTC seconds since 1970.*got inf"),
+        ({"deadline": "tomorrow"}, "deadline is UTC seconds since 1970.*got 'tomorrow'"),
+        ({"correlation": "\udc80"}, "correlation holds characters"),
+        ({"purpose": {"version": "a\0b"}}, "version holds characters"),
+    ],
+)
+def test_values_that_no_database_keeps_are_told(
+    ledger: Ledger, settings: dict[str, object], said: str
+) -> None:
+    with pytest.raises(InputError, match=said):
+        plan(ledger, **settings)  # type: ignore[arg-type]
+    assert ledger.jobs() == []
+
+
+@pytest.mark.parametrize(
+    ("wanted", "said"),
+    [
+        (Order((BELL,), 2**53, "key", "tag"), "shots of all programs together is at most"),
+        (Order((BELL,), 1, "\ud800", "tag"), "key holds characters"),
+        (Order((BELL,), 1, "key", "\ud800"), "tag holds characters"),
+    ],
+)
+def test_orders_that_no_database_keeps_are_told(ledger: Ledger, wanted: Order, said: str) -> None:
+    with pytest.raises(InputError, match=said):
+        ledger.plan(wanted, backend="fake:one", bound=None)
+
+
+def test_as_many_jobs_as_one_likes_may_be_asked_for(ledger: Ledger) -> None:
+    plan(ledger)
+    assert len(ledger.jobs(limit=10**30)) == 1

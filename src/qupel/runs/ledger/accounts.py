@@ -19,6 +19,10 @@ from qupel.runs.tables import accounts
 
 #: Words before the colon of an account's name; ``outcome`` is what the business gets for it.
 KINDS = ("job", "experiment", "pilot", "team", "outcome")
+#: Characters of a name at most.
+LONGEST_NAME = 200
+#: Most millionths, shots or runs of a cap or a job: sums of a thousand of them fit 64 bits.
+MOST = 2**53 - 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +115,19 @@ def checked_names(names: Sequence[str]) -> tuple[str, ...]:
             raise InputError(
                 f"an account is named {', '.join(f'{kind}:NAME' for kind in KINDS)}, got {name!r}"
             )
+        if not name.isprintable() or len(name) > LONGEST_NAME:
+            raise InputError(
+                f"the name of an account is up to {LONGEST_NAME} characters that can be printed, "
+                f"got {name[:LONGEST_NAME]!r}"
+            )
     return tuple(sorted(set(names)))
+
+
+def check_size(what: str, number: int, money: Money | None = None) -> None:
+    """Refuse a number beyond `MOST`, which the sums of an account might not hold."""
+    if number > MOST:
+        most = str(MOST) if money is None else str(Money(MOST, money.currency))
+        raise InputError(f"{what} is at most {most}, got {number if money is None else money}")
 
 
 def set_caps(
@@ -135,6 +151,8 @@ def set_caps(
     for word, cap in wanted.items():
         if cap is not None and cap < 0:
             raise InputError(f"a cap on {word} must be at least 0, got {cap}")
+        if cap is not None:
+            check_size(f"a cap on {word}", cap, None if word != "money" else money)
     connection.execute(insert_into(accounts, connection).values(name=name).on_conflict_do_nothing())
     standing = account_named(connection, name)
     if money is not None and standing.currency not in {"", money.currency}:

@@ -247,7 +247,8 @@ class Ledger:
         if due is not None:
             chosen = chosen.where(jobs.c.due <= due)
         with self.database.reading() as connection:
-            return [job_of(row) for row in connection.execute(chosen.limit(limit))]
+            most = None if limit is None else min(limit, budgets.MOST)
+            return [job_of(row) for row in connection.execute(chosen.limit(most))]
 
     def attempts(self, job_id: str) -> list[Attempt]:
         """Every request that was made, or may have been made, to accept a job."""

@@ -12,7 +12,7 @@ from qupel.model.money import Money
 from qupel.runs.database import insert_new
 from qupel.runs.description import plain
 from qupel.runs.ledger import holds as budgets
-from qupel.runs.ledger.accounts import Amounts
+from qupel.runs.ledger.accounts import MOST, Amounts, check_size
 from qupel.runs.ledger.hands import writing
 from qupel.runs.ledger.jobs import Job, JobState, job_of
 from qupel.runs.ledger.ledger import Ledger
@@ -40,6 +40,29 @@ class Plan:
             raise InputError(f"a backend is named 'provider:device', got {self.backend!r}")
         if self.bound is not None and self.bound.micros < 0:
             raise InputError(f"the bound of a bill is at least 0, got {self.bound}")
+        if self.bound is not None:
+            check_size("the bound of a bill", self.bound.micros, self.bound)
+        check_size("shots of all programs together", self.shots)
+        self._check_deadline()
+        for what, text in (
+            ("key", self.order.key),
+            ("tag", self.order.tag),
+            ("backend", self.backend),
+            ("correlation", self.correlation),
+            ("version", str(self.purpose.get("version") or "")),
+        ):
+            if not _is_storable(text):
+                raise InputError(f"{what} holds characters that no database keeps, got {text!r}")
+
+    def _check_deadline(self) -> None:
+        """Refuse what is no moment; a database would take NaN for none at all."""
+        when = self.deadline
+        if when is None:
+            return
+        if isinstance(when, bool) or not isinstance(when, int | float) or not abs(when) <= MOST:
+            raise InputError(
+                f"deadline is UTC seconds since 1970, {MOST} at most, or None, got {when!r}"
+            )
 
     @property
     def shots(self) -> int:
@@ -55,6 +78,11 @@ class Plan:
     def currency(self) -> str:
         """Of its bill; empty where nothing is billed."""
         return "" if self.bound is None else self.bound.currency
+
+
+def _is_storable(text: str) -> bool:
+    """Whether a text is Unicode without NUL, as every database can hold it."""
+    return "\0" not in text and not any("\ud800" <= one <= "\udfff" for one in text)
 
 
 def plan(ledger: Ledger, wanted: Plan) -> Job:

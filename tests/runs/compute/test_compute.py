@@ -113,12 +113,6 @@ def test_where_is_chosen_by_argument_or_environment(monkeypatch: pytest.MonkeyPa
         compute()
 
 
-@pytest.mark.skipif(HAS_RAY, reason="Ray is installed")
-def test_without_ray_the_message_names_the_extra() -> None:
-    with pytest.raises(InputError, match=r"qupel\[ray\]"):
-        compute("ray")
-
-
 def test_closed_processes_say_so() -> None:
     closed = Processes(1)
     closed.close()

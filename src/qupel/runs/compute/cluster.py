@@ -106,7 +106,6 @@ class Ray:
     def _ray(self) -> ModuleType:
         ray = installed()
         if not ray.is_initialized():
-            os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # nothing calls home
             self._knock()
             more: dict[str, Any] = (
                 {"address": self.address}
@@ -178,6 +177,9 @@ def _first_line(error: Exception) -> str:
 
 def installed() -> ModuleType:
     """Return Ray's module; `InputError` naming the extra if it is not there."""
+    # Ray calls home otherwise, and starts a cluster of its own where ours was lost.
+    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
+    os.environ.setdefault("RAY_ENABLE_AUTO_CONNECT", "0")
     try:
         import ray
     except ImportError as error:

@@ -111,6 +111,14 @@ class Lookup(StrEnum):
     NONE = "none"
 
 
+class Bills(StrEnum):
+    """Where the bill of a job comes from."""
+
+    TOLD = "told"  # by the provider
+    COMPUTED = "computed"  # here, from the use that the provider tells, at the catalogue's price
+    UNTOLD = "not told"  # nowhere, so that the bound of a job is booked in its place
+
+
 @dataclass(frozen=True, slots=True)
 class Capabilities:
     """What a backend can do.
@@ -138,6 +146,8 @@ class Capabilities:
         Of bills; empty where nothing is ever billed.
     profile
         Name of the device's profile in the catalogue, empty if it has none.
+    bills
+        Where bills come from, where something is billed.
     """
 
     kind: Kind
@@ -151,6 +161,7 @@ class Capabilities:
     region: str = ""
     currency: str = ""
     profile: str = ""
+    bills: Bills = Bills.TOLD
 
 
 @dataclass(frozen=True, slots=True)
@@ -233,7 +244,8 @@ class JobStatus:
     why
         Its reason for a failure.
     times, billed
-        As far as known; ``billed`` is None until the bill is final.
+        As far as known; ``billed`` is None until the bill is final, or is computed from a use
+        that is final.
     """
 
     state: State
@@ -281,7 +293,8 @@ class Result:
     evidence
         What kind of machine answered.
     times, billed
-        The provider's time stamps and bill; ``billed`` is None where none is known yet.
+        The provider's time stamps, and the bill as in a `JobStatus`; ``billed`` is None where
+        none is known yet.
     calibration
         Name of the calibration it ran under, empty if unknown.
     facts

@@ -35,6 +35,7 @@ def conclude(
     bill: Money | None = None,
     free: bool = False,
     alarm: bool = False,
+    source: str = "",
     columns: Mapping[str, Any] | None = None,
 ) -> None:
     """End a job for good, and settle its bill if that is known.
@@ -51,6 +52,8 @@ def conclude(
         Whether nothing is owed, because nothing was accepted or nothing is ever billed.
     alarm
         Whether a person should look.
+    source
+        Where the bill comes from, if not from the provider.
     columns
         Further columns to set.
     """
@@ -68,10 +71,12 @@ def conclude(
     if bill is None and (free or row.bound is None):
         bill = Money(0, row.currency or NO_CURRENCY)
     if bill is not None:
-        settle(tx, row, state, bill)
+        settle(tx, row, state, bill, source)
 
 
-def settle(tx: Transaction, row: sa.Row[Any], state: JobState, bill: Money) -> None:
+def settle(
+    tx: Transaction, row: sa.Row[Any], state: JobState, bill: Money, source: str = ""
+) -> None:
     """Book a final bill; one beyond the bound freezes the provider and raises an alarm."""
     currency = row.currency or (bill.currency if bill.micros else "")
     clash = [] if not bill.micros else _other_currencies(tx, row, bill.currency)
@@ -96,7 +101,8 @@ def settle(tx: Transaction, row: sa.Row[Any], state: JobState, bill: Money) -> N
         currency=currency,
         due=NEVER,
     )
-    tx.log("settled", row, bill=str(bill) if currency else "", shots=used.shots, runs=used.runs)
+    shown = str(bill) if currency else ""
+    tx.log("settled", row, bill=shown, source=source, shots=used.shots, runs=used.runs)
     if bill.micros > (row.bound or 0) and not row.key.startswith(ORPHAN):
         provider = row.backend.partition(":")[0]
         bound = Money(row.bound or 0, currency)

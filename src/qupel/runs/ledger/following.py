@@ -7,7 +7,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from qupel.backends.contract import JobStatus, State
+from qupel.backends.contract import Bills, JobStatus, State
 from qupel.errors import RefusedError, UnreadableReplyError
 from qupel.model.money import Money
 from qupel.runs.ledger.causes import Cause, cause_of
@@ -21,7 +21,7 @@ from qupel.runs.ledger.conclusions import (
     told,
 )
 from qupel.runs.ledger.decisions import Action, Do, overdue
-from qupel.runs.ledger.hands import PASSING, Hands, one_line
+from qupel.runs.ledger.hands import BOUND, PASSING, Hands, one_line
 from qupel.runs.ledger.jobs import JobState
 from qupel.runs.ledger.payloads import result_bytes
 from qupel.runs.ledger.strays import is_second
@@ -79,7 +79,7 @@ def _over(hands: Hands, tx: Transaction, status: JobStatus, columns: dict[str, A
         state, cause, why = JobState.CANCELLED, None, asked
     else:
         state, cause = JobState.CANCELLED, Cause.SERVICE
-    conclude(tx, row, state, why=why, cause=cause, bill=bill, columns=columns)
+    conclude(tx, row, state, why=why, cause=cause, bill=bill, source=hands.source, columns=columns)
 
 
 def _odd(hands: Hands, word: str) -> None:
@@ -138,6 +138,7 @@ def fetch(hands: Hands, _: Action) -> None:
                 row,
                 JobState.DONE,
                 bill=hands.bill(result.billed or _told_bill(row)),
+                source=hands.source,
                 columns={
                     "result_hash": name,
                     "evidence": result.evidence.value,
@@ -157,9 +158,7 @@ def _without_order(hands: Hands) -> None:
         until = (tx.now if row.reported_at is None else row.reported_at) + ledger.patience.fetching
         if is_second(row) or tx.now >= until:
             why = f"{row.provider_job} was paid for nothing: claim a refund"
-            bill = hands.bill(_told_bill(row))
-            state = JobState.PAID_NO_RESULT
-            conclude(tx, row, state, why=why, cause=Cause.SERVICE, bill=bill, alarm=True)
+            _owe(hands, tx, why, Cause.SERVICE)
         else:
             tx.update(row, leased=0.0, due=until)
             tx.log("orphan done", row, alarm=True, why="its order has not been planned here")
@@ -169,9 +168,15 @@ def _lost(hands: Hands, tx: Transaction, error: Exception) -> None:
     """The job is owed, and its result cannot be had."""
     row = hands.row
     why = f"claim a refund for job {row.provider_job}: {one_line(error)}"
-    bill = hands.bill(_told_bill(row))
+    _owe(hands, tx, why, cause_of(error))
+
+
+def _owe(hands: Hands, tx: Transaction, why: str, cause: Cause) -> None:
+    """End a job that was paid for nothing."""
+    row = hands.row
+    bill, source = hands.bill(_told_bill(row)), hands.source
     state = JobState.PAID_NO_RESULT
-    conclude(tx, row, state, why=why, cause=cause_of(error), bill=bill, alarm=True)
+    conclude(tx, row, state, why=why, cause=cause, bill=bill, source=source, alarm=True)
 
 
 def cancel(hands: Hands, _: Action) -> None:
@@ -211,9 +216,13 @@ def ask_bill(hands: Hands, _: Action) -> None:
             tx.log("late word", row, word=status.word, state=status.state.value)
             tx.update(row, word=(status.word or status.state.value)[:200])
         if (bill := hands.bill(status.billed)) is not None:
-            settle(tx, row, JobState(row.state), bill)
+            settle(tx, row, JobState(row.state), bill, hands.source)
             return
         age = tx.now - (row.concluded or tx.now)
+        if age >= BILL_ALARM and hands.able.bills is not Bills.TOLD:
+            # What the job used was not told in time, and the provider will never name a bill.
+            settle(tx, row, JobState(row.state), hands.bound, BOUND)
+            return
         if age >= BILL_ALARM and not _has_event(tx, row, "bill missing"):
             tx.log("bill missing", row, alarm=True, held=row.bound)
         tx.update(row, due=tx.now + min(3_600.0, max(BILL_SECONDS, age)))

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 
-from qupel.backends.contract import Backend, Capabilities, Order
+from qupel.backends.contract import Backend, Bills, Capabilities, Order
 from qupel.errors import TransientError, UnknownOutcomeError
 from qupel.model.money import NO_CURRENCY, Money
 from qupel.runs.ledger import breaker as breaking
@@ -19,6 +19,8 @@ from qupel.runs.ledger.transaction import Transaction, transaction
 if TYPE_CHECKING:
     from qupel.runs.ledger.ledger import Ledger
 
+#: Source of a bill that nobody tells.
+BOUND = "bound"
 #: Failures of a service that may pass.
 PASSING = (TransientError, UnknownOutcomeError)
 
@@ -79,10 +81,24 @@ class Hands:
             return submission(connection, self.row, series or self.row.series, self.ledger.prefix)
 
     def bill(self, billed: Money | None) -> Money | None:
-        """The final bill; nothing where the backend never bills."""
-        if billed is None and not self.able.currency:
+        """The final bill: nothing where the backend never bills, the bound where none is told."""
+        if billed is not None:
+            return billed
+        if not self.able.currency:
             return Money(0, self.row.currency or NO_CURRENCY)
-        return billed
+        return self.bound if self.able.bills is Bills.UNTOLD else None
+
+    @property
+    def bound(self) -> Money:
+        """All that the job may cost."""
+        return Money(self.row.bound or 0, self.row.currency or NO_CURRENCY)
+
+    @property
+    def source(self) -> str:
+        """Where its bill comes from, if not from the provider."""
+        if not self.able.currency or self.able.bills is Bills.TOLD:
+            return ""
+        return BOUND if self.able.bills is Bills.UNTOLD else self.able.bills.value
 
     def failed(self, kind: str, error: Exception) -> None:
         """Write down that a call failed which may be made again, and when."""

@@ -30,7 +30,7 @@ def report(
     from qupel.pilots.dossier import Dossier, folder_of
     from qupel.pilots.writing import write_report
 
-    with _store(home) as store:
+    with _store(home, name) as store:
         store.run(name)
         dossier = Dossier.read(folder_of(store, name))
     path = out or Path("out") / name / "memo.html"
@@ -64,7 +64,7 @@ def show(name: Name, home: Home = None, as_json: AsJson = False) -> None:
     """Show one pilot: its verdict, why, and a line for each arm; or one record by its id."""
     from qupel.pilots.listing import detail, detail_text
 
-    with _store(home) as store:
+    with _store(home, name) as store:
         document = detail(store, name)
     if as_json:
         print_document(document)
@@ -83,7 +83,7 @@ def compare(
 
     if len(names) < 2:
         raise typer.BadParameter("name at least two pilots", param_hint="NAMES")
-    with _store(home) as store:
+    with _store(home, *names) as store:
         rows = side_by_side(store, names, every=every)
     if as_json:
         print_document({"pilots": names, "rows": rows})
@@ -112,7 +112,7 @@ def export(
     """Export a pilot as plain files that another machine can run again and check."""
     from qupel.pilots.writing import export_pilot
 
-    with _store(home) as store:
+    with _store(home, name) as store:
         written = export_pilot(store, name, folder)
     if as_json:
         print_document({"pilot": name, "files": [str(path) for path in written]})
@@ -122,10 +122,14 @@ def export(
 
 
 @contextmanager
-def _store(home: Path | None) -> Iterator[Store]:
+def _store(home: Path | None, *names: str) -> Iterator[Store]:
+    """Open the store for somebody who may read pilots of these names."""
     from qupel.runs.store import Store
+    from qupel.runs.trial_lineage import check_readers
 
     with Store.open(home) as store:
+        for name in names:
+            check_readers(store, name, "results")
         yield store
 
 

@@ -202,6 +202,10 @@ class Charter(Part):
     )
     decision: Text = Field(description="The recurring decision that is to become better.")
     owner: Text = Field(description="Who owns the decision.")
+    readers: list[Text] | None = Field(
+        default=None,
+        description="People and roles who may read it beside its owner; all if left out.",
+    )
     approved_by: Text = Field(description="Who accepted margin and gates before the run.")
     hypothesis: Text = Field(description="What the quantum step is expected to change, and why.")
     expected_effect: float = Field(

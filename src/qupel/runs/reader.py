@@ -19,6 +19,7 @@ from qupel.backends.clock import Clock, SystemClock
 from qupel.errors import InputError
 from qupel.governance.identity import Identity
 from qupel.governance.readers import Resource
+from qupel.runs import trial_lineage
 from qupel.runs.access import READ, AccessEvent, Register, identity_here
 from qupel.runs.database import Database
 from qupel.runs.durable.lineage import lineage as lineage_of_run
@@ -31,7 +32,12 @@ from qupel.runs.routes.decision import Decision
 from qupel.runs.routes.lineage import lineage as lineage_of_decision
 from qupel.runs.routes.replaying import decision_log
 from qupel.runs.routes.roster import Roster
+from qupel.runs.store import Run as Trial
+from qupel.runs.store import Store
 from qupel.runs.tables import artifacts, pipeline_stages
+
+#: What lineage is asked of.
+Found = Decision | Run | Trial
 
 #: Largest file that is taken for a published output, in bytes.
 LARGEST = 1 << 30
@@ -71,8 +77,8 @@ class Reader:
         Parameters
         ----------
         what
-            The id of a route's decision or of a pipeline's run, or the beginning of it; or a
-            file that a run has written.
+            The id of a route's decision or of a pipeline's run, or the beginning of it; the name
+            of a pilot; or a file that a run has written.
 
         Returns
         -------
@@ -91,6 +97,8 @@ class Reader:
         self.register.check(resource, f"lineage of {_named(found)}", self.who)
         if isinstance(found, Decision):
             document = lineage_of_decision(Book(self.database), found)
+        elif isinstance(found, Trial):
+            document = trial_lineage.lineage(Store(self.database), found)
         else:
             document = lineage_of_run(RunLog(self.database), found.id)
         return {
@@ -144,6 +152,10 @@ class Reader:
         self.register.check(self.resource(found), f"log of {_named(found)}", self.who)
         if isinstance(found, Decision):
             return decision_log(self.database, found)
+        if isinstance(found, Trial):
+            raise InputError(
+                f"pilot {found.id!r} is exported as files that repeat it: qupel export {found.id}"
+            )
         return log_document(RunLog(self.database), found.id, Ledger(self.database))
 
     def decision(self, decision_id: str) -> Decision:
@@ -177,13 +189,15 @@ class Reader:
             raise resource.grant_refusal(self.who)
         return self.register.events(resource.name)
 
-    def resource(self, found: Decision | Run) -> Resource:
-        """What somebody must be a reader of: a run, or the route that a decision was made by.
+    def resource(self, found: Found) -> Resource:
+        """What somebody must be a reader of: a run, a pilot, or the route of a decision.
 
         Decisions have the readers of the version in force, so that they change for all at once.
         """
         if isinstance(found, Decision):
             return self._route(found.route)
+        if isinstance(found, Trial):
+            return trial_lineage.resource_of(Store(self.database), found.id)
         pipeline = found.pipeline
         return Resource(f"run:{found.id}", pipeline.owner, pipeline.readers)
 
@@ -206,16 +220,18 @@ class Reader:
             return self._route(name)
         if not colon and what in Roster(self.database).names():
             return self._route(what)
-        return self.resource(self._found(name if colon and kind == "run" else what))
+        return self.resource(self._found(name if colon and kind in ("run", "pilot") else what))
 
-    def _found(self, what: str) -> Decision | Run:
-        """The decision or run of an id, or the run that wrote a file."""
+    def _found(self, what: str) -> Found:
+        """The decision or run of an id, the pilot of a name, or the run that wrote a file."""
         path = Path(what)
         if path.is_file() and path.stat().st_size <= LARGEST:
             return self._that_wrote(path)
         try:
             return Book(self.database).decision(what)
         except InputError as no_decision:
+            if what in {trial.id for trial in Store(self.database).runs()}:
+                return Store(self.database).run(what)
             try:
                 return RunLog(self.database).run(what)
             except InputError as no_run:
@@ -269,8 +285,9 @@ def _names(events: list[AccessEvent], kind: str) -> list[str]:
     return sorted({event.who for event in events if event.kind == kind})
 
 
-def _named(found: Decision | Run) -> str:
-    return f"decision {found.id}" if isinstance(found, Decision) else f"run {found.id}"
+def _named(found: Found) -> str:
+    kinds = {Decision: "decision", Trial: "pilot", Run: "run"}
+    return f"{kinds[type(found)]} {found.id}"
 
 
 def summary(document: Mapping[str, Any]) -> list[tuple[str, str]]:

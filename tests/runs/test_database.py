@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+import os
+import shutil
+import sqlite3
 import subprocess
 import sys
 from pathlib import Path
@@ -7,6 +10,7 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
+from qupel.cli.exits import Exit
 from qupel.errors import InputError, RunError
 from qupel.runs import database as database_module
 from qupel.runs.access import access_events
@@ -15,6 +19,7 @@ from qupel.runs.database import Database, insert_into
 from qupel.runs.routes import tables as route_tables
 from qupel.runs.store import Store
 from qupel.runs.tables import metadata, runs
+from tests.acceptance.command import qupel
 from tests.postgres import why_not
 
 
@@ -203,3 +208,70 @@ def test_postgresql_is_migrated_written_and_opened_by_several_at_once(tmp_path: 
             store.lock_charter("run", {"margin": 0.1})
             assert store.run("run").status == "running"
             assert store.charter("run") == {"margin": 0.1}
+
+
+def damaged(folder: Path) -> Path:
+    """A database of several pages, all but the first two of them overwritten."""
+    path = folder / "qupel.db"
+    with Database.open(path) as database, database.writing() as connection:
+        for number in range(200):
+            row = {"id": f"{number:03}{'x' * 2000}", "created": "", "status": ""}
+            connection.execute(sa.insert(runs).values(charter_hash="", charter="", **row))
+    body = bytearray(path.read_bytes())
+    for start in range(len(body) // 2, len(body), 4096):
+        body[start : start + 64] = b"\xa5" * 64
+    path.write_bytes(body)
+    return path
+
+
+def test_a_damaged_file_says_so_where_it_is_read(tmp_path: Path) -> None:
+    with Database.open(damaged(tmp_path)) as database:
+        with pytest.raises(RunError, match=r"qupel\.db: is damaged \(.*restore a backup"):
+            names(database)
+        with pytest.raises(RunError, match="is damaged"), database.writing() as connection:
+            connection.execute(sa.update(runs).values(status="new"))
+
+
+def test_a_check_finds_damage_that_no_command_met(tmp_path: Path) -> None:
+    with Database.open(tmp_path / "sound.db") as database:
+        database.check()
+    with (
+        Database.open(damaged(tmp_path)) as database,
+        pytest.raises(RunError, match="is damaged"),
+    ):
+        database.check()
+
+
+def test_a_worker_does_not_begin_on_a_damaged_database(tmp_path: Path) -> None:
+    ended = qupel("worker", "--once", "--database", damaged(tmp_path))
+    assert (ended.code, "is damaged" in ended.err) == (Exit.RUN, True)
+
+
+def test_a_broken_constraint_stays_what_it_is(tmp_path: Path) -> None:
+    with Database.open(tmp_path) as database:
+        add(database, "x")
+        row = {"id": "x", "created": "", "status": "", "charter_hash": "", "charter": ""}
+        with pytest.raises(sa.exc.IntegrityError), database.writing() as connection:
+            connection.execute(sa.insert(runs).values(row))
+
+
+def test_a_store_that_cannot_be_written_is_not_called_a_strange_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    Database.open(tmp_path).close()
+
+    def refuses(*_: object) -> None:
+        raise sqlite3.OperationalError("unable to open database file")
+
+    monkeypatch.setattr(database_module, "write_ahead", refuses)
+    with monkeypatch.context() as read_only:
+        read_only.setattr(os, "access", lambda *_: False)
+        with pytest.raises(InputError, match="cannot be written, which opening a store needs"):
+            Database.open(tmp_path)
+    with monkeypatch.context() as full:
+        usage = shutil.disk_usage(tmp_path)._replace(free=0)
+        full.setattr(shutil, "disk_usage", lambda _: usage)
+        with pytest.raises(RunError, match="its disk is full"):
+            Database.open(tmp_path)
+    with pytest.raises(InputError, match="is not a store of Qupel"):
+        Database.open(tmp_path)

@@ -56,6 +56,7 @@ def worker(
 
     say = talker(as_json=json_logs)
     with until_stopped() as stop, Database.open(database) as opened, ExitStack() as beside:
+        opened.check()  # nothing is paid on a damaged database
         if metrics_port is not None:
             bound = beside.enter_context(exposed(opened, metrics_port))
             say("metrics", url=f"http://127.0.0.1:{bound}/metrics")

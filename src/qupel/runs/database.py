@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import random
+import shutil
 import sqlite3
 import time
 from collections.abc import Iterator
@@ -27,6 +28,8 @@ REVISION = "0007"
 BUSY_SECONDS = 30
 #: Seconds of the first and of the longest wait between two looks at SQLite's lock.
 _FIRST_WAIT, _LONGEST_WAIT = 0.0005, 0.008
+#: Bytes that opening a SQLite file needs on its disk.
+_ROOM = 1 << 18
 #: Name of the lock under which one process at a time migrates a PostgreSQL database.
 _MIGRATING = 0x71757065
 
@@ -64,6 +67,8 @@ class Database:
         ------
         InputError
             If it cannot be opened, is no database of Qupel, or was made by a newer Qupel.
+        RunError
+            If it is damaged, or its disk is full.
         """
         chosen = where if where is not None else os.environ.get("QUPEL_DATABASE") or home()
         text = str(chosen)
@@ -73,6 +78,10 @@ class Database:
         except sa.exc.DBAPIError as error:
             opened.close()
             said = " ".join(str(error.orig).split())
+            if "malformed" in said:
+                raise RunError(opened._damaged(said)) from error
+            if opened.is_sqlite:
+                _check_disk(Path(opened.place), said, error)
             raise InputError(
                 f"{opened.place}: is not a store of Qupel, or cannot be reached: {said}"
             ) from error
@@ -99,10 +108,10 @@ class Database:
         try:
             with self.engine.connect() as connection:
                 yield connection
-        except sa.exc.OperationalError as error:
-            raise RunError(f"{self.place}: could not be read: {error.orig}") from error
-        except sqlite3.OperationalError as error:  # from `_File.check`, below SQLAlchemy
-            raise RunError(f"{self.place}: could not be read: {error}") from error
+        except (sa.exc.DatabaseError, sqlite3.DatabaseError) as error:
+            if (told := self._told("read", error)) is None:
+                raise
+            raise told from error
         except sa.exc.TimeoutError as error:
             raise self._crowded() from error
 
@@ -119,20 +128,55 @@ class Database:
         Raises
         ------
         RunError
-            If it stays locked, is full, or is gone. After that nothing, or on a lost connection
-            to PostgreSQL possibly everything, was committed.
+            If it stays locked, is full, damaged, or gone. After that nothing, or on a lost
+            connection to PostgreSQL possibly everything, was committed.
         """
         options = {"qupel_writes": True, "qupel_durable": durable}
         try:
             writer = self.engine.connect().execution_options(**options)
             with writer as connection, connection.begin():
                 yield connection
-        except sa.exc.OperationalError as error:
-            raise RunError(f"{self.place}: could not be written: {error.orig}") from error
-        except sqlite3.OperationalError as error:  # from `_begin_writing`, below SQLAlchemy
-            raise RunError(f"{self.place}: could not be written: {error}") from error
+        except (sa.exc.DatabaseError, sqlite3.DatabaseError) as error:
+            if (told := self._told("written", error)) is None:
+                raise
+            raise told from error
         except sa.exc.TimeoutError as error:
             raise self._crowded() from error
+
+    def check(self) -> None:
+        """Look whether a SQLite file holds together: for long-running work, before it begins.
+
+        Reads every page; it sees torn and overwritten structure, not every changed value.
+        PostgreSQL checks its pages itself, where its administrator has it do so.
+
+        Raises
+        ------
+        RunError
+            If the file is damaged.
+        """
+        if not self.is_sqlite:
+            return
+        with self.reading() as connection:
+            found = connection.exec_driver_sql("PRAGMA quick_check(1)").scalar_one()
+        if found != "ok":
+            raise RunError(self._damaged(str(found)))
+
+    def _told(
+        self, what: str, error: sa.exc.DatabaseError | sqlite3.DatabaseError
+    ) -> RunError | None:
+        """What to raise for an error of SQLAlchemy, or from below it; None to let it through."""
+        cause = error.orig if isinstance(error, sa.exc.DatabaseError) else error
+        if "Could not decode" in str(cause):  # what it says goes on with the text itself
+            return RunError(self._damaged("a text in it is no UTF-8"))
+        if isinstance(error, sa.exc.OperationalError | sqlite3.OperationalError):
+            return RunError(f"{self.place}: could not be {what}: {cause}")
+        if type(error) in {sa.exc.DatabaseError, sqlite3.DatabaseError}:
+            return RunError(self._damaged(str(cause)))
+        return None  # a mistake of the caller's: a constraint that was broken, say
+
+    def _damaged(self, said: str) -> str:
+        said = " ".join(said.split())
+        return f"{self.place}: is damaged ({said}); stop all that use it and restore a backup"
 
     def _crowded(self) -> RunError:
         """The error where more threads at once want a connection than there are."""
@@ -227,6 +271,20 @@ def _by_url(text: str) -> tuple[str, Path, sa.Engine]:
         raise InputError('PostgreSQL needs: pip install "qupel[postgres]"') from error
     sa.event.listen(engine, "begin", _begin_postgresql)
     return url.render_as_string(hide_password=True), home(), engine
+
+
+def _check_disk(place: Path, said: str, error: Exception) -> None:
+    """Name what keeps a SQLite file from being opened, where it is the disk and not the file."""
+    for needed in (place.parent, place):
+        if needed.exists() and not os.access(needed, os.W_OK):
+            raise InputError(
+                f"{needed}: cannot be written, which opening a store needs; copy {place.name} to a "
+                f"folder that can be, and name that ({said})"
+            ) from error
+    if "full" in said or shutil.disk_usage(place.parent).free < _ROOM:
+        raise RunError(
+            f"{place}: its disk is full; nothing was changed, make room and go on ({said})"
+        ) from error
 
 
 def write_ahead(connection: sqlite3.Connection) -> None:

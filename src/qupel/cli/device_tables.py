@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from qupel.backends.advice.prospect import Prospect
     from qupel.backends.advice.recommendation import Advice, Refusal
     from qupel.backends.catalogue.profile import DeviceProfile
+    from qupel.backends.catalogue.tiers import Tier
 
 #: Heads of the list of devices.
 HEADS = ("device", "kind", "qubits", "couplings", "1q error", "2q error", "misread", "T2",
@@ -107,6 +108,27 @@ def print_comparison(
     for refusal in refused:
         print_text(_refused(refusal, today))
     say_expired([each.profile for each in found if not isinstance(each, Refusal)], today)
+
+
+def print_tiers(tiers: Sequence[Tier]) -> None:
+    """Print access tiers with their caps, from free to dear."""
+    heads = ("tier", "shots an order", "orders", "money an order", "approvals", "meaning")
+    rows = [
+        [
+            tier.name,
+            _cap(tier.max_shots),
+            _cap(tier.max_runs),
+            "any" if tier.max_money is None else f"{tier.max_money} {tier.currency}",
+            str(tier.approvals),
+            tier.meaning,
+        ]
+        for tier in tiers
+    ]
+    print_text(text_table(heads, rows))
+
+
+def _cap(value: int | None) -> str:
+    return "any" if value is None else str(value)
 
 
 def _refused(refusal: Refusal, today: date) -> str:

@@ -14,6 +14,7 @@ from qupel.cli.device_tables import (
     line,
     print_advice,
     print_comparison,
+    print_tiers,
     say_expired,
     shown,
 )
@@ -220,37 +221,15 @@ def show_tiers(as_json: AsJson = False) -> None:
 
     held = tiers().tiers
     if as_json:
-        rows = [asdict(tier) for tier in held]
-        print_document(
-            {
-                "tiers": [
-                    row | {"max_money": None if row["max_money"] is None else str(row["max_money"])}
-                    for row in rows
-                ]
-            }
-        )
+        print_document({"tiers": [_plain(asdict(tier)) for tier in held]})
         return
-    heads = ("tier", "shots an order", "orders", "money an order", "approvals", "meaning")
-    print_text(
-        text_table(
-            heads,
-            [
-                [
-                    tier.name,
-                    _cap(tier.max_shots),
-                    _cap(tier.max_runs),
-                    "any" if tier.max_money is None else f"{tier.max_money} {tier.currency}",
-                    str(tier.approvals),
-                    tier.meaning,
-                ]
-                for tier in held
-            ],
-        )
-    )
+    print_tiers(held)
 
 
-def _cap(value: int | None) -> str:
-    return "any" if value is None else str(value)
+def _plain(tier: dict[str, Any]) -> dict[str, Any]:
+    """A tier as plain data; money is a text, so that it stays exact."""
+    most = tier["max_money"]
+    return tier | {"max_money": None if most is None else str(most)}
 
 
 def _simulated(program: Circuit | None, found: Any) -> dict[str, float]:

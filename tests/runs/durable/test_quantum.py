@@ -11,12 +11,11 @@ from qupel.backends.clock import SystemClock
 from qupel.errors import RefusedError
 from qupel.model.money import Money
 from qupel.runs.database import Database
-from qupel.runs.durable.checking import check
 from qupel.runs.durable.lineage import log_document, replay
 from qupel.runs.durable.pipeline import Pipeline, Stage
 from qupel.runs.durable.worker import Worker
 from qupel.runs.ledger import JobState
-from tests.runs.durable.conftest import done, function, states, unlocked, value
+from tests.runs.durable.conftest import done, states, unlocked, value
 from tests.runs.ledger.fake import Fake
 
 
@@ -106,41 +105,19 @@ def test_an_order_beyond_the_budget_is_answered_by_the_fallback(
 def test_a_late_result_is_kept_when_the_fallback_has_answered(
     worker: Worker, provider: Fake, tmp_path: Path, graph: str
 ) -> None:
-    provider.queue = 6.0
+    provider.queue = 11.0
     began = time.monotonic()
-    run_id = done(worker, pipeline(tmp_path, graph, 104, deadline_seconds=4.0), tmp_path)
+    run_id = done(worker, pipeline(tmp_path, graph, 104, deadline_seconds=10.0), tmp_path)
     took = time.monotonic() - began
     row = worker.host.log.stage(run_id, "paid")
     assert (row.state, "only the fallback's time is left" in row.why) == ("fallback", True)
     assert row.seconds is not None
-    assert row.seconds < 4.0 + 1.0
-    assert took < 12
+    assert row.seconds < 10.0 + 1.0
+    assert took < 20
     until = time.monotonic() + 20
     while not worker.host.ledger.job(row.job).state.still and time.monotonic() < until:
         time.sleep(0.05)
     assert worker.host.ledger.result(row.job) is not None
-
-
-@pytest.mark.slow
-def test_scores_are_delivered_while_no_worker_takes_quantum_jobs(
-    tmp_path: Path, graph: str, worker: Worker, provider: Fake
-) -> None:
-    scores = (
-        function("rows", "rows", arguments={"count": 4}, outputs={"table": "table"}),
-        function("scores", "scored", {"table": "rows"}, role="scoring"),
-        Stage("delivered", "export", {"scores": "scores"}, {"file": "scores.json"}),
-    )
-    provider.queue = 60.0
-    paid = pipeline(tmp_path, graph, 105, deadline_seconds=12.0)
-    run_id = worker.host.log.submit(check(Pipeline("batch", (*paid.stages, *scores))), tmp_path)
-    began = time.monotonic()
-    while worker.host.log.stage(run_id, "delivered").state != "done":
-        assert time.monotonic() - began < 10
-        time.sleep(0.05)
-    assert worker.host.log.stage(run_id, "paid").state in ("queued", "running")
-    worker.wait_for(run_id, 30)
-    assert states(worker, run_id)["paid"] == "fallback"
-    assert value(worker, run_id, "scores") == [0.0, 2.0, 4.0, 6.0]
 
 
 def test_a_paid_run_is_replayed_from_its_log_without_the_provider(

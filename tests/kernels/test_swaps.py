@@ -173,3 +173,15 @@ def test_operations_name_qubits_that_are_there(on: tuple[int, int], message: str
     pairs = np.array([on], np.int32)
     with pytest.raises(InputError, match=message):
         Steps(3, pairs, pairs * 0, np.ones(1), np.ones((1, 2)), (3.0, 3.0))
+
+
+@pytest.mark.parametrize("value", [-1.0, 33.0, np.nan])
+def test_weights_are_small_numbers(value: float) -> None:
+    with pytest.raises(InputError, match="power must be 0 to 32, got"):
+        Manner(power=value)
+
+
+def test_costs_are_finite() -> None:
+    pairs = np.array([(0, 1)], np.int32)
+    with pytest.raises(InputError, match="must be finite"):
+        Steps(2, pairs, pairs * 0, np.array([np.inf]), np.ones((1, 2)), (3.0, 3.0))

@@ -26,6 +26,8 @@ from qupel.kernels import _swaps
 
 #: Distances are kept for every two qubits, in 16 bits.
 MOST_QUBITS = 32_767
+#: Weights up to this keep every sum of costs finite.
+LARGEST_WEIGHT = 32
 
 
 class Start(IntEnum):
@@ -74,6 +76,12 @@ class Manner:
     gate: float = 0.3
     late: float = 0.0065
     decay: float = 0.1
+
+    def __post_init__(self) -> None:
+        for name in ("ahead", "weight", "power", "chain", "gate", "late", "decay"):
+            value = getattr(self, name)
+            if not 0 <= value <= LARGEST_WEIGHT:
+                raise InputError(f"{name} must be 0 to {LARGEST_WEIGHT}, got {value}")
 
 
 class Lattice:
@@ -141,6 +149,8 @@ class Steps:
             raise InputError(f"an operation names a qubit that is not one of {self.qubits}")
         if (first == second).any():
             raise InputError("an operation on a pair has two different qubits")
+        if not (np.isfinite(self.gates).all() and np.isfinite(self.layers).all()):
+            raise InputError("gates and layers of operations must be finite")
 
 
 @dataclass(frozen=True, slots=True, eq=False)

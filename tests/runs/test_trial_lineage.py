@@ -71,6 +71,22 @@ def test_a_record_of_such_a_pilot_is_shut_too(place: Path) -> None:
     assert asked("Otto", "show", record.id[:16]).code == Exit.OK
 
 
+def test_what_came_after_an_amendment_has_the_readers_of_the_pilot(place: Path) -> None:
+    with Store.open(place) as store:
+        charter = {**CHARTER, "readers": ["clerks"]}
+        store.amend("cuts", {"charter": charter, "data": {}}, who="Ada", why="others audit")
+        problem = MaxCut.random(9, nodes=5)[0]
+        task = Task.of(problem, solver_for("greedy", MaxCut), seconds=5, case="later")
+        record = attempt(task, problem=problem)
+        store.save("cuts.1", record)
+    assert asked("Otto", "show", record.id[:16]).code == Exit.DENIED
+    assert asked("Otto", "lineage", "cuts").code == Exit.DENIED
+    found = asked("Ada", "lineage", "cuts", "--json").document
+    assert [held["what"] for held in found["data"]] == ["case later"]
+    assert found["parameters"]["amendments"][0].endswith("others audit")
+    assert found["access"]["readers"] == ["clerks"]
+
+
 def test_a_grant_opens_it(place: Path) -> None:
     assert asked("Ada", "access", "grant", "cuts", "Eve").code == Exit.OK
     assert asked("Eve", "lineage", "cuts").code == Exit.OK

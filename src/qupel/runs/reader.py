@@ -231,7 +231,7 @@ class Reader:
             return Book(self.database).decision(what)
         except InputError as no_decision:
             if what in {trial.id for trial in Store(self.database).runs()}:
-                return Store(self.database).run(what)
+                return Store(self.database).run(trial_lineage.pilot_of(what))
             try:
                 return RunLog(self.database).run(what)
             except InputError as no_run:

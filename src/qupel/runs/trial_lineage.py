@@ -9,13 +9,14 @@ import sqlalchemy as sa
 
 from qupel.governance.readers import Resource
 from qupel.runs.access import Register, identity_here
+from qupel.runs.record import Record
 from qupel.runs.store import Run, Store
 from qupel.runs.tables import records
 
 
 def resource_of(store: Store, name: str) -> Resource:
     """What somebody must be a reader of; open to all where the charter names no readers."""
-    charter = _charter(store, name)
+    charter = _charter(store, pilot_of(name))
     readers = tuple(charter.get("readers") or ())
     return Resource(f"pilot:{name}", str(charter.get("owner", "")) if readers else "", readers)
 
@@ -43,7 +44,7 @@ def check_readers(store: Store, name: str, item: str) -> None:
 
 def lineage(store: Store, run: Run) -> dict[str, Any]:
     """Return what a pilot was made from, as plain data; see `qupel.runs.reader.Reader`."""
-    charter, made = _charter(store, run.id), store.records(run.id)
+    charter, made = _charter(store, run.id), _records(store, run.id)
     hashes = dict(sorted({(record.case, record.problem_hash) for record in made}))
     return {
         "kind": "pilot",
@@ -73,11 +74,23 @@ def lineage(store: Store, run: Run) -> dict[str, Any]:
 
 def _pilots_of(store: Store, name: str) -> list[str]:
     """The pilot of a name, or those with a record whose id begins so."""
-    chosen = sa.select(records.c.run_id).distinct()
-    mine = sa.or_(records.c.run_id == name, records.c.id.startswith(name, autoescape=True))
+    if store.charter(pilot_of(name)) is not None:
+        return [pilot_of(name)]
+    chosen = sa.select(records.c.run_id).where(records.c.id.startswith(name, autoescape=True))
     with store.database.reading() as connection:
-        found = set(connection.execute(chosen.where(mine)).scalars())
-    return [name] if name in found else sorted(found)
+        return sorted({pilot_of(run_id) for run_id in connection.execute(chosen).scalars()})
+
+
+def pilot_of(run_id: str) -> str:
+    """Name of the pilot that a run is of: each amendment begins a run with a number behind it."""
+    return run_id.partition(".")[0]
+
+
+def _records(store: Store, name: str) -> list[Record]:
+    """Records since the last amendment, or since the one before if there are none yet."""
+    numbered = [f"{name}.{k}" for k in range(len(store.amendments(name)), 0, -1)]
+    found = (store.records(run_id) for run_id in (*numbered, name))
+    return next((made for made in found if made), [])
 
 
 def _charter(store: Store, name: str) -> Mapping[str, Any]:

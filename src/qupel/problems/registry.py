@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from functools import cache
-from importlib.metadata import entry_points
+from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
 from typing import Any
 
@@ -14,19 +14,25 @@ from qupel.model.formats.text import json_value
 from qupel.problems.contract import Problem
 
 
-@cache
 def families() -> dict[str, type[Problem[Any]]]:
     """Every registered family, ours and those of other packages, by name."""
-    found = sorted(entry_points(group="qupel.families"), key=lambda point: point.name)
-    return {point.name: point.load() for point in found}
+    return {name: family(name) for name in sorted(_points())}
 
 
+@cache
 def family(name: str) -> type[Problem[Any]]:
-    """Return the family registered under ``name``."""
+    """Return the family registered under ``name``; no other is imported."""
     try:
-        return families()[name]
+        point = _points()[name]
     except KeyError:
-        raise unknown_name("family", name, families()) from None
+        raise unknown_name("family", name, _points()) from None
+    found: type[Problem[Any]] = point.load()
+    return found
+
+
+@cache
+def _points() -> dict[str, EntryPoint]:
+    return {point.name: point for point in entry_points(group="qupel.families")}
 
 
 #: Ending of files that hold any family's problem as a JSON document.

@@ -72,3 +72,11 @@ def test_without_a_fallback_the_better_of_an_earlier_and_a_built_answer_goes_out
     answerer, why, _ = found.choice()
     assert answerer is by
     assert "the fallback: its worker died" in why
+
+
+def test_nothing_can_go_out_until_somebody_has_answered(answered: Record) -> None:
+    found = Found("min")
+    assert not found.has_any
+    found.resort = side(answered, 4.0)
+    assert found.has_any
+    assert Found("min", remembered=[Answer(1.0, None, "an earlier one")]).has_any

@@ -96,6 +96,12 @@ class Found:
     resort: Side = field(default_factory=Side)
     remembered: list[Answer] = field(default_factory=list)
 
+    @property
+    def has_any(self) -> bool:
+        """Whether there is an answer that may go out."""
+        sides = (self.primary, self.fallback, self.resort)
+        return bool(self.remembered) or any(side.answered for side in sides)
+
     def choice(self) -> tuple[Answerer, str, Answer]:
         """Who answers, why not the primary, and the answer."""
         primary, fallback = self.primary, self.fallback

@@ -32,9 +32,6 @@ from qupel.runs.task import Task
 
 log = logging.getLogger("qupel.routes")
 
-#: Seconds that keeping the decision may take at least, however late it is.
-LEAST_TO_KEEP = 0.1
-
 
 @dataclass(slots=True, eq=False)
 class Deciding:
@@ -215,13 +212,21 @@ class Deciding:
         return self.timetable.budget(time.monotonic())
 
     def _is_over(self) -> bool:
-        if time.monotonic() >= self.timetable.answer_by:
+        if time.monotonic() >= self._answer_by:
             return True
         return self.found.primary.over and self.rescue.over
 
+    @property
+    def _answer_by(self) -> float:
+        """When to choose at the latest; later if there is nothing yet to choose from."""
+        return self.timetable.answer_by if self.found.has_any else self.timetable.last_call
+
     def _seconds_to_next_look(self) -> float:
         now = time.monotonic()
-        return max(0.0, min(self.timetable.answer_by, self.rescue.overdue) - now)
+        soonest = min(self._answer_by, self.rescue.next_look)
+        if now < self.timetable.answer_by:  # what the thread aside found is there without a post
+            soonest = min(soonest, self.timetable.answer_by)
+        return max(0.0, soonest - now)
 
     # The record.
 
@@ -255,8 +260,7 @@ class Deciding:
             source=self.source,
             wanted=self.wanted,
         )
-        left = max(LEAST_TO_KEEP, self.timetable.deadline - time.monotonic() - 0.02)
-        return self.desk.keep(decision, self._wish(), left)
+        return self.desk.keep(decision, self._wish(), self.timetable.to_keep(time.monotonic()))
 
     def _run_out_of_time(self) -> None:
         course = self._left_course()

@@ -145,11 +145,14 @@ class Desk:
         with self._hiring:
             return next((seat for seat in self._seats.values() if seat.free), None)
 
-    def warm(self, seconds: float = 30.0) -> None:
-        """Have the workers of decisions ready, waiting so long at most."""
+    def warm(self) -> None:
+        """Have the workers of decisions started."""
         for role in (FALLBACK, PRIMARY):
             self.seat(role)
         gates.prepare()
+
+    def wait_until_warm(self, seconds: float = 30.0) -> None:
+        """Wait until the workers of decisions are ready, so long at most."""
         for role in (FALLBACK, PRIMARY):
             self.seat(role).wait_until_warm(seconds)
 

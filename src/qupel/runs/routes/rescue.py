@@ -24,6 +24,8 @@ from qupel.runs.task import Task
 
 #: Seconds below which an attempt is not begun.
 LEAST = 0.1
+#: Share of the deadline after which a fallback is late, and a last resort is thought of beside.
+THINK_SHARE = 0.25
 
 
 @dataclass(slots=True, eq=False)
@@ -52,21 +54,32 @@ class Rescue:
     seconds: Callable[[], float]
     post: Post
     overdue: float = field(default=math.inf, init=False)
+    _late: float = field(default=math.inf, init=False)
     _retried: bool = field(default=False, init=False)
     _resorted: bool = field(default=False, init=False)
+    _thinks: bool = field(default=False, init=False)
 
     @property
     def over(self) -> bool:
         """Whether nothing more will come."""
-        return self.found.fallback.over or self.found.resort.over
+        return self.found.fallback.over or (self._resorted and self.found.resort.over)
 
     def begin(self) -> None:
         """Have the fallback attempted."""
+        self._late = time.monotonic() + THINK_SHARE * self.route.deadline_seconds
         self._ask_fallback(self.desk.seat(FALLBACK))
 
+    @property
+    def next_look(self) -> float:
+        """Reading of the monotonic clock when to look again."""
+        return self.overdue if self._thinks else min(self.overdue, self._late)
+
     def look(self) -> None:
-        """Give the fallback up if its worker is overdue."""
-        if time.monotonic() >= self.overdue and not self.found.fallback.over:
+        """Think of a last resort if the fallback is late; give it up if its worker is overdue."""
+        now = time.monotonic()
+        if now >= self._late and not self.found.fallback.over:
+            self._begin_to_think()
+        if now >= self.overdue and not self.found.fallback.over:
             self.found.fallback.why = self.found.fallback.why or "its worker did not come back"
             self._ask_last_resort()
 
@@ -107,12 +120,17 @@ class Rescue:
             self.found.fallback.over = self.found.resort.over
             return
         self._resorted, self.overdue = True, math.inf
-        self.desk.thinker.leave(self._think)
+        self._begin_to_think()
         seat, seconds = self.desk.free_seat(), self.seconds()
         if seat is None or seconds < LEAST:
             return
         task = arms.construct_task(self.task, min(seconds, 2 * self.route.fallback_seconds))
         self._ask(seat, task, self._constructed)
+
+    def _begin_to_think(self) -> None:
+        if not self._thinks:
+            self._thinks = True
+            self.desk.thinker.leave(self._think)
 
     def _constructed(self, record: Record) -> None:
         side = self.found.resort

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import importlib
 import math
 import time
 from collections.abc import Callable
@@ -103,6 +104,11 @@ class Routes:
         with contextlib.suppress(QupelError):  # without a database workers begin bare
             self.desk.preload = self.desk.clerk.ask(self._modules, WARMING)
         self.desk.warm()
+        # Workers import while this process does: a first decision waits for neither.
+        with contextlib.suppress(ImportError):
+            for module in self.desk.preload:
+                importlib.import_module(module)
+        self.desk.wait_until_warm()
         return self
 
     def __exit__(

@@ -9,6 +9,11 @@ from qupel.runs.pool import grace_seconds
 
 #: Share of the deadline, and seconds at most, kept for choosing and keeping the answer.
 LAST_SHARE, LAST_SECONDS = 0.15, 0.3
+#: Seconds past the deadline for which an answer is waited for where there is none at all, and
+#: within which it is out.
+LATE_SECONDS, LATEST_SECONDS = 0.5, 0.9
+#: Seconds that keeping the decision may take at least, however late it is.
+LEAST_TO_KEEP = 0.1
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,18 +28,27 @@ class Timetable:
         When the answer is chosen at the latest, from what is there.
     deadline
         When the answer must be with whoever asked.
+    last_call
+        When nothing is waited for any more, even if nobody has answered.
     """
 
     begun: float
     answer_by: float
     deadline: float
+    last_call: float
 
     @classmethod
     def of(cls, begun: float, deadline_seconds: float) -> Self:
         """Timetable of a decision asked for at ``begun``."""
         kept = min(LAST_SHARE * deadline_seconds, LAST_SECONDS)
         deadline = begun + deadline_seconds
-        return cls(begun, deadline - kept, deadline)
+        return cls(begun, deadline - kept, deadline, deadline + LATE_SECONDS)
+
+    def to_keep(self, now: float) -> float:
+        """Seconds to write the decision down, in each of two places if need be."""
+        if now < self.deadline - LEAST_TO_KEEP:
+            return self.deadline - now - 0.02
+        return max(LEAST_TO_KEEP, (self.deadline + LATEST_SECONDS - now) / 2)
 
     def left(self, now: float) -> float:
         """Seconds until the answer is chosen."""

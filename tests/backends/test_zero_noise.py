@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 
 import numpy as np
@@ -108,7 +109,26 @@ def test_a_mean_drowned_in_noise_has_no_exponential() -> None:
         ZeroNoise("exponential").value([1.0, 0.05, 0.01], ERRORS, shots=1)
 
 
-@pytest.mark.parametrize("factors", [(1.0,), (3.0, 5.0), (1.0, 5.0, 3.0)])
+@pytest.mark.parametrize(
+    "factors", [(1.0,), (3.0, 5.0), (1.0, 5.0, 3.0), (1.0, math.inf), (1.0, math.nan)]
+)
 def test_factors_ascend_from_one(factors: tuple[float, ...]) -> None:
     with pytest.raises(InputError, match="ascending from 1"):
         ZeroNoise(factors=factors)
+
+
+@pytest.mark.parametrize("means", [[math.nan, 1.0, 1.0], [1.0, math.inf, 1.0]])
+def test_means_that_are_no_numbers_are_refused(means: list[float]) -> None:
+    with pytest.raises(InputError, match="a finite mean"):
+        ZeroNoise().value(means, ERRORS, shots=1)
+    with pytest.raises(InputError, match="limit must be finite"):
+        ZeroNoise(limit=math.nan)
+    with pytest.raises(InputError, match="reached must be finite and ascend"):
+        ZeroNoise().value([1.0, 2.0, 3.0], ERRORS, shots=1, factors=[1.0, 1.0, 3.0])
+
+
+def test_factors_that_few_gates_cannot_reach_are_told() -> None:
+    bell = Circuit(2).h(0).cx(0, 1)
+    with pytest.raises(InputError, match=r"2 noisy gates cannot .* they reach \(1\.0, 1\.0\)"):
+        ZeroNoise(factors=(1.0, 1.5)).programs(bell)
+    assert ZeroNoise(factors=(1.0, 2.0, 3.5)).reached(bell) == (1.0, 2.0, 3.0)

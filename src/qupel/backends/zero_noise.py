@@ -16,6 +16,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Literal
 
 import numpy as np
@@ -87,13 +88,35 @@ class ZeroNoise:
     def __post_init__(self) -> None:
         if self.fit not in FITS:
             raise InputError(f"fit must be one of {', '.join(FITS)}, got {self.fit!r}")
-        rising = all(a < b for a, b in zip(self.factors, self.factors[1:], strict=False))
-        if len(self.factors) < 2 or self.factors[0] != 1 or not rising:
-            raise InputError(f"factors must be two or more, ascending from 1, got {self.factors}")
+        if len(self.factors) < 2 or self.factors[0] != 1 or not _are_rising(self.factors):
+            raise InputError(
+                f"factors must be two or more finite numbers, ascending from 1, got {self.factors}"
+            )
+        if not math.isfinite(self.limit):
+            raise InputError(f"limit must be finite, got {self.limit}")
 
     def programs(self, circuit: Circuit) -> tuple[Circuit, ...]:
-        """The circuit at every factor."""
-        return tuple(folded(circuit, factor) for factor in self.factors)
+        """The circuit at every factor, as nearly as its gates can be folded.
+
+        Give `reached` to `value` where that is not quite what was asked for.
+
+        Raises
+        ------
+        InputError
+            If two factors come to the same circuit, since it has too few noisy gates.
+        """
+        made = tuple(folded(circuit, factor) for factor in self.factors)
+        factors = tuple(factor_of(circuit, one) for one in made)
+        if not _are_rising(factors):
+            raise InputError(
+                f"{_noisy(circuit)} noisy gates cannot be folded to factors {self.factors}, they "
+                f"reach {factors}; ask for odd factors, or for ones further apart"
+            )
+        return made
+
+    def reached(self, circuit: Circuit) -> tuple[float, ...]:
+        """The factors that `programs` of a circuit have."""
+        return tuple(factor_of(circuit, one) for one in self.programs(circuit))
 
     def value(
         self,
@@ -116,16 +139,21 @@ class ZeroNoise:
 
         Raises
         ------
+        InputError
+            If there is not a finite mean, an error above 0 and a factor for each.
         ResultError
             If an exponential cannot be fitted, since noise has drowned a mean.
         """
         x = np.asarray(self.factors if factors is None else factors, np.float64)
         y, sigma = np.asarray(means, np.float64), np.asarray(errors, np.float64)
-        if not x.shape == y.shape == sigma.shape or not (sigma > 0).all():
+        finite = all(np.isfinite(values).all() for values in (y, sigma))
+        if not (x.shape == y.shape == sigma.shape and finite and (sigma > 0).all()):
             raise InputError(
-                f"a mean and an error above 0 for each of {len(self.factors)} factors, got {y} "
-                f"and {sigma}"
+                f"a finite mean and an error above 0 for each of {len(self.factors)} factors, got "
+                f"{y} and {sigma}"
             )
+        if not _are_rising(x.tolist()):
+            raise InputError(f"factors that were reached must be finite and ascend, got {x}")
         if self.fit == "linear":
             found, error = _intercept(x, y, sigma)
         elif self.fit == "richardson":
@@ -146,6 +174,11 @@ class ZeroNoise:
         height, error = _intercept(x, np.log(sign * left), sigma / np.abs(left))
         amplitude = math.exp(height)
         return self.limit + sign * amplitude, amplitude * error
+
+
+def _are_rising(factors: Sequence[float]) -> bool:
+    rising = all(a < b for a, b in pairwise(factors))
+    return rising and all(math.isfinite(factor) for factor in factors)
 
 
 def _intercept(x: np.ndarray, y: np.ndarray, sigma: np.ndarray) -> tuple[float, float]:

@@ -163,7 +163,7 @@ def diagnose(
                 f"{words[arm.passed]}"
             )
         print_text(f"{found.cause}: {found.advice}")
-    if found.cause is not Cause.NONE:
+    if found.cause not in {Cause.NONE, Cause.WRITTEN}:
         raise typer.Exit(Exit.ALARM)
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 import tempfile
 import traceback
@@ -34,7 +33,7 @@ from qupel.cli import (
     worker,
 )
 from qupel.cli.exits import Exit, code_of
-from qupel.cli.output import print_text, say
+from qupel.cli.output import flush, prepare, print_text, say
 from qupel.errors import QupelError
 
 app = typer.Typer(
@@ -99,6 +98,7 @@ def _root(
 
 def main() -> None:
     """Run the command line; every error ends in one message and a true exit code."""
+    prepare()
     try:
         outcome = app(standalone_mode=False)
     except TyperException as error:
@@ -107,12 +107,11 @@ def main() -> None:
         code: int = Exit.USAGE
     except (typer.Abort, KeyboardInterrupt):
         code = Exit.INTERRUPTED
+    except SystemExit:  # how the framework ends where nobody reads its help any more
+        code = Exit.OK
     except QupelError as error:
         say(f"error: {error}")
         code = code_of(error)
-    except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        code = Exit.OK
     except OSError as error:
         if error.filename is None:
             say(f"error: {error.strerror or error}; details in {_crash_report()}")
@@ -127,6 +126,7 @@ def main() -> None:
         code = outcome if isinstance(outcome, int) else Exit.OK
     if code == Exit.INTERRUPTED:  # also as the framework tells it
         say("stopped; what was finished is kept")
+    flush()
     sys.exit(int(code))
 
 

@@ -1,11 +1,18 @@
-"""Results go to stdout, everything for people on the way goes to stderr."""
+"""Results go to stdout, everything for people on the way goes to stderr.
+
+Whoever reads may stop early, as ``head`` does: what is printed after that goes nowhere, and the
+command goes on to its own end and exit code.
+"""
 
 from __future__ import annotations
 
+import io
 import json
 import math
+import os
 import sys
-from typing import Any
+from contextlib import suppress
+from typing import Any, TextIO
 
 #: Version of every JSON document that a command prints.
 SCHEMA = 1
@@ -13,17 +20,48 @@ SCHEMA = 1
 
 def print_document(document: dict[str, Any]) -> None:
     """Print one JSON document on stdout; numbers JSON cannot hold become null."""
-    sys.stdout.write(json.dumps({"schema": SCHEMA, **_plain(document)}, allow_nan=False) + "\n")
+    _write(sys.stdout, json.dumps({"schema": SCHEMA, **_plain(document)}, allow_nan=False) + "\n")
 
 
 def print_text(text: str) -> None:
     """Print a result for people on stdout."""
-    sys.stdout.write(text.rstrip("\n") + "\n")
+    _write(sys.stdout, text.rstrip("\n") + "\n")
 
 
 def say(text: str) -> None:
     """Tell whoever watches something, on stderr."""
-    sys.stderr.write(text.rstrip("\n") + "\n")
+    _write(sys.stderr, text.rstrip("\n") + "\n")
+
+
+def prepare() -> None:
+    """Have characters that the terminal's encoding lacks printed as question marks."""
+    if isinstance(sys.stdout, io.TextIOWrapper) and sys.stdout.errors == "strict":
+        sys.stdout.reconfigure(errors="replace")
+
+
+def flush() -> None:
+    """Hand on what was printed, to whoever still reads."""
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            stream.flush()
+        except BrokenPipeError:
+            _silence(stream)
+
+
+def _write(stream: TextIO, text: str) -> None:
+    try:
+        stream.write(text)
+    except BrokenPipeError:
+        _silence(stream)
+
+
+def _silence(stream: TextIO) -> None:
+    """Have a stream that nobody reads lead nowhere, so that it fails no more."""
+    with suppress(OSError, ValueError):
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, stream.fileno())
+        os.close(nowhere)
+        stream.flush()  # what was kept back
 
 
 def _plain(value: Any) -> Any:

@@ -66,6 +66,16 @@ def test_a_shallow_circuit_passes_everywhere() -> None:
     ]
 
 
+def test_a_circuit_that_passes_once_compiled_is_not_the_devices_fault() -> None:
+    wordy = Circuit(4).h(0).cx(0, 1).cx(1, 2).cx(2, 3)
+    for _ in range(300):
+        wordy = wordy.cx(0, 1).cx(0, 1)
+    found = diagnose(wordy, BOTH, 0.8, CHIP)
+    assert [arm.passed for arm in found.arms] == [True, False, True]
+    assert found.cause is Cause.WRITTEN
+    assert "compiled, as it would be run, it passes" in found.advice
+
+
 def test_few_shots_leave_the_cause_unclear() -> None:
     found = diagnose(GHZ, BOTH, 0.9, CHIP, shots=20)
     assert found.cause is Cause.UNCLEAR

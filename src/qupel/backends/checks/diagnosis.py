@@ -34,6 +34,7 @@ class Cause(StrEnum):
     """What makes a circuit fail."""
 
     NONE = "no arm fails"
+    WRITTEN = "as written only"
     ALGORITHM = "algorithm"
     DEVICE = "device"
     COMPILING = "compiling"
@@ -43,6 +44,8 @@ class Cause(StrEnum):
 #: What to do about each cause.
 ADVICE = {
     Cause.NONE: "the circuit does what is wanted, as far as the device's profile goes",
+    Cause.WRITTEN: "as it is written it fails with the device's noise; compiled, as it would be "
+    "run, it passes, so that the device is not at fault",
     Cause.ALGORITHM: "it fails without noise: change the ansatz, its angles or its depth; "
     "a better device would not help",
     Cause.DEVICE: "it works without noise and fails with the device's: take fewer gates, "
@@ -156,7 +159,13 @@ def diagnose(
 
 
 def cause_of(arms: Sequence[ArmReport]) -> Cause:
-    """What the first arm that does not pass tells, for arms as `diagnose` orders them."""
+    """What the first arm that does not pass tells, for arms as `diagnose` orders them.
+
+    A compiler may take gates away: what fails as it is written and passes compiled does not fail.
+    """
+    noiseless, noisy, compiled = (arm.passed for arm in arms)
+    if noiseless and noisy is False and compiled:
+        return Cause.WRITTEN
     for arm, cause in zip(arms, (Cause.ALGORITHM, Cause.DEVICE, Cause.COMPILING), strict=True):
         if arm.passed is None:
             return Cause.UNCLEAR

@@ -133,5 +133,15 @@ def test_a_paid_run_is_replayed_from_its_log_without_the_provider(
     assert len(provider.jobs) == orders
 
 
+def test_a_fallback_that_ends_by_rounds_is_replayed_byte_for_byte(
+    worker: Worker, provider: Fake, tmp_path: Path, graph: str
+) -> None:
+    provider.faults["submit"] = [RefusedError("not today")]
+    run_id = done(worker, pipeline(tmp_path, graph, 107, fallback_rounds=20), tmp_path)
+    assert worker.host.log.stage(run_id, "paid").state == "fallback"
+    document = log_document(worker.host.log, run_id, worker.host.ledger)
+    assert [stage.equal for stage in replay(document)] == [True, True, True]
+
+
 def test_accounts_hold_nothing_in_the_end(worker: Worker) -> None:
     assert worker.host.ledger.account("experiment:poor").held.money == 0

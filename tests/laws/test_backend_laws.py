@@ -1,9 +1,12 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from qupel.backends import local
 from qupel.backends.adapters.azure import Azure
+from qupel.backends.adapters.braket import Braket
 from qupel.backends.adapters.claims import profile_behind
 from qupel.backends.adapters.ibm import Ibm
 from qupel.backends.adapters.ibm_service import Service
@@ -11,11 +14,13 @@ from qupel.backends.adapters.ionq import Ionq
 from qupel.backends.adapters.neutral import Neutral
 from qupel.backends.catalogue.listing import profile_named
 from qupel.backends.clock import ManualClock
+from qupel.backends.contract import Bills, Capabilities, JobStatus, Order, Result
 from qupel.backends.emulator import Provider, Site, Terms, Waiting, device_named, direct, serving
 from qupel.backends.http import HttpTransport
 from qupel.model.money import Money
 from qupel.testing import check_backend
-from tests.backends.adapters.clouds import FakeAzure, FakeIbm
+from qupel.testing.solver import ConformanceError
+from tests.backends.adapters.clouds import FakeAzure, FakeBraket, FakeIbm
 
 PURSE = Money.of(1000)
 
@@ -69,3 +74,43 @@ def test_azure_adapter_keeps_its_contract_against_a_small_cloud(device: str) -> 
     profile = profile_named(name)
     backend = Azure(device, cloud, "/workspaces/w", cloud.storage, profile)
     check_backend(backend, most=Money.of(100_000), clock=ManualClock(), shots=20)
+
+
+@pytest.mark.parametrize(
+    ("device", "seconds"), [("iqm-garnet", None), ("rigetti-ankaa-3", None), ("sv1", 0.25)]
+)
+def test_braket_adapter_keeps_its_contract_on_a_small_line(
+    device: str, seconds: float | None
+) -> None:
+    backend = Braket(device, FakeBraket(seconds), profile_behind("braket", device))
+    check_backend(
+        backend, most=Money.of(1000), clock=ManualClock(), shots=20, sizes=(1, 2, 3, 5, 8)
+    )
+
+
+class Silent(Braket):
+    """Braket, if it told neither shots nor seconds."""
+
+    bills: Bills = Bills.UNTOLD
+
+    def capabilities(self) -> Capabilities:
+        return replace(super().capabilities(), bills=self.bills)
+
+    def status(self, job: str) -> JobStatus:
+        return replace(super().status(job), billed=None)
+
+    def result(self, job: str, order: Order) -> Result:
+        return replace(super().result(job, order), billed=None)
+
+
+@pytest.mark.parametrize("bills", [Bills.TOLD, Bills.COMPUTED])
+def test_a_backend_that_owes_a_bill_and_tells_none_breaks_its_contract(bills: Bills) -> None:
+    backend = Silent("iqm-garnet", FakeBraket(), profile_behind("braket", "iqm-garnet"))
+    backend.bills = bills
+    with pytest.raises(ConformanceError, match=f"nobody tells its bill, which is to be {bills}"):
+        check_backend(backend, most=PURSE, clock=ManualClock(), shots=20, sizes=(1, 2))
+
+
+def test_a_backend_may_say_that_it_tells_no_bills() -> None:
+    backend = Silent("iqm-garnet", FakeBraket(), profile_behind("braket", "iqm-garnet"))
+    check_backend(backend, most=PURSE, clock=ManualClock(), shots=20, sizes=(1, 2))

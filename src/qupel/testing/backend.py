@@ -12,6 +12,7 @@ from qupel.backends.clock import Clock, SystemClock
 from qupel.backends.contract import (
     Annealing,
     Backend,
+    Bills,
     Capabilities,
     JobStatus,
     Kind,
@@ -30,6 +31,8 @@ from qupel.testing.solver import ConformanceError
 
 #: Seconds between two questions, and how long a job is waited for.
 _PAUSE, _PATIENCE = 0.05, 600.0
+#: Seconds between two questions for a bill.
+_BILL_PAUSE = 1.0
 #: What a backend may say its results are, by what it says it is: noise can be asked for.
 _KINDS = {Evidence.NOISELESS: {Evidence.NOISELESS, Evidence.NOISY}}
 
@@ -48,9 +51,10 @@ def check_backend(
     Checked are: capabilities that do not contradict themselves; estimates of all shots in the
     currency of the bill, and refusals, with numbers, of what can never fit; a submission that
     gives a job, which is found by key or tag as the capabilities say, and by no other tag; states
-    that end; readings of the right number, width and type, the same when fetched again; errors
-    for a result of another order or of an unknown job; cancelling what is over, twice, without
-    harm; and canaries, alone and in batches, in our bit order.
+    that end; a bill once a job is done, where something is billed, unless the capabilities say
+    that none is told; readings of the right number, width and type, the same when fetched
+    again; errors for a result of another order or of an unknown job; cancelling what is over,
+    twice, without harm; and canaries, alone and in batches, in our bit order.
 
     Parameters
     ----------
@@ -82,8 +86,8 @@ def check_backend(
     job = _check_submission(backend, limits, order, clock)
     status = _ended(backend, job, clock)
     _require(status.state is State.DONE, f"the job ended {status.state}: {status.why}")
-    _check_bill(status, limits)
     result = backend.result(job, order)
+    _check_bill(backend, job, result, limits, clock)
     _check_result(result, order, job, limits)
     _check_again(result, backend.result(job, order))
     _check_strangers(backend, job, order, programs[1])
@@ -225,8 +229,20 @@ def _ended(backend: Backend, job: str, clock: Clock) -> JobStatus:
     raise ConformanceError(f"a job did not end in {_PATIENCE:g} s")
 
 
-def _check_bill(status: JobStatus, limits: Capabilities) -> None:
-    billed = status.billed
+def _check_bill(
+    backend: Backend, job: str, result: Result, limits: Capabilities, clock: Clock
+) -> None:
+    """A job that is over has a bill, or a backend that says that it tells none."""
+    until = clock.monotonic() + _PATIENCE
+    owed = bool(limits.currency) and limits.bills is not Bills.UNTOLD
+    billed = result.billed or _ended(backend, job, clock).billed
+    while billed is None and owed and clock.monotonic() < until:
+        clock.sleep(_BILL_PAUSE)
+        billed = _ended(backend, job, clock).billed
+    _require(
+        billed is not None or not owed,
+        f"the job is over and nobody tells its bill, which is to be {limits.bills}",
+    )
     _require(
         billed is None or (billed.currency == limits.currency and billed.micros >= 0),
         f"a bill of {billed} from a backend that bills in {limits.currency or 'nothing'}",

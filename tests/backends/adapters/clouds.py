@@ -1,4 +1,4 @@
-"""Small clouds in this process: transports that answer as IBM, Azure and D-Wave do."""
+"""Small clouds in this process: transports that answer as IBM, Azure and D-Wave do, a Braket."""
 
 from __future__ import annotations
 
@@ -14,9 +14,11 @@ from urllib.parse import parse_qs, unquote, urlsplit
 
 import numpy as np
 
+from qupel.backends.adapters.braket import GATES
+from qupel.backends.contract import JobStatus, State
 from qupel.backends.emulator.ionq_circuits import circuits_of
 from qupel.backends.transport import Reply, Request, Transport
-from qupel.errors import TransientError, UnknownOutcomeError
+from qupel.errors import ResultError, TransientError, UnknownOutcomeError
 from qupel.model.circuit import Circuit
 from qupel.model.formats.qasm import read_qasm
 from qupel.simulators.statevector import StateVector
@@ -283,6 +285,54 @@ class FakeSapi(Cloud):
         }
         self.spoil(answer)
         return answer
+
+
+@dataclass
+class FakeBraket:
+    """Amazon Braket's tasks, run when they come; ``seconds`` is how long a simulator takes."""
+
+    seconds: float | None = None
+    word: State = State.DONE
+    tasks: dict[str, tuple[str, str, int]] = field(default_factory=dict)
+    tokens: dict[str, str] = field(default_factory=dict)
+
+    def create(self, source: str, shots: int, token: str, tag: str) -> str:
+        """Make a task, or name the one of a token that is known."""
+        job = self.tokens.setdefault(token, f"task-{len(self.tokens)}")
+        self.tasks[job] = tag, source, shots
+        return job
+
+    def find(self, tag: str) -> list[str]:
+        """Tasks under a tag."""
+        return [job for job, held in self.tasks.items() if held[0] == tag]
+
+    def listed(self, prefix: str) -> list[tuple[str, str]]:
+        """Tasks whose tag begins so, each with it."""
+        return [(job, held[0]) for job, held in self.tasks.items() if held[0].startswith(prefix)]
+
+    def status(self, job: str) -> tuple[JobStatus, int | None]:
+        """Where a task stands, and its shots."""
+        return JobStatus(self.word, self.word), self.tasks[job][2]
+
+    def fetch(self, job: str, tag: str) -> bytes:
+        """Result document of a task."""
+        held, source, shots = self.tasks.get(job, ("", "", 0))
+        if held != tag:
+            raise ResultError("not under that tag")
+        ours = {name: gate for gate, name in GATES.items() if gate != "p"}
+        circuit = read_qasm(re.sub("^[a-z]+", lambda m: ours.get(m[0], m[0]), source, flags=re.M))
+        document: dict[str, Any] = {
+            "measurements": sampled(circuit, shots),
+            "measuredQubits": list(range(circuit.qubits)),
+            "additionalMetadata": {"action": {"source": source}},
+        }
+        if self.seconds is not None:
+            simulator = {"executionDuration": round(1000 * self.seconds)}
+            document["additionalMetadata"]["simulatorMetadata"] = simulator
+        return json.dumps(document).encode()
+
+    def cancel(self, job: str) -> None:
+        """Do nothing: tasks are over at once."""
 
 
 def _text(values: np.ndarray) -> str:

@@ -20,6 +20,7 @@ class Kept:
     def __init__(self, document: Any) -> None:
         self.document = document
         self.tokens: list[str] = []
+        self.state, self.shots = State.DONE, None
 
     def create(self, source: str, shots: int, token: str, tag: str) -> str:
         self.tokens.append(token)
@@ -31,8 +32,8 @@ class Kept:
     def listed(self, prefix: str) -> list[tuple[str, str]]:
         return []
 
-    def status(self, job: str) -> JobStatus:
-        return JobStatus(State.DONE)
+    def status(self, job: str) -> tuple[JobStatus, int | None]:
+        return JobStatus(self.state), self.shots
 
     def fetch(self, job: str, tag: str) -> bytes:
         return json.dumps(self.document).encode()

@@ -83,5 +83,10 @@ def test_stamps_that_cannot_be_are_left_out(value: Any) -> None:
 
 def test_money_is_read_or_left_out() -> None:
     assert money({"micros": 5, "currency": "EUR"}) == Money(5, "EUR")
-    for bad in (None, {"micros": -1, "currency": "EUR"}, {"micros": 1.5}, {"micros": 1}, 5):
+    for bad in (None, {"micros": 1.5, "currency": "EUR"}, {"micros": 1}, 5):
         assert money(bad) is None
+    assert money({"micros": 2**60, "currency": "EUR"}) is None
+
+
+def test_money_below_zero_is_told_to_whoever_books_it() -> None:
+    assert money({"micros": -1, "currency": "EUR"}) == Money(-1, "EUR")

@@ -166,8 +166,8 @@ def test_what_a_problem_s_code_leaves_open_is_no_refusal(code: int, error: type[
 )
 def test_words_are_known_or_unknown(word: str, state: State) -> None:
     line = Sapi(FakeSapi(status=word), "s")
-    assert line.status(line.post(PLACED, 20, 5.0, "tag")).state is state
-    assert line.status("problem-99").state is State.UNKNOWN
+    assert line.status(line.post(PLACED, 20, 5.0, "tag"))[0].state is state
+    assert line.status("problem-99")[0].state is State.UNKNOWN
 
 
 def test_an_answer_is_decoded_from_nothing_else() -> None:

@@ -11,10 +11,13 @@ from qupel.backends.adapters import dwave
 from qupel.backends.adapters.dwave import Dwave
 from qupel.backends.adapters.dwave_sapi import Sapi, decoded, encoded
 from qupel.backends.adapters.embedding import Graph, embed
+from qupel.backends.catalogue.listing import profile_named
+from qupel.backends.catalogue.profile import DeviceProfile
 from qupel.backends.clock import ManualClock
 from qupel.backends.contract import Annealing, Order
 from qupel.errors import RefusedError
 from qupel.model.ising import Ising
+from qupel.model.money import Money
 from qupel.testing import check_backend
 from tests.backends.adapters.clouds import FakeSapi
 from tests.backends.adapters.vendors import needs
@@ -26,9 +29,11 @@ def test_the_mock_sampler_keeps_the_contract() -> None:
     check_backend(dwave.open("mock"), clock=ManualClock(), shots=50)
 
 
-def test_the_solver_interface_keeps_the_contract() -> None:
-    backend = Dwave("Advantage", Sapi(FakeSapi(qubits=tuple(range(2, 14))), "s"), None)
-    check_backend(backend, clock=ManualClock(), shots=50, sizes=(1, 2, 3, 5, 8, 12))
+@pytest.mark.parametrize("profile", [None, profile_named("dwave-advantage")])
+def test_the_solver_interface_keeps_the_contract(profile: DeviceProfile | None) -> None:
+    backend = Dwave("Advantage", Sapi(FakeSapi(qubits=tuple(range(2, 14))), "s"), profile)
+    sizes, most = (1, 2, 3, 5, 8, 12), Money.of(100)
+    check_backend(backend, most=most, clock=ManualClock(), shots=50, sizes=sizes)
 
 
 def test_problems_and_answers_are_those_of_d_wave_s_own_coders() -> None:

@@ -22,6 +22,7 @@ from qupel.errors import (
     UnknownOutcomeError,
 )
 from qupel.model.circuit import Circuit
+from qupel.model.money import Money
 
 ORDER = Order((Circuit(3).h(0).cx(0, 1), Circuit(2).x(0)), 100, "key", "tag & more?")
 
@@ -118,11 +119,19 @@ def test_an_unknown_word_is_never_final(word: Any) -> None:
 
 
 def test_stamps_and_bills_that_cannot_be_are_left_out() -> None:
-    bad = {"created": "yesterday", "finished": 1e300, "billed": {"micros": -5, "currency": "USD"}}
+    bad = {"created": "yesterday", "finished": 1e300, "billed": {"micros": 5.5, "currency": "USD"}}
     backend, job = done("", lambda d: {**d, **bad})
     status = backend.status(job)
     assert status.state is State.DONE
     assert (status.times.created, status.times.finished, status.billed) == (None, None, None)
+
+
+def test_a_bill_below_zero_is_passed_on_and_a_quote_below_zero_is_none() -> None:
+    below = {"micros": -5, "currency": "USD"}
+    backend, job = done("", lambda d: {**d, "billed": below})
+    assert backend.status(job).billed == Money(-5)
+    with pytest.raises(TransientError, match="quoted no price"):
+        altered("/v1/quote", lambda d: {"cost": below}).estimate(ORDER)
 
 
 def test_an_accepted_job_without_a_name_leaves_the_outcome_open() -> None:

@@ -14,13 +14,20 @@ import hashlib
 import json
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Any, Protocol
 
 import numpy as np
 
-from qupel.backends.adapters.claims import age_of, bound_of, profile_behind
+from qupel.backends.adapters.claims import (
+    age_of,
+    bill_of,
+    bills_of,
+    bound_of,
+    currency_of,
+    profile_behind,
+)
 from qupel.backends.adapters.documents import listing, mapping, read_json, whole
 from qupel.backends.adapters.limits import check_fits, check_settings, shape_of
 from qupel.backends.adapters.moments import moment
@@ -96,8 +103,8 @@ class Line(Protocol):
         """Tasks of this device whose tag begins so, each with it."""
         ...
 
-    def status(self, job: str) -> JobStatus:
-        """Where a task stands."""
+    def status(self, job: str) -> tuple[JobStatus, int | None]:
+        """Where a task stands, and its shots as far as they are told."""
         ...
 
     def fetch(self, job: str, tag: str) -> bytes:
@@ -179,8 +186,9 @@ class Braket:
             cancels=profile is not None,
             evidence=self.evidence,
             region=self.region,
-            currency="USD" if profile else "",
+            currency=currency_of(profile),
             profile=profile.name if profile else "",
+            bills=bills_of(profile),
         )
 
     def estimate(self, order: Order) -> Estimate:
@@ -198,6 +206,7 @@ class Braket:
             cost=self._bound(circuits, order.shots),
             remarks=(
                 "depth and gates as written; Braket compiles for the device",
+                "bills are computed from the shots or seconds that Braket tells",
                 *age_of(self.profile),
             ),
         )
@@ -218,8 +227,16 @@ class Braket:
         return self.line.listed(prefix)
 
     def status(self, job: str) -> JobStatus:
-        """Where a task stands; Braket tells no bill."""
-        return self.line.status(job)
+        """Where a task stands; Braket tells no bill, so it is computed from the task's shots.
+
+        What failed or was cancelled costs nothing, as Amazon's own `Tracker` counts.
+        """
+        status, shots = self.line.status(job)
+        currency = currency_of(self.profile)
+        if currency and status.state in {State.FAILED, State.CANCELLED}:
+            return replace(status, billed=Money(0, currency))
+        done = status.state is State.DONE
+        return replace(status, billed=bill_of(self.profile, shots=shots) if done else None)
 
     def result(self, job: str, order: Order) -> Result:
         """Measured bits in our order; the program that Braket says it ran must be ours."""
@@ -234,6 +251,7 @@ class Braket:
             job=job,
             device=self.device,
             evidence=self.evidence,
+            billed=bill_of(self.profile, shots=order.shots, seconds=_simulated(document)),
             facts={
                 "created_at": moment(metadata.get("createdAt")),
                 "ended_at": moment(metadata.get("endedAt")),
@@ -317,6 +335,16 @@ def _written(program: Program) -> Circuit:
     if set(circuit.counts()) <= set(GATES):
         return circuit
     return compile_circuit(circuit, Target(circuit.qubits, frozenset({"rz", "rx", "cx"}))).circuit
+
+
+def _simulated(document: Mapping[str, Any]) -> Decimal | None:
+    """Seconds that an on-demand simulator ran, which it tells in milliseconds."""
+    additional = document.get("additionalMetadata")
+    told = additional.get("simulatorMetadata") if isinstance(additional, dict) else None
+    ran = told.get("executionDuration") if isinstance(told, dict) else None
+    if not isinstance(ran, int | float) or not 0 <= ran <= 1000 * LONGEST_RUN:
+        return None
+    return Decimal(ran) / 1000
 
 
 def _check_echo(document: Mapping[str, Any], source: str) -> None:

@@ -81,17 +81,19 @@ class Aws:
         """Tasks of the device whose tag begins so, each with it; no filter of AWS's names tags."""
         return [(job, held) for job, held in self._search() if held.startswith(prefix)]
 
-    def status(self, job: str) -> JobStatus:
-        """Where a task stands."""
+    def status(self, job: str) -> tuple[JobStatus, int | None]:
+        """Where a task stands, and its shots."""
         task = self._task(job)
         if task is None:
-            return JobStatus(State.UNKNOWN, "not found")
+            return JobStatus(State.UNKNOWN, "not found"), None
         word = str(task.get("status"))
         times = Times(
             created=_seconds(task.get("createdAt")), finished=_seconds(task.get("endedAt"))
         )
         why = f"{cleaned(str(task.get('failureReason') or '')):.300}"
-        return JobStatus(WORDS.get(word, State.UNKNOWN), word[:80], why, times)
+        shots = task.get("shots")
+        told = shots if type(shots) is int and shots >= 1 else None
+        return JobStatus(WORDS.get(word, State.UNKNOWN), word[:80], why, times), told
 
     def fetch(self, job: str, tag: str) -> bytes:
         """Result document of a task."""

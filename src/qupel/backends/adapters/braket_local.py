@@ -55,9 +55,9 @@ class Simulator:
         """Tasks whose tag begins so, each with it."""
         return self._kept.listed(prefix)
 
-    def status(self, job: str) -> JobStatus:
+    def status(self, job: str) -> tuple[JobStatus, int | None]:
         """Done, if it is known."""
-        return self._kept.status(job)
+        return self._kept.status(job), None
 
     def fetch(self, job: str, tag: str) -> bytes:
         """Result document of a task."""

@@ -1,12 +1,22 @@
-"""What the catalogue says of a provider's device: sizes, region, and an upper bound of the bill."""
+"""What the catalogue says of a provider's device: sizes, region, bounds of bills, and bills."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from decimal import Decimal
 
 from qupel.backends.catalogue.listing import profiles
-from qupel.backends.catalogue.prices import Free, Unpublished, Usage, price
+from qupel.backends.catalogue.prices import (
+    Counts,
+    Free,
+    PerSecond,
+    PerShot,
+    Unpublished,
+    Usage,
+    price,
+)
 from qupel.backends.catalogue.profile import DeviceProfile
+from qupel.backends.contract import Bills
 from qupel.errors import InputError, unknown_name
 from qupel.model.circuit import Circuit
 from qupel.model.money import Money
@@ -55,6 +65,41 @@ def bound_of(
             "your own with the price of your contract"
         )
     return price(profile.price, Usage.of(circuits, shots, seconds))
+
+
+def currency_of(profile: DeviceProfile | None) -> str:
+    """Currency of a device's bills; empty where nothing is billed."""
+    if profile is None or isinstance(profile.price, Free):
+        return ""
+    return "USD" if isinstance(profile.price, Unpublished) else profile.price.currency
+
+
+def bills_of(profile: DeviceProfile | None) -> Bills:
+    """Whether a device's bills follow from shots or seconds, where its provider tells none."""
+    computed = profile is not None and isinstance(profile.price, PerShot | PerSecond)
+    return Bills.COMPUTED if computed else Bills.UNTOLD
+
+
+def bill_of(
+    profile: DeviceProfile | None, *, shots: int | None = None, seconds: Decimal | None = None
+) -> Money | None:
+    """What one program costs by the catalogue for what it used; None where that is not known.
+
+    Parameters
+    ----------
+    profile
+        Of the device.
+    shots, seconds
+        That were run, and for which the device was used; None where the provider does not tell.
+    """
+    if profile is None:
+        return None
+    match profile.price:
+        case PerShot() if shots is not None:
+            return price(profile.price, Usage((Counts(),), shots))
+        case PerSecond() if seconds is not None:
+            return price(profile.price, Usage((Counts(),), 1, seconds))
+    return None
 
 
 def age_of(profile: DeviceProfile | None) -> tuple[str, ...]:

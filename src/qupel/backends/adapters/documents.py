@@ -85,14 +85,17 @@ def stamp(value: Any) -> float | None:
 
 
 def money(value: Any) -> Money | None:
-    """Amount of ``{"micros": 300000, "currency": "USD"}``; None if there is none, or no such."""
+    """Amount of ``{"micros": 300000, "currency": "USD"}``; None if there is none, or no such.
+
+    One below zero is told as it is: whoever books it knows that it cannot be.
+    """
     if not isinstance(value, dict) or type(value.get("micros")) is not int:
         return None
     try:
         amount = Money(value["micros"], value.get("currency", ""))
     except InputError:
         return None
-    return amount if 0 <= amount.micros <= LARGEST else None
+    return amount if abs(amount.micros) <= LARGEST else None
 
 
 class _BadError(ValueError):

@@ -12,20 +12,27 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from urllib.parse import urlsplit
 
 import numpy as np
 
-from qupel.backends.adapters.claims import age_of, profile_behind
+from qupel.backends.adapters.claims import (
+    age_of,
+    bill_of,
+    bills_of,
+    currency_of,
+    profile_behind,
+)
 from qupel.backends.adapters.dwave_sapi import Line, Raw, Sapi
 from qupel.backends.adapters.embedding import Embedded, Graph, embed, unembed
 from qupel.backends.adapters.limits import check_fits, check_settings
 from qupel.backends.adapters.readings import facts_of_shots, reading_of_rows
 from qupel.backends.addresses import address_in
-from qupel.backends.catalogue.prices import Counts, Free, PerSecond, Unpublished, Usage, price
-from qupel.backends.catalogue.profile import AnnealTimes, DeviceProfile
+from qupel.backends.catalogue.figures import AnnealTimes
+from qupel.backends.catalogue.prices import Counts, PerSecond, Usage, price
+from qupel.backends.catalogue.profile import DeviceProfile
 from qupel.backends.contract import (
     Annealing,
     Capabilities,
@@ -35,6 +42,7 @@ from qupel.backends.contract import (
     Lookup,
     Order,
     Result,
+    State,
 )
 from qupel.backends.credentials import secret_in
 from qupel.backends.http import HttpTransport
@@ -127,8 +135,9 @@ class Dwave:
             cancels=True,
             evidence=self.evidence,
             region=self.profile.regions[0] if self.profile and self.profile.regions else "",
-            currency=self._currency(),
+            currency=currency_of(self.profile),
             profile=self.profile.name if self.profile else "",
+            bills=bills_of(self.profile),
         )
 
     def estimate(self, order: Order) -> Estimate:
@@ -150,6 +159,7 @@ class Dwave:
                 f"{len(placed.chains)} spins in chains of up to {longest} qubits",
                 "seconds by the catalogue's programming, anneal and readout times",
                 f"the cost is that of {SAFETY:g} times those seconds",
+                "bills are computed from the access time that D-Wave tells",
                 *age_of(self.profile),
             ),
         )
@@ -169,8 +179,14 @@ class Dwave:
         return self.line.listed(prefix)
 
     def status(self, job: str) -> JobStatus:
-        """Where a problem stands."""
-        return self.line.status(job)
+        """Where a problem stands; D-Wave tells no bill, so it is computed from the access time.
+
+        What was cancelled had none.
+        """
+        status, access = self.line.status(job)
+        if status.state is State.CANCELLED and access is None:
+            access = 0.0
+        return replace(status, billed=self._bill(access) if status.state.final else None)
 
     def result(self, job: str, order: Order) -> Result:
         """Spins by majority of their chains; broken chains are counted in the facts."""
@@ -196,7 +212,14 @@ class Dwave:
             **raw.facts,
             **facts_of_shots([reading], order),
         }
-        return Result((reading,), job=job, device=self.device, evidence=self.evidence, facts=facts)
+        return Result(
+            (reading,),
+            job=job,
+            device=self.device,
+            evidence=self.evidence,
+            billed=self._bill(raw.access_microseconds),
+            facts=facts,
+        )
 
     def cancel(self, job: str) -> None:
         """Ask for a problem not to be run."""
@@ -234,14 +257,13 @@ class Dwave:
             self._placed[key] = embed(program.form, self._known_graph(), int(seed), strength)
         return self._placed[key]
 
-    def _currency(self) -> str:
-        model = self.profile.price if self.profile else Free()
-        if self.profile is None or isinstance(model, Free):
-            return ""
-        return "USD" if isinstance(model, Unpublished) else model.currency
+    def _bill(self, microseconds: float | None) -> Money | None:
+        if microseconds is None:
+            return None
+        return bill_of(self.profile, seconds=Decimal(str(microseconds)) / 1_000_000)
 
     def _cost(self, seconds: float | None) -> Money | None:
-        if self.profile is None or isinstance(self.profile.price, Free):
+        if self.profile is None or not currency_of(self.profile):
             return None
         if not isinstance(self.profile.price, PerSecond) or seconds is None:
             raise InputError(

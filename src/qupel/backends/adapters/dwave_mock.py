@@ -71,9 +71,9 @@ class Mock:
         """Problems whose label begins so, each with it."""
         return self._kept.listed(prefix)
 
-    def status(self, job: str) -> JobStatus:
+    def status(self, job: str) -> tuple[JobStatus, float | None]:
         """Done, if it is known."""
-        return self._kept.status(job)
+        return self._kept.status(job), None
 
     def answer(self, job: str, tag: str) -> Raw:
         """What a problem gave."""

@@ -52,6 +52,11 @@ class Raw:
     energies: Float64[np.ndarray, " rows"]
     facts: Mapping[str, Any]
 
+    @property
+    def access_microseconds(self) -> float | None:
+        """How long the annealer was used, which is what is billed; None if it is not told."""
+        return _access(self.facts.get("timing_microseconds"))
+
 
 class Line(Protocol):
     """An annealer's sampling service."""
@@ -72,8 +77,8 @@ class Line(Protocol):
         """Problems of this device whose label begins so, each with it."""
         ...
 
-    def status(self, job: str) -> JobStatus:
-        """Where a problem stands."""
+    def status(self, job: str) -> tuple[JobStatus, float | None]:
+        """Where a problem stands, and its access time in microseconds, as far as it is told."""
         ...
 
     def answer(self, job: str, tag: str) -> Raw:
@@ -183,16 +188,18 @@ class Sapi:
                 raise TransientError(f"a listing cannot be read: {error}") from error
         return list(found.items())
 
-    def status(self, job: str) -> JobStatus:
-        """Where a problem stands."""
+    def status(self, job: str) -> tuple[JobStatus, float | None]:
+        """Where a problem stands, and its access time where the answer comes along."""
         path = f"/problems/{exchange.segment(job)}"
         told = exchange.ask(self.transport, self._get(path, "problem"), frozenset({404}))
         if told is None:
-            return JobStatus(State.UNKNOWN, "not found")
+            return JobStatus(State.UNKNOWN, "not found"), None
         if not isinstance(told, dict) or told.get("id") != job:
             raise TransientError(f"asked for problem {job!r:.80}, told of something else")
         word = told.get("status")
-        return JobStatus(
+        answer = told.get("answer")
+        timing = answer.get("timing") if isinstance(answer, dict) else None
+        status = JobStatus(
             WORDS.get(word, State.UNKNOWN) if isinstance(word, str) else State.UNKNOWN,
             word=f"{word!s:.80}",
             why=f"{told.get('error_message') or ''!s:.300}",
@@ -200,6 +207,7 @@ class Sapi:
                 created=moment(told.get("submitted_on")), finished=moment(told.get("solved_on"))
             ),
         )
+        return status, _access(timing)
 
     def answer(self, job: str, tag: str) -> Raw:
         """What a problem gave."""
@@ -309,6 +317,13 @@ def _timing(timing: Mapping[str, Any]) -> dict[str, float]:
         for name, value in timing.items()
         if type(value) in (int, float) and np.isfinite(value) and name.isidentifier()
     }
+
+
+def _access(timing: Any) -> float | None:
+    value = timing.get("qpu_access_time") if isinstance(timing, Mapping) else None
+    if not isinstance(value, int | float) or not 0 <= value < 1e12:
+        return None
+    return float(value)
 
 
 def _media(kind: str) -> str:

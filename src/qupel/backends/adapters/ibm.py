@@ -12,14 +12,20 @@ Jobs are never private: a private result can be read once only.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from typing import Any
 from urllib.parse import urlsplit
 
 import numpy as np
 
-from qupel.backends.adapters.claims import age_of, profile_behind
+from qupel.backends.adapters.claims import (
+    age_of,
+    bill_of,
+    bills_of,
+    currency_of,
+    profile_behind,
+)
 from qupel.backends.adapters.documents import listing, mapping
 from qupel.backends.adapters.ibm_service import (
     INSTANCE_VARIABLE,
@@ -38,7 +44,6 @@ from qupel.backends.adapters.readings import (
     same_length,
 )
 from qupel.backends.addresses import address_in
-from qupel.backends.catalogue.prices import Counts, Free, PerSecond, Usage, price
 from qupel.backends.catalogue.profile import DeviceProfile
 from qupel.backends.compiling import compile_circuit
 from qupel.backends.contract import (
@@ -54,7 +59,7 @@ from qupel.backends.contract import (
 )
 from qupel.backends.credentials import secret_in
 from qupel.backends.http import HttpTransport
-from qupel.errors import RefusedError, ResultError
+from qupel.errors import InputError, RefusedError, ResultError
 from qupel.model.circuit import Circuit
 from qupel.model.evidence import Evidence
 from qupel.model.money import Money
@@ -137,7 +142,6 @@ class Ibm:
     def capabilities(self) -> Capabilities:
         """What it can do; the device is asked the first time."""
         known = self._known()
-        priced = self.profile is not None and isinstance(self.profile.price, PerSecond)
         return Capabilities(
             kind=Kind.CIRCUIT,
             qubits=known.target.qubits,
@@ -148,8 +152,9 @@ class Ibm:
             cancels=True,
             evidence=self.evidence,
             region=self.profile.regions[0] if self.profile and self.profile.regions else "",
-            currency=self.profile.price.currency if priced and self.profile else "",  # type: ignore[union-attr]
+            currency=currency_of(self.profile),
             profile=self.profile.name if self.profile else "",
+            bills=bills_of(self.profile),
         )
 
     def estimate(self, order: Order) -> Estimate:
@@ -163,9 +168,10 @@ class Ibm:
             shots=order.shots * len(circuits),
             run_seconds=seconds,
             queue_seconds=None,
-            cost=self._price(_limit(seconds)),
+            cost=self._bound(_limit(seconds)),
             remarks=(
                 f"the job may use the device for {_limit(seconds)} s at most",
+                "bills are computed from the seconds that IBM tells",
                 *age_of(self.profile),
             ),
         )
@@ -184,13 +190,11 @@ class Ibm:
         return self.line.listed(prefix)
 
     def status(self, job: str) -> JobStatus:
-        """Where a job stands; the bill is IBM's seconds at the catalogue's price."""
+        """Where a job stands; the bill is computed: IBM's seconds at the catalogue's price."""
         status, seconds = self.line.status(job)
         if seconds is None or not status.state.final:
             return status
-        return JobStatus(
-            status.state, status.word, status.why, status.times, self._price(math.ceil(seconds))
-        )
+        return replace(status, billed=bill_of(self.profile, seconds=Decimal(math.ceil(seconds))))
 
     def result(self, job: str, order: Order) -> Result:
         """Counts of the shots, classical bit ``k`` in column ``k``."""
@@ -241,10 +245,16 @@ class Ibm:
             each + circuit.depth() * max(times.two_qubit, times.one_qubit) for circuit in circuits
         )
 
-    def _price(self, seconds: int) -> Money | None:
-        if self.profile is None or isinstance(self.profile.price, Free):
+    def _bound(self, seconds: int) -> Money | None:
+        if not currency_of(self.profile):
             return None
-        return price(self.profile.price, Usage((Counts(),), 1, Decimal(seconds)))
+        cost = bill_of(self.profile, seconds=Decimal(seconds))
+        if cost is None:
+            raise InputError(
+                f"no price by the second of {self.device} is published, so a bill has no bound; "
+                "write a profile of your own with the price of your contract"
+            )
+        return cost
 
 
 def _reading(result: Any, program: Program, what: str) -> Reading:

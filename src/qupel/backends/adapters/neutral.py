@@ -137,7 +137,7 @@ class Neutral:
         offer = self._device()
         quoted = exchange.ask(self.transport, self._post("/v1/quote", self._document(order)))
         cost = money(mapping(quoted, "the quote").get("cost")) if quoted else None
-        if cost is None:
+        if cost is None or cost.micros < 0:
             raise TransientError("the provider quoted no price")
         qubits, depth, pairs = shape_of(order)
         shots = order.shots * len(order.programs)
@@ -246,7 +246,10 @@ class Neutral:
         path = f"/v1/devices/{exchange.segment(self.device)}"
         document = exchange.ask(self.transport, self._get(path), frozenset({404}))
         if document is None:
-            raise InputError(f"the emulator has no device {self.device!r:.80}")
+            raise InputError(
+                f"the emulator has no device {self.device!r:.80}; check the name, and that an "
+                f"emulator is what {URL_VARIABLE} names"
+            )
         if not isinstance(document, dict):
             raise TransientError(f"the device {self.device!r} is not told well")
         return document

@@ -14,6 +14,7 @@ from qupel.backends.clock import Clock, SystemClock
 from qupel.errors import InputError, RunError
 from qupel.runs.database import Database
 from qupel.runs.durable import paying
+from qupel.runs.durable.auditing import reconcile_due
 from qupel.runs.durable.engine import SPARE_THREADS, Engine, Queue
 from qupel.runs.durable.host import Host, Say
 from qupel.runs.durable.leases import BEAT, LEASE, Lease, fresh_name
@@ -24,6 +25,8 @@ from qupel.runs.durable.run import RUN_OPEN
 QUEUES = ("stages", "quantum", "jobs")
 #: Seconds between two looks for new runs and jobs.
 SWEEP = 0.3
+#: Seconds between two looks whether a provider's books are to be compared with ours.
+AUDIT = 60.0
 #: Seconds until a step is tried again whose database was not to be had.
 AGAIN = 3.0
 ENDED_WORKFLOWS = ("SUCCESS", "ERROR", "CANCELLED", "MAX_RECOVERY_ATTEMPTS_EXCEEDED")
@@ -120,7 +123,7 @@ class Worker:
             self._lease.leave()
             raise
         self.say("worker started", name=self.name, queues=sorted(self.queues))
-        for target in (self._watch, self._sweep):
+        for target in (self._watch, self._sweep, self._audit):
             thread = threading.Thread(target=target, name=target.__name__, daemon=True)
             thread.start()
             self._threads.append(thread)
@@ -277,6 +280,12 @@ class Worker:
                     key = f"{key}/{token}"
                 self.engine.submit("jobs", "job", key, job_id)
         self._seen = set(opened)
+
+    def _audit(self) -> None:
+        """Compare the books with the providers', now and then."""
+        while "jobs" in self.queues and not self._stopping.wait(AUDIT):
+            with suppress(RunError):  # the database is busy; the next round comes
+                reconcile_due(self.host)
 
     def _watch(self) -> None:
         """Beat, and adopt the work of those that do not."""

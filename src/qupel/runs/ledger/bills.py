@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,7 +13,7 @@ from qupel.errors import InputError, RefusedError
 from qupel.model.money import Money
 from qupel.runs.ledger import breaker as breaking
 from qupel.runs.ledger import holds as budgets
-from qupel.runs.ledger.conclusions import settle
+from qupel.runs.ledger.conclusions import NEVER, settle
 from qupel.runs.ledger.hands import writing
 from qupel.runs.ledger.jobs import Job, JobState, job_of
 from qupel.runs.ledger.ledger import Ledger
@@ -41,7 +42,9 @@ class Revision:
         return {"job": self.job, "was": str(self.was), "now": str(self.now)}
 
 
-def audit_bills(ledger: Ledger, backend: Backend, since: float) -> tuple[Revision, ...]:
+def audit_bills(
+    ledger: Ledger, backend: Backend, since: float, until: float = math.inf
+) -> tuple[Revision, ...]:
     """Ask for the bills of settled jobs again, and book those that have changed.
 
     One question a job. A bill beyond the job's bound freezes the provider, as a first bill would.
@@ -50,8 +53,8 @@ def audit_bills(ledger: Ledger, backend: Backend, since: float) -> tuple[Revisio
     ----------
     ledger, backend
         Whose books, and whose bills.
-    since
-        UTC seconds; jobs that ended before are left alone.
+    since, until
+        UTC seconds; only jobs that ended from the one to before the other are asked about.
 
     Raises
     ------
@@ -60,7 +63,12 @@ def audit_bills(ledger: Ledger, backend: Backend, since: float) -> tuple[Revisio
     """
     with ledger.database.reading() as connection:
         rows = connection.execute(
-            _SETTLED, {"backend": f"{backend.provider}:{backend.device}", "since": since}
+            _SETTLED,
+            {
+                "backend": f"{backend.provider}:{backend.device}",
+                "since": since,
+                "until": min(until, NEVER),
+            },
         ).all()
         by_hand = set(connection.execute(_BY_HAND).scalars())
     revised = []
@@ -165,6 +173,7 @@ _SETTLED = (
         jobs.c.provider_job != "",
         jobs.c.currency != "",
         jobs.c.concluded >= sa.bindparam("since"),
+        jobs.c.concluded < sa.bindparam("until"),
     )
     .order_by(jobs.c.id)
 )

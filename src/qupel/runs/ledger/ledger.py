@@ -7,6 +7,7 @@ is conditional on.
 
 from __future__ import annotations
 
+import math
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -322,11 +323,13 @@ class Ledger:
 
         return reconcile(self, backend)
 
-    def audit_bills(self, backend: Backend, since: float) -> tuple[Revision, ...]:
+    def audit_bills(
+        self, backend: Backend, since: float, until: float = math.inf
+    ) -> tuple[Revision, ...]:
         """Book bills that the provider changed; see `qupel.runs.ledger.bills.audit_bills`."""
         from qupel.runs.ledger.bills import audit_bills
 
-        return audit_bills(self, backend, since)
+        return audit_bills(self, backend, since, until)
 
     def settle_by_hand(self, job_id: str, bill: Money, who: str) -> Job:
         """Book a bill that a person read off an invoice.

@@ -89,6 +89,9 @@ def test_testline_releases_or_falls_back(ghz: Path) -> None:
     ("arguments", "said"),
     [
         (("canary", "local:statevector", "--sizes", "one"), "write numbers and ranges"),
+        (("canary", "local:statevector", "--sizes", "5-2"), "'5-2' must be a range that rises"),
+        (("canary", "local:statevector", "--sizes", "1-999999999"), "of up to 10000 numbers"),
+        (("canary", "local:statevector", "--most", "-1"), "--most: an amount of money must be"),
         (("canary", "local:nothing"), "unknown local device"),
         (("canary", "local:statevector", "--most", "much"), "money is an amount"),
     ],

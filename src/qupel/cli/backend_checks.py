@@ -7,13 +7,14 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from qupel.cli.amounts import money_in
 from qupel.cli.exits import Exit
 from qupel.cli.output import print_document, print_text, say
+from qupel.cli.programs import read_circuit
 from qupel.errors import InputError
 
 if TYPE_CHECKING:
-    from qupel.model.circuit import Circuit
-    from qupel.model.money import Money
+    pass
 
 Name = Annotated[str, typer.Argument(help="Backend, as provider:device.")]
 Program = Annotated[Path, typer.Argument(help="OpenQASM file.")]
@@ -21,6 +22,8 @@ Most = Annotated[
     str | None, typer.Option(help="What it may cost, such as '2.50 USD'; nothing by default.")
 ]
 Seed = Annotated[int, typer.Option(min=0, help="Seed of simulated backends.")]
+#: Numbers of a range at most.
+LONGEST = 10_000
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]
 
 
@@ -51,7 +54,7 @@ def canary(
         else:
             print_text(f"{told.orders} orders, {told.shots} shots, {cost}")
         return
-    report = checked(backend, sizes=chosen, shots=shots, most=money_in(most))
+    report = checked(backend, sizes=chosen, shots=shots, most=money_in("--most", most))
     if as_json:
         print_document({"backend": backend, "passed": report.passed, **report.plain()})
     else:
@@ -85,7 +88,7 @@ def parity(
     from qupel.backends.registry import backend_named
 
     found = check_parity(
-        circuit_in(program),
+        read_circuit(program),
         backend_named(first),
         backend_named(second),
         limit=limit,
@@ -129,7 +132,7 @@ def diagnose(
     from qupel.backends.checks.diagnosis import diagnose as diagnosed
 
     outcomes = [bits_in(text) for text in right]
-    circuit = circuit_in(program)
+    circuit = read_circuit(program)
     width = circuit.qubits if circuit.measured is None else len(circuit.measured)
     if any(len(bits) != width for bits in outcomes):
         raise InputError(f"--right: an outcome of this circuit has {width} bits, got {right}")
@@ -200,7 +203,7 @@ def drift(
         rise=rise,
         run_length=run_length,
         anew=anew,
-        most=money_in(most),
+        most=money_in("--most", most),
     )
     if as_json:
         print_document({"backend": backend, **asdict(found)})
@@ -247,7 +250,7 @@ def line(
     from qupel.runs.checking import release_line
 
     report = release_line(
-        circuit_in(program),
+        read_circuit(program),
         dict(map(outcome_in, outcome)),
         profile_named(device),
         name=backend,
@@ -256,7 +259,7 @@ def line(
         limit=limit,
         shots=shots,
         seed=seed,
-        most=money_in(most),
+        most=money_in("--most", most),
     )
     if as_json:
         print_document(
@@ -288,22 +291,14 @@ def sizes_in(text: str) -> list[int]:
         low, dash, high = part.strip().partition("-")
         if not low.isdecimal() or (dash and not high.isdecimal()):
             raise InputError(f"--sizes {text!r}: write numbers and ranges, such as '1-5,20'")
-        found += range(int(low), int(high or low) + 1)
+        first, last = int(low), int(high or low)
+        if not first <= last < first + LONGEST:
+            raise InputError(
+                f"--sizes {text!r}: {part.strip()!r} must be a range that rises, of up to "
+                f"{LONGEST} numbers"
+            )
+        found += range(first, last + 1)
     return found
-
-
-def money_in(text: str | None) -> Money | None:
-    """Amount in a text such as '2.50 USD'; the currency is USD if none is told."""
-    from qupel.model.money import Money
-
-    return None if text is None else Money.parse(text)
-
-
-def circuit_in(path: Path) -> Circuit:
-    """Circuit in an OpenQASM file."""
-    from qupel.model.formats import read_qasm, read_text
-
-    return read_qasm(read_text(path), str(path))
 
 
 def bits_in(text: str) -> tuple[int, ...]:

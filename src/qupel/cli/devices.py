@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from qupel.cli.amounts import money_in
 from qupel.cli.device_tables import (
     HEADS,
     flat,
@@ -142,7 +143,11 @@ def advise(
     numbers = {"--qubits": qubits, "--depth": depth, "--two-qubit-gates": two_qubit_gates,
                "--couplings": couplings}  # fmt: skip
     given = [option for option, value in numbers.items() if value is not None]
-    limits: dict[str, Any] = {"shots": shots, "deadline": deadline, "budget": _money(budget)}
+    limits: dict[str, Any] = {
+        "shots": shots,
+        "deadline": deadline,
+        "budget": money_in("--budget", budget),
+    }
     if program is not None:
         if given:
             raise InputError(f"{program} is counted by itself; leave out {', '.join(given)}")
@@ -277,15 +282,6 @@ def _counted(
     if depth is not None or gates is not None:
         raise InputError("--couplings tells of a form, --depth and --two-qubit-gates of a circuit")
     return Need.of_couplings(qubits, couplings, layers=layers, **limits)
-
-
-def _money(text: str | None) -> Any:
-    from qupel.model.money import Money
-
-    try:
-        return None if text is None else Money.parse(text)
-    except InputError as error:
-        raise InputError(f"--budget: {error}") from None
 
 
 def _today() -> date:

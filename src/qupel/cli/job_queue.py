@@ -61,7 +61,7 @@ def submit(
     """
     from qupel.backends.checks.locks import FileCanaries, Lock, canary_file
     from qupel.backends.registry import backend_named
-    from qupel.cli.backend_checks import money_in
+    from qupel.cli.amounts import money_in
     from qupel.runs.submitting import submit as submitted
 
     more = {
@@ -70,7 +70,8 @@ def submit(
     }
     wanted = _submission(
         program, shots, family, who,
-        most=money_in(most), tier=tier, accounts=tuple(account or ()), seconds=within, **more,
+        most=money_in("--most", most), tier=tier, accounts=tuple(account or ()), seconds=within,
+        **more,
     )  # fmt: skip
     with opened(database) as ledger:
         job = submitted(ledger, wanted, backend_named(backend), Lock(FileCanaries(canary_file())))

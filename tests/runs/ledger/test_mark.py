@@ -89,6 +89,17 @@ def test_a_backup_is_noticed_once_and_the_next_one_again(
     again.database.close()
 
 
+def test_what_bills_nothing_goes_on_in_a_quarantine(
+    tmp_path: Path, clock: ManualClock, fake: Fake
+) -> None:
+    backed_up(tmp_path, clock, fake, jobs=1)
+    ledger = opened(tmp_path, clock)
+    free = Fake(clock, device="free", currency="")
+    job = plan(ledger, "here", backend="fake:free", bound=None)
+    assert finish(ledger, free, job).state is JobState.DONE
+    ledger.database.close()
+
+
 def test_nothing_is_noticed_where_nothing_was_restored(
     tmp_path: Path, clock: ManualClock, fake: Fake
 ) -> None:

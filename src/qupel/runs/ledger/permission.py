@@ -85,7 +85,8 @@ def held_back(hands: Hands, tx: Transaction) -> str:
     if hands.breaker.frozen:
         return f"{hands.backend.provider} is frozen: {hands.breaker.frozen}"
     since = quarantined_since(tx.connection)
-    if since is not None and (hands.breaker.reconciled or 0.0) < since:
+    # Where nothing is billed, such as on this machine, running twice costs nothing.
+    if since is not None and hands.able.currency and (hands.breaker.reconciled or 0.0) < since:
         name = f"{hands.backend.provider}:{hands.backend.device}"
         return f"the ledger is in quarantine; first: qupel jobs reconcile {name}"
     return ""

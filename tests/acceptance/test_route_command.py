@@ -18,11 +18,11 @@ name: cuts
 family: maxcut
 owner: Ada
 slo: {on_time: 0.99}
-deadline_seconds: 3.0
+deadline_seconds: 20.0
 primary: {solver: tabu, rounds: 30}
 approximate: {solver: bifurcation, rounds: 30}
 fallback: {solver: greedy}
-fallback_seconds: 0.8
+fallback_seconds: 4.0
 budget: {}
 sample: sample.qupel.json
 """
@@ -156,38 +156,40 @@ def test_a_classical_arm_in_place_of_a_quantum_step_is_one_and_says_why(
 
 
 @pytest.mark.slow
-def test_a_drill_passes_over_three_losses(hosted: Path) -> None:
-    ended = route("drill", "hosted", hosted, "--json")
+def test_a_drill_passes_over_three_losses(place: Path, hosted: Path) -> None:
+    text = (place / "hosted.yaml").read_text().replace("name: hosted", "name: drilled")
+    quick = text.replace("seconds: 20.0", "seconds: 3.0").replace("seconds: 4.0", "seconds: 1.0")
+    (place / "drilled.yaml").write_text(quick)
+    assert route("deploy", place / "drilled.yaml", "--by", "Ada").code == Exit.OK
+    ended = route("drill", "drilled", hosted, "--json")
     assert ended.code == Exit.OK, ended.out
     losses = ended.document["losses"]
     assert [loss["what"] for loss in losses] == ["network", "provider", "region"]
     assert all(loss["passed"] for loss in losses)
 
 
+#: Switches in turn: arguments, the kind of change, and what of the route's standing it changes.
+SWITCHES = [
+    (("off", "--why", "stocktaking"), "off", "is_on"),
+    (("on",), "on", "is_on"),
+    (("mode", "classical"), "mode", "mode"),
+    (("shadow", "classical", "--share", "0.25"), "trial", "trial"),
+    (("shadow", "none"), "trial", "trial"),
+    (("approve", "--why", "seen"), "approved", "approved_by"),
+]
+
+
 @pytest.mark.slow
-@pytest.mark.parametrize(
-    ("arguments", "kind", "changed"),
-    [
-        (("off", "--why", "stocktaking"), "off", "is_on"),
-        (("on",), "on", "is_on"),
-        (("mode", "classical"), "mode", "mode"),
-        (("shadow", "classical", "--share", "0.25"), "trial", "trial"),
-        (("shadow", "none"), "trial", "trial"),
-        (("approve", "--why", "seen"), "approved", "approved_by"),
-    ],
-)
-def test_a_switch_prints_what_changed(
-    hosted: Path, arguments: tuple[str, ...], kind: str, changed: str
-) -> None:
-    word, *others = arguments
-    ended = route(word, "hosted", *others, "--by", "Grace", "--json")
-    assert ended.code == Exit.OK, ended.err
-    found = ended.document
-    assert (found["route"], found["kind"], found["who"]) == ("hosted", kind, "Grace")
-    assert len(found["version"]) == 64
-    assert found["at"] > 0
-    differing = [name for name in found["after"] if found["before"][name] != found["after"][name]]
-    assert differing == [changed]
+def test_every_switch_prints_what_changed(hosted: Path) -> None:
+    for (word, *others), kind, changed in SWITCHES:
+        ended = route(word, "hosted", *others, "--by", "Grace", "--json")
+        assert ended.code == Exit.OK, ended.err
+        found = ended.document
+        assert (found["route"], found["kind"], found["who"]) == ("hosted", kind, "Grace")
+        assert len(found["version"]) == 64
+        assert found["at"] > 0
+        before, after = found["before"], found["after"]
+        assert [name for name in after if before[name] != after[name]] == [changed]
 
 
 def test_a_rollback_prints_both_versions(place: Path) -> None:
@@ -257,7 +259,7 @@ def test_what_cannot_be_done_is_told_in_one_line(
 
 
 def test_faults_of_a_file_are_told_with_line_field_and_remedy(place: Path) -> None:
-    text = ROUTE.replace("owner: Ada", "ovner: Ada").replace("3.0", "soon")
+    text = ROUTE.replace("owner: Ada", "ovner: Ada").replace("20.0", "soon")
     (place / "faulty.yaml").write_text(text)
     ended = route("deploy", place / "faulty.yaml", "--by", "Ada")
     assert ended.code == Exit.INPUT

@@ -19,7 +19,7 @@ from qupel.runs.routes.desk import FALLBACK, PRIMARY
 from qupel.runs.routes.profile import Profile, Rule
 from qupel.runs.routes.route import Arm, Budget, Mode
 from qupel.runs.routes.service import Routes
-from tests.runs.routes.conftest import BRISK, CUT, GREEDY, Decide, put_in_force, route_to
+from tests.runs.routes.conftest import BRISK, CUT, GREEDY, Decide, put_in_force, route_to, unhurried
 from tests.runs.routes.providers import Rogue
 from tests.runs.toy import SMALL, Slow
 
@@ -59,9 +59,9 @@ def test_what_was_decided_stands_in_the_database(decide: Decide, routes: Routes)
 @pytest.mark.parametrize(
     ("misdeed", "reason"),
     [
-        ("queue", "not over yet"),
+        ("queue", "not over yet|no answer within"),
         ("slow", "no answer within"),
-        ("malformed", "not over yet|paid_no_result"),
+        ("malformed", "not over yet|paid_no_result|no answer within"),
         ("dead", "no answer within|not over yet|attempts failed"),
         ("silent", "not over yet|no answer within"),
         ("refusing", "no more orders from you"),
@@ -83,7 +83,7 @@ def test_the_fallback_answers_in_time_whatever_the_provider_does(
 
 
 def test_a_flaky_provider_still_answers(decide: Decide) -> None:
-    decision = decide(Rogue("flaky"), deadline_seconds=6.0)
+    decision = decide(Rogue("flaky"))
     assert decision.answered_by is Answerer.PRIMARY
 
 
@@ -281,7 +281,8 @@ def toy_route(rogue: Rogue, **changed: Any) -> Any:
         "primary": Arm("tests.runs.toy:Rows", {"rows": ((1, 0, 1),)}),
         "fallback": Arm("tests.runs.toy:Rows", {"rows": ((1, 0, 0),)}),
         "budget": Budget(),
-        "deadline_seconds": 1.5,
+        "deadline_seconds": 3.0,
+        "fallback_seconds": 1.0,
     }
     return route_to(rogue, **{**base, **changed})
 
@@ -384,10 +385,11 @@ def test_a_database_that_hangs_delays_no_answer(
     decide: Decide, routes: Routes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     rogue = Rogue()
-    decide(rogue)
+    decide(rogue, deadline_seconds=4.0, fallback_seconds=1.0)
     monkeypatch.setattr(routes.desk, "reach", lambda: time.sleep(2.5))
     begun = time.monotonic()
-    decision = routes[rogue.provider].decide(CUT)
+    with unhurried(0.5):  # seconds, as a process has it
+        decision = routes[rogue.provider].decide(CUT)
     assert time.monotonic() - begun < decision.deadline_seconds
     assert decision.answered_by is Answerer.FALLBACK
     assert decision.kept is Kept.SPOOL
@@ -410,7 +412,7 @@ def test_a_late_result_is_judged_and_kept_beside_the_answer(decide: Decide, rout
     decision = decide(rogue, deadline_seconds=3.0)
     assert routes.late(decision.id) is None
     rogue.misdeed = "none"
-    until = time.monotonic() + 15
+    until = time.monotonic() + 60
     while (late := routes.late(decision.id)) is None and time.monotonic() < until:
         time.sleep(0.05)
     assert late is not None

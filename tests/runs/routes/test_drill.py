@@ -12,7 +12,7 @@ from tests.runs.routes.providers import Rogue
 @pytest.mark.slow
 @pytest.mark.parametrize("loss", Loss)
 def test_a_route_bears_the_loss_and_reconciles(loss: Loss) -> None:
-    report = drill(route_to(Rogue(), deadline_seconds=3.0), CUT, (loss,))
+    report = drill(route_to(Rogue(), deadline_seconds=3.0, fallback_seconds=1.0), CUT, (loss,))
     [lesson] = report.losses
     assert report.passed, lesson
     assert lesson.on_time == lesson.decisions == 2

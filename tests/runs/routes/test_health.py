@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
@@ -26,6 +26,7 @@ def seen(values: Sequence[float], **changed: Any) -> list[Sighting]:
     return [Sighting(**parts, measures={"size": value}) for value in values]
 
 
+@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])  # of a busy machine
 @given(
     st.lists(st.floats(-5, 5), min_size=5, max_size=30, unique=True),
     st.lists(st.floats(-5, 5), min_size=5, max_size=30, unique=True),

@@ -61,7 +61,7 @@ def test_a_route_that_cannot_work_is_not_deployed(
 
 
 def test_a_fallback_whose_search_the_clock_ends_is_not_deployed(routes: Routes) -> None:
-    with pytest.raises(ContractError, match="'tabu' was ended by the clock.*give it `rounds`"):
+    with pytest.raises(ContractError, match=r"'tabu' was ended by the clock.*give it `rounds`"):
         routes.deploy(deployable(fallback=Arm("tabu")), CUT, who="Ada")
     routes.deploy(deployable(fallback=Arm("tabu", rounds=20)), CUT, who="Ada")
 
@@ -75,7 +75,7 @@ def test_a_route_whose_fallback_does_not_answer_the_sample_is_not_deployed(
         primary=Arm("tests.runs.toy:Shots"),
         fallback=Arm("tests.runs.toy:Packs", {"mischief": "raise"}),
     )
-    with pytest.raises(ContractError, match=r"did not answer the sample within 0\.3 s"):
+    with pytest.raises(ContractError, match="did not answer the sample within 5 s"):
         routes.deploy(route, SMALL, who="Ada")
     assert route.name not in routes.names()
 
@@ -84,7 +84,7 @@ def test_a_route_whose_fallback_does_not_answer_the_sample_is_not_deployed(
     ("changed", "message"),
     [
         ({"owner": " "}, "needs an owner"),
-        ({"fallback_seconds": 3.9}, "fallback_seconds must be above 0 and at most 60 %"),
+        ({"fallback_seconds": 29.0}, "fallback_seconds must be above 0 and at most 60 %"),
         ({"deadline_seconds": 0.1}, "deadline_seconds must be at least"),
         ({"name": "No Spaces"}, "a route's name is"),
         ({"seed": -1}, "a seed is a whole number"),
@@ -155,7 +155,7 @@ def test_a_mode_without_an_arm_is_refused(decide: Decide, routes: Routes) -> Non
 
 
 def _wait_for_pairs(routes: Routes, name: str, count: int) -> list[Any]:
-    until = time.monotonic() + 15
+    until = time.monotonic() + 60
     while len(found := routes[name].pairs()) < count and time.monotonic() < until:
         time.sleep(0.05)
     return found
@@ -227,7 +227,7 @@ def test_an_edge_node_decides_alone_and_catches_up_without_loss_or_double(
     first, second = edge.catch_up(), edge.catch_up()
     assert (first.taken_over, first.ordered) == (3, 3)
     assert (second.taken_over, second.ordered) == (0, 0)
-    until = time.monotonic() + 20
+    until = time.monotonic() + 60
     while any(edge.late(decision.id) is None for decision in made) and time.monotonic() < until:
         time.sleep(0.05)
     assert len(rogue.accepted) == len(set(rogue.accepted)) == 5

@@ -4,6 +4,7 @@ from qupel.backends.clock import Clock, ManualClock, SystemClock
 from qupel.backends.contract import (
     Annealing,
     Backend,
+    Bills,
     Capabilities,
     Estimate,
     JobStatus,
@@ -21,6 +22,7 @@ from qupel.backends.registry import backend_named, providers
 __all__ = [
     "Annealing",
     "Backend",
+    "Bills",
     "Capabilities",
     "Clock",
     "Estimate",

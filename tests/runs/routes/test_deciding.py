@@ -56,18 +56,26 @@ def test_what_was_decided_stands_in_the_database(decide: Decide, routes: Routes)
     assert routes.desk.book().decision(decision.id[:10]) == decision
 
 
+#: Misdeeds of providers, and words of which the reason then says one.
+REASONS = {
+    "queue": "not over yet|no answer within",
+    "slow": "no answer within",
+    "malformed": "not over yet|paid_no_result|no answer within",
+    "dead": "no answer within|not over yet|attempts failed",
+    "silent": "not over yet|no answer within",
+    "refusing": "no more orders from you",
+    "odd": "not over yet|no answer within",
+    "broken": "not over yet|no answer within|ambiguous",
+    "hung": "no answer within",
+}
+QUICK = {"queue", "refusing", "hung"}
+
+
 @pytest.mark.parametrize(
     ("misdeed", "reason"),
     [
-        ("queue", "not over yet|no answer within"),
-        ("slow", "no answer within"),
-        ("malformed", "not over yet|paid_no_result|no answer within"),
-        ("dead", "no answer within|not over yet|attempts failed"),
-        ("silent", "not over yet|no answer within"),
-        ("refusing", "no more orders from you"),
-        ("odd", "not over yet|no answer within"),
-        ("broken", "not over yet|no answer within|ambiguous"),
-        ("hung", "no answer within"),
+        pytest.param(misdeed, reason, marks=() if misdeed in QUICK else pytest.mark.slow)
+        for misdeed, reason in REASONS.items()
     ],
 )
 def test_the_fallback_answers_in_time_whatever_the_provider_does(
@@ -287,7 +295,14 @@ def toy_route(rogue: Rogue, **changed: Any) -> Any:
     return route_to(rogue, **{**base, **changed})
 
 
-@pytest.mark.parametrize("mischief", ["sleep", "spin", "exit", "segfault", "raise"])
+@pytest.mark.parametrize(
+    "mischief",
+    [
+        *(pytest.param(what, marks=pytest.mark.slow) for what in ("sleep", "spin", "segfault")),
+        "exit",
+        "raise",
+    ],
+)
 def test_the_fallback_answers_in_time_whatever_a_solver_here_does(
     routes: Routes, mischief: str
 ) -> None:

@@ -13,6 +13,7 @@ import numpy as np
 
 from qupel.backends.clock import Clock, ManualClock
 from qupel.backends.contract import (
+    Bills,
     Capabilities,
     Estimate,
     JobStatus,
@@ -55,6 +56,7 @@ class Fake:
     run: float = 0.0
     lag: float = 0.0
     currency: str = "USD"
+    bills: Bills = Bills.TOLD
     cancels: bool = True
     evidence: Evidence = Evidence.EMULATOR
     provider: str = "fake"
@@ -79,6 +81,7 @@ class Fake:
             cancels=self.cancels,
             evidence=self.evidence,
             currency=self.currency,
+            bills=self.bills,
         )
 
     def estimate(self, order: Order) -> Estimate:

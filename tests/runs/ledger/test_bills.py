@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from qupel.backends.clock import ManualClock
-from qupel.backends.contract import JobStatus, State
+from qupel.backends.contract import Bills, JobStatus, State
 from qupel.errors import BudgetError, InputError, RefusedError, TransientError
 from qupel.model.money import Money
 from qupel.runs.ledger import Job, JobState, Ledger
@@ -190,3 +190,21 @@ def test_only_what_is_over_and_not_booked_is_settled_by_hand(ledger: Ledger, fak
         ledger.settle_by_hand(waiting.id, Money(1), "Ada")
     with pytest.raises(InputError, match=r"booked already: 1\.00 USD"):
         ledger.settle_by_hand(paid(ledger, fake).id, Money(1), "Ada")
+
+
+@pytest.mark.parametrize(
+    ("bills", "told"), [(Bills.UNTOLD, None), (Bills.COMPUTED, Money(1_000_000))]
+)
+def test_a_person_puts_a_bill_right_that_no_provider_told(
+    ledger: Ledger, fake: Fake, bills: Bills, told: Money | None
+) -> None:
+    fake.bills, fake.words = bills, {"*": [JobStatus(State.DONE, "done", billed=told)]}
+    job = paid(ledger, fake)
+    assert (job.settled, job.billed) == (True, Money(1_000_000))
+    booked = ledger.settle_by_hand(job.id, Money(300_000), "Ada")
+    assert booked.billed == Money(300_000)
+    assert ledger.account(TEAM).spent.money == 300_000
+    # What is computed does not take the place of what stands on the invoice.
+    assert ledger.audit_bills(fake, since=0.0) == ()
+    with pytest.raises(InputError, match="counts in USD"):
+        ledger.settle_by_hand(job.id, Money(1, "EUR"), "Ada")

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import math
 from dataclasses import dataclass
 from typing import Any
 
 import sqlalchemy as sa
 
-from qupel.backends.contract import Backend
+from qupel.backends.contract import Backend, Bills
 from qupel.errors import InputError, RefusedError
 from qupel.model.money import Money
 from qupel.runs.ledger import breaker as breaking
@@ -81,8 +82,10 @@ def audit_bills(
             continue
         if bill is None or (bill.micros, bill.currency) == (row.billed, row.currency):
             continue
-        if bill.currency != row.currency and row.id in by_hand:
-            continue  # a person has converted it
+        if row.id in by_hand and (
+            bill.currency != row.currency or backend.capabilities().bills is Bills.COMPUTED
+        ):
+            continue  # a person has converted it, or read the invoice
         with writing(ledger) as tx:
             fresh = tx.job(row.id)
             if fresh.billed == row.billed and _revise(tx, fresh, bill):
@@ -99,7 +102,8 @@ def settle_by_hand(ledger: Ledger, job_id: str, bill: Money, who: str) -> Job:
     Parameters
     ----------
     ledger, job_id
-        Which job; it must be over, and its bill not booked.
+        Which job; it must be over, and its bill not booked, or computed, or its bound booked in
+        place of one.
     bill
         What was charged for it, in the currency that its accounts count in: whoever converts an
         invoice in another one says at what rate by saying how much.
@@ -120,6 +124,11 @@ def settle_by_hand(ledger: Ledger, job_id: str, bill: Money, who: str) -> Job:
         state = JobState(row.state)
         if not state.final:
             raise InputError(f"job {job_id} is {state}; a bill is entered for a job that is over")
+        if row.settled and _source_of(tx, row):
+            tx.log("settled by hand", row, who=who.strip(), bill=str(bill))
+            if not _revise(tx, row, bill):
+                raise InputError(f"job {job_id} counts in {row.currency}, the bill is {bill}")
+            return job_of(tx.job(job_id))
         if row.settled:
             billed = Money(row.billed or 0, row.currency) if row.currency else "nothing"
             raise InputError(
@@ -137,6 +146,19 @@ def settle_by_hand(ledger: Ledger, job_id: str, bill: Money, who: str) -> Job:
                 f"{bill}; enter what that came to in {_currency_of(tx, row)}"
             )
         return job_of(booked)
+
+
+def _source_of(tx: Transaction, row: sa.Row[Any]) -> str:
+    """Where a booked bill came from; empty if from the provider, or from a person at once."""
+    sources = [str(detail.get("source", "")) for detail in _details(tx, row, "settled")]
+    return sources[-1] if sources else ""
+
+
+def _details(tx: Transaction, row: sa.Row[Any], kind: str) -> list[dict[str, Any]]:
+    """Details of a job's events of one kind, in their order."""
+    chosen = sa.select(events.c.detail).where(events.c.job_id == row.id, events.c.kind == kind)
+    found = tx.connection.execute(chosen.order_by(events.c.number)).scalars()
+    return [json.loads(held) for held in found]
 
 
 def _currency_of(tx: Transaction, row: sa.Row[Any]) -> str:

@@ -120,6 +120,11 @@ def test_settings_that_nobody_knows_are_refused() -> None:
         Braket("local", Kept(document()), None).submit(odd)
 
 
+def test_the_seed_of_a_hosted_solver_is_taken() -> None:
+    seeded = Order(ORDER.programs, 3, "key", "tag", {"seed": 7})
+    assert Braket("local", Kept(document()), None).submit(seeded)
+
+
 def test_tags_are_looked_at_with_care() -> None:
     assert tag_of({"qupel_tag": "t"}) == "t"
     odd: list[Any] = [None, {}, [], {"qupel_tag": 5}, "t"]

@@ -22,6 +22,6 @@ class Size:
     depth: int
 
 
-#: The usual circuits: six CX for a Toffoli (Shende & Markov 2009, Quantum Inf. Comput. 9, 461:
-#: fewer do not do), and two more for the exchange that it controls.
+#: The usual circuits: six CX for a Toffoli (Shende & Markov 2009, arXiv:0803.2316: fewer do not
+#: do), and two more for the exchange that it controls.
 OF_THREE = {"ccx": Size(6, 9, 11), "ccz": Size(6, 9, 11), "cswap": Size(8, 11, 14)}

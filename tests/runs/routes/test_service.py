@@ -62,7 +62,7 @@ def test_a_route_that_cannot_work_is_not_deployed(
 
 def test_a_fallback_whose_search_the_clock_ends_is_not_deployed(routes: Routes) -> None:
     with pytest.raises(ContractError, match=r"'tabu' was ended by the clock.*give it `rounds`"):
-        routes.deploy(deployable(fallback=Arm("tabu")), CUT, who="Ada")
+        routes.deploy(deployable(fallback=Arm("tabu"), fallback_seconds=0.3), CUT, who="Ada")
     routes.deploy(deployable(fallback=Arm("tabu", rounds=20)), CUT, who="Ada")
 
 

@@ -10,6 +10,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,7 @@ import numpy as np
 import pytest
 
 from qupel.problems.quadratic import BinaryQuadratic
-from qupel.runs.routes import Routes, read_route
+from qupel.runs.routes import Route, Routes, read_route
 from tests.data import ROOT
 
 FOLDER = ROOT / "examples" / "routes"
@@ -77,8 +78,17 @@ def disturb(node: Any, number: signal.Signals) -> None:
     threading.Thread(target=wait_and_send, daemon=True).start()
 
 
-def test_the_three_examples_run(capsys: pytest.CaptureFixture[str]) -> None:
-    example("patterns").main()
+def unhurried(path: Path) -> Route:
+    """A route that gives its primary time on a busy machine too."""
+    return replace(read_route(path), deadline_seconds=20.0)
+
+
+def test_the_three_examples_run(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    patterns = example("patterns")
+    monkeypatch.setattr(patterns, "read_route", unhurried)
+    patterns.main()
     said = capsys.readouterr().out
     assert "accelerator: 12 nodes, cut 28 of 28, by the primary; quantum step: tried" in said
     assert "accelerator: 80 nodes" in said

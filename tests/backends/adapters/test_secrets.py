@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import io
 import json
 import traceback
@@ -167,6 +168,36 @@ def test_a_secret_is_found_percent_encoded_and_before_a_text_is_cut() -> None:
     keep_secret(CANARY)
     assert cleaned("key=Canary%2F0f3e%2B9d1c7b5a%3D%3D") == "key=***"
     assert cleaned("words Canary/0f3e+9d1c7b5a== words") == "words *** words"
+
+
+@pytest.mark.parametrize(
+    ("said", "left"),
+    [
+        ("it is CANARY/0F3E+9D1C7B5A== here", "it is *** here"),
+        ("it is canary/0f3e+9d1c7b5a==", "it is ***"),
+        ("cut: Canary/0f3e+9d1", "cut: ***"),
+        ("cut: cAnArY/0f3e+ and more", "cut: *** and more"),
+        ("İ Canary/0f3e+9d1c7b5a==", "İ ***"),
+        ("Canary/0f3e+9d1 Canary/0f3e+9d1c7b", "*** ***"),
+        (f"in {base64.b64encode(CANARY.encode()).decode()}", "in ***=="),
+        (f"in {base64.b64encode(CANARY.encode()).decode().lower()[:20]}", "in ***"),
+        ("too little: Canary/0f3e", "too little: Canary/0f3e"),
+    ],
+)
+def test_a_secret_is_found_in_other_case_in_base64_and_by_its_beginning(
+    said: str, left: str
+) -> None:
+    keep_secret(CANARY)
+    assert cleaned(said) == left
+    assert cleaned_document({"why": said}, json.dumps({"why": said}).encode()) == {"why": left}
+
+
+def test_short_secrets_and_common_beginnings_hide_no_innocent_words() -> None:
+    keep_secret("ledger")
+    keep_secret("crn:v1:bluemix:public:quantum:us-east:a/1234567890")
+    assert cleaned("the Ledger of ledger") == "the Ledger of ***"
+    assert cleaned("crn:v1:bluemix:public:other") == "crn:v1:bluemix:public:other"
+    assert cleaned("CRN:v1:bluemix:public:quantum:us-east:a/1234567890") == "***"
 
 
 def test_the_secrets_in_use_are_kept_and_old_ones_forgotten() -> None:

@@ -7,17 +7,14 @@ questions as it pays: caps of accounts, breakers, a simulator before hardware.
 from __future__ import annotations
 
 from collections.abc import Collection
-from typing import TYPE_CHECKING
 
 from qupel.backends.checks.locks import Lock
 from qupel.backends.contract import Backend, Capabilities, Estimate, Order
 from qupel.errors import BudgetError, RefusedError, TransientError
 from qupel.model.evidence import Evidence
 from qupel.model.money import Money
+from qupel.runs.ledger.ledger import Ledger
 from qupel.runs.ledger.meeting import HeldBackError
-
-if TYPE_CHECKING:
-    from qupel.runs.ledger.ledger import Ledger
 
 #: Provider of the simulators of this machine: free, and read without a wire in between.
 HERE = "local"

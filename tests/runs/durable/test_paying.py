@@ -32,7 +32,7 @@ from qupel.runs.durable.pipeline import Pipeline, Stage
 from qupel.runs.durable.run import StageRow
 from qupel.runs.durable.timetable import AROUND, shortest
 from qupel.runs.ledger import JobState
-from qupel.runs.ledger.breaker import freeze
+from qupel.runs.ledger.breaker import failed, freeze
 from qupel.runs.pool import grace_seconds
 from qupel.runs.record import Record
 from qupel.runs.task import Task
@@ -106,7 +106,12 @@ class Bench:
     def run(self, **changed: Any) -> StageRow:
         """What the engine does, with waiting replaced by setting the clock."""
         run_id, held = self.ordered(self.pipeline(**changed))
-        looks, due = 0, 0.0
+        tries = looks = 0
+        while "wait" in held:
+            self.clock.advance(held["wait"])
+            tries += 1
+            held = paying.order(self.host, run_id, "paid", tries)
+        due = 0.0
         while "job" in held:
             if self.clock.now() >= due:
                 wait = self.host.advance(held["job"])
@@ -347,6 +352,32 @@ def test_an_open_breaker_is_waited_for_and_closes_in_time(bench: Bench) -> None:
     assert (row.state, row.why) == ("done", "")
     kinds = [event.kind for event in bench.host.ledger.events()]
     assert kinds.index("breaker opened") < kinds.index("breaker closed")
+
+
+def open_breaker(bench: Bench) -> None:
+    """Three calls of somebody else have failed."""
+    patience = bench.host.ledger.patience
+    with bench.host.database.writing() as connection:
+        freeze(connection, "fake", "", "one")  # makes the row
+        for _ in range(3):
+            failed(connection, "fake", "one", bench.clock.now(), patience)
+
+
+def test_a_breaker_that_was_open_before_the_stage_is_waited_for_too(bench: Bench) -> None:
+    open_breaker(bench)
+    assert bench.host.ledger.breaker("fake", "one").is_open
+    row = bench.run(deadline_seconds=600.0)
+    assert (row.state, row.why, row.attempts) == ("done", "", 1)
+
+
+def test_a_breaker_that_stays_open_leaves_the_fallback_its_time(bench: Bench) -> None:
+    open_breaker(bench)
+    row = bench.run(deadline_seconds=30.0)
+    assert row.state == "fallback"
+    assert "the breaker of fake:one is open after 3 failures" in row.why
+    assert row.seconds is not None
+    assert row.seconds <= 30.0
+    assert bench.fake.calls["submit"] == 0
 
 
 def test_an_unknown_word_of_the_provider_is_given_up_by_the_deadline(bench: Bench) -> None:

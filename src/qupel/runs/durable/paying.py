@@ -20,6 +20,7 @@ from qupel.runs.durable.run import NOT_IN_TIME, NOT_ORDERED
 from qupel.runs.durable.timetable import Timetable
 from qupel.runs.identity import digest
 from qupel.runs.ledger.jobs import Job, JobState
+from qupel.runs.ledger.meeting import HeldBackError
 from qupel.runs.telemetry import traces
 
 #: Seconds between two looks at a paid job: the first, and the longest.
@@ -30,15 +31,21 @@ WARM_SECONDS = 2 * LONGEST_LOOK
 QUANTUM = Quantum()
 
 
-def order(host: Host, run_id: str, name: str) -> dict[str, Any]:
+def order(host: Host, run_id: str, name: str, tries: int = 0) -> dict[str, Any]:
     """Order a quantum stage's program, if it may be ordered.
+
+    Parameters
+    ----------
+    tries
+        How often this was asked for before, and had to wait.
 
     Returns
     -------
-    ``next``, stages that may begin because there is nothing to wait for; or ``job`` and
-    ``until``, the paid job and when it is given up, in UTC seconds.
+    ``next``, stages that may begin because there is nothing to wait for; ``wait``, seconds until
+    this is to be asked for again; or ``job`` and ``until``, the paid job and when it is given up,
+    in UTC seconds.
     """
-    begun = host.begin(run_id, name)
+    begun = host.resume(run_id, name) if tries else host.begin(run_id, name)
     if isinstance(begun, list):
         return {"next": begun}
     row, settings, since = host.log.stage(run_id, name), begun.settings, host.clock.monotonic()
@@ -77,6 +84,11 @@ def order(host: Host, run_id: str, name: str) -> dict[str, Any]:
                 **traces.travelling(traces.reserved(run_id, name)),
             },
         )
+    except HeldBackError as error:  # by a breaker; it shows in time whether the device is back
+        left = until - host.clock.now()
+        if left > 0:
+            return {"wait": max(0.01, min(error.wait or FIRST_LOOK, LONGEST_LOOK, left))}
+        return {"next": _fall_back(host, begun, f"{NOT_ORDERED}: {one_line(error)}")}
     except Exception as error:  # noqa: BLE001  an adapter may raise anything
         return {"next": _fall_back(host, begun, f"{NOT_ORDERED}: {one_line(error)}")}
     host.log.order(run_id, name, job.id)

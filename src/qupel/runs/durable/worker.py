@@ -183,10 +183,15 @@ class Worker:
 
     async def _quantum(self, run_id: str, name: str) -> None:
         """Order, wait without a thread, finish, and queue what that makes ready."""
-        ordered = await self._until_done("order", self._order, run_id, name)
-        if ordered is None:
-            return
-        looks = 0
+        tries = looks = 0
+        while True:
+            ordered = await self._until_done("order", self._order, run_id, name, tries)
+            if ordered is None:
+                return
+            if "wait" not in ordered:
+                break
+            await self.engine.sleep(ordered["wait"])
+            tries += 1
         while True:
             wait = await self._until_done("look", self._look, run_id, name, ordered, looks)
             if wait is None:
@@ -230,14 +235,15 @@ class Worker:
         with self._under_way(f"{run_id}/{name}"):
             self.submit_stages(run_id, self.host.perform(run_id, name))
 
-    def _order(self, run_id: str, name: str) -> dict[str, Any] | None:
+    def _order(self, run_id: str, name: str, tries: int) -> dict[str, Any] | None:
         with self._under_way(f"{run_id}/{name}"):
-            ordered = paying.order(self.host, run_id, name)
+            ordered = paying.order(self.host, run_id, name, tries)
+            if "next" in ordered:
+                self.submit_stages(run_id, ordered["next"])
+                return None
             if "job" in ordered:
                 self.engine.submit("jobs", "job", f"job/{ordered['job']}", ordered["job"])
-                return ordered
-            self.submit_stages(run_id, ordered["next"])
-            return None
+            return ordered
 
     def _look(self, run_id: str, name: str, ordered: Mapping[str, Any], looks: int) -> float | None:
         return paying.look(self.host, run_id, name, ordered["job"], ordered["until"], looks)

@@ -67,6 +67,9 @@ def postgres_url(postgres_server: str) -> str:
 
 
 @pytest.fixture
-def postgres(postgres_url: str) -> Iterator[Database]:
+def postgres(
+    postgres_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Database]:
+    monkeypatch.setenv("QUPEL_HOME", str(tmp_path))  # where its ledgers keep their mark
     with Database.open(postgres_url) as opened:
         yield opened

@@ -137,9 +137,6 @@ def _mark(value: str) -> str:
 
 def _hidden(text: str, values: Sequence[str]) -> str:
     """A text without some values; of long ones their beginnings too, in whatever case."""
-    for value in values:
-        if len(value) < BEGINNING:
-            text = text.replace(value, HIDDEN)
     small = _small(text)
     long = [_small(value) for value in values if len(value) >= BEGINNING]
     found = [value for value in long if _mark(value) in small]
@@ -148,6 +145,10 @@ def _hidden(text: str, values: Sequence[str]) -> str:
         text = _without_runs(text, value, [value])
     for mark in dict.fromkeys(map(_mark, found)):
         text = _without_runs(text, mark, [value for value in found if value.startswith(mark)])
+    # Short ones last: they may be parts of long ones.
+    for value in values:
+        if len(value) < BEGINNING:
+            text = text.replace(value, HIDDEN)
     return text
 
 

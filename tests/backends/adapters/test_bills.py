@@ -20,6 +20,7 @@ from qupel.backends.adapters.dwave_sapi import Sapi
 from qupel.backends.adapters.ibm import Ibm
 from qupel.backends.adapters.ibm_service import Service
 from qupel.backends.adapters.ionq import Ionq
+from qupel.backends.adapters.ionq_formats import money_of, price_of
 from qupel.backends.adapters.neutral import Neutral
 from qupel.backends.catalogue.prices import Free, PerGateShot, PriceModel, Unpublished
 from qupel.backends.clock import ManualClock
@@ -260,6 +261,18 @@ def test_prices_that_use_does_not_tell_are_declared(
         held.profile = replace(held.profile, price=price)
         able = held.capabilities()
         assert (able.currency, able.bills) == (currency, bills)
+
+
+def test_bills_below_zero_are_told_as_they_are_at_ionq_and_azure() -> None:
+    assert money_of(-0.5, "usd") == Money(-500_000)
+    assert price_of({"estimated_cost": -0.5, "cost_unit": "usd"}, 1) is None
+    held = azure(ManualClock())
+    job = held.submit(ordered(held, "key"))
+    cost = {"currencyCode": "USD", "estimatedTotal": -1.5}
+    told = {"id": job, "status": "Succeeded", "costEstimate": cost}
+    assert isinstance(held.transport, FakeAzure)
+    held.transport.faults = [("GET .*/jobs/", json.dumps(told).encode())]
+    assert held.status(job).billed == Money(-1_500_000)
 
 
 def test_a_bill_below_zero_is_left_to_people_with_an_alarm(tmp_path: Path) -> None:

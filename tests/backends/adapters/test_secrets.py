@@ -192,6 +192,12 @@ def test_a_secret_is_found_in_other_case_in_base64_and_by_its_beginning(
     assert cleaned_document({"why": said}, json.dumps({"why": said}).encode()) == {"why": left}
 
 
+def test_a_short_secret_within_a_long_one_leaves_nothing_of_it() -> None:
+    keep_secret("canary")
+    keep_secret(CANARY)
+    assert cleaned("canary/0f3e+9d1c7b5a== canary") == "*** ***"
+
+
 def test_short_secrets_and_common_beginnings_hide_no_innocent_words() -> None:
     keep_secret("ledger")
     keep_secret("crn:v1:bluemix:public:quantum:us-east:a/1234567890")

@@ -355,7 +355,7 @@ def _bill(told: Any) -> Money | None:
     if not isinstance(told, dict):
         return None
     total = told.get("estimatedTotal")
-    if not isinstance(total, int | float) or not 0 <= total < 1e9:
+    if not isinstance(total, int | float) or not abs(total) < 1e9:
         return None
     try:
         return Money.of(total, text(told.get("currencyCode"), "the currency"))

@@ -130,15 +130,15 @@ def times_of(document: Mapping[str, Any]) -> Times:
 
 
 def money_of(value: Any, unit: Any) -> Money | None:
-    """An amount of dollars; None if it is none."""
-    known = type(value) in (int, float) and 0 <= value < 1e9 and str(unit).lower() == "usd"
+    """An amount of dollars, below zero as it is told; None if it is none."""
+    known = type(value) in (int, float) and abs(value) < 1e9 and str(unit).lower() == "usd"
     return Money.of(value) if known else None
 
 
 def price_of(told: Mapping[str, Any], programs: int) -> Money | None:
     """What IonQ estimates for so many programs."""
     cost = money_of(told.get("estimated_cost"), told.get("cost_unit"))
-    return None if cost is None else cost * programs
+    return None if cost is None or cost.micros < 0 else cost * programs
 
 
 def seconds_of(value: Any, times: int) -> float | None:

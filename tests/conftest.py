@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
+import pytest
 from hypothesis import settings
 
 from tests import shapes
@@ -12,3 +15,11 @@ settings.load_profile("qupel")
 
 # Here, because only modules that are imported later are checked.
 shapes.install()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def home_of_the_tests(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Keep what the tests write out of the home of whoever runs them."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("QUPEL_HOME", str(tmp_path_factory.mktemp("home")))
+        yield

@@ -20,6 +20,7 @@ SECTIONS = {
     "no-key": "no_key",
     "budget": "budget",
     "stalls": "stalls",
+    "rush": "rush",
     "trust": "trust",
     "fallback": "fallback",
     "breaker": "breaker",

@@ -12,7 +12,7 @@ import sqlalchemy as sa
 
 from qupel.cli.exits import Exit
 from qupel.errors import InputError, RunError
-from qupel.runs import database as database_module
+from qupel.runs import sqlite_file
 from qupel.runs.access import access_events
 from qupel.runs.approvals import gates
 from qupel.runs.database import Database, insert_into
@@ -144,7 +144,7 @@ def test_a_full_disk_is_told_and_writes_nothing(tmp_path: Path) -> None:
 def test_a_database_that_cannot_be_written_is_told(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(database_module, "BUSY_SECONDS", 0.05)
+    monkeypatch.setattr(sqlite_file, "BUSY_SECONDS", 0.05)
     database, other = Database.open(tmp_path), Database.open(tmp_path)
     with other.writing(), pytest.raises(RunError, match="could not be written"):
         add(database, "x")
@@ -263,7 +263,7 @@ def test_a_store_that_cannot_be_written_is_not_called_a_strange_one(
     def refuses(*_: object) -> None:
         raise sqlite3.OperationalError("unable to open database file")
 
-    monkeypatch.setattr(database_module, "write_ahead", refuses)
+    monkeypatch.setattr(sqlite_file, "write_ahead", refuses)
     with monkeypatch.context() as read_only:
         read_only.setattr(os, "access", lambda *_: False)
         with pytest.raises(InputError, match="cannot be written, which opening a store needs"):

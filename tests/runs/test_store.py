@@ -16,8 +16,7 @@ import sqlalchemy as sa
 
 from qupel.errors import ContractError, InputError, RunError
 from qupel.model.samples import Outcome, Samples
-from qupel.runs import access, approvals
-from qupel.runs import database as database_module
+from qupel.runs import access, approvals, sqlite_file
 from qupel.runs.attempt import attempt
 from qupel.runs.record import Record
 from qupel.runs.routes import tables as route_tables
@@ -211,7 +210,7 @@ def test_what_is_no_store_is_told(tmp_path: Path) -> None:
 def test_a_store_that_stays_busy_is_told(
     tmp_path: Path, record: Record, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(database_module, "BUSY_SECONDS", 0.1)
+    monkeypatch.setattr(sqlite_file, "BUSY_SECONDS", 0.1)
     store = Store.open(tmp_path)
     other = sqlite3.connect(store.path, isolation_level=None)
     other.execute("BEGIN IMMEDIATE")

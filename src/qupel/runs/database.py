@@ -7,10 +7,7 @@ write at once: they wait for each other.
 from __future__ import annotations
 
 import os
-import random
-import shutil
 import sqlite3
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -21,15 +18,10 @@ import sqlalchemy as sa
 
 from qupel.errors import InputError, RunError
 from qupel.model.home import home
+from qupel.runs.sqlite_file import BUSY_SECONDS, check_disk, engine_on
 
 #: The migration that this code needs; `Database.open` brings older databases up to it.
 REVISION = "0007"
-#: Seconds to wait for another process that writes.
-BUSY_SECONDS = 30
-#: Seconds of the first and of the longest wait between two looks at SQLite's lock.
-_FIRST_WAIT, _LONGEST_WAIT = 0.0005, 0.008
-#: Bytes that opening a SQLite file needs on its disk.
-_ROOM = 1 << 18
 #: Name of the lock under which one process at a time migrates a PostgreSQL database.
 _MIGRATING = 0x71757065
 
@@ -81,7 +73,7 @@ class Database:
             if "malformed" in said:
                 raise RunError(opened._damaged(said)) from error
             if opened.is_sqlite:
-                _check_disk(Path(opened.place), said, error)
+                check_disk(Path(opened.place), said, error)
             raise InputError(
                 f"{opened.place}: is not a store of Qupel, or cannot be reached: {said}"
             ) from error
@@ -238,13 +230,7 @@ def _by_path(place: Path) -> tuple[str, Path, sa.Engine]:
         raise InputError(
             f"{place.parent}: the store's folder cannot be made: {error.strerror}"
         ) from error
-    engine = sa.create_engine(f"sqlite:///{place}", connect_args={"timeout": BUSY_SECONDS})
-    file = _File(place)
-    sa.event.listen(engine, "connect", _configure)
-    sa.event.listen(engine, "connect", file.remember)
-    sa.event.listen(engine, "begin", file.check)
-    sa.event.listen(engine, "begin", _begin)
-    return str(place), place.parent, engine
+    return str(place), place.parent, engine_on(place)
 
 
 def _by_url(text: str) -> tuple[str, Path, sa.Engine]:
@@ -271,117 +257,6 @@ def _by_url(text: str) -> tuple[str, Path, sa.Engine]:
         raise InputError('PostgreSQL needs: pip install "qupel[postgres]"') from error
     sa.event.listen(engine, "begin", _begin_postgresql)
     return url.render_as_string(hide_password=True), home(), engine
-
-
-def _check_disk(place: Path, said: str, error: Exception) -> None:
-    """Name what keeps a SQLite file from being opened, where it is the disk and not the file."""
-    for needed in (place.parent, place):
-        if needed.exists() and not os.access(needed, os.W_OK):
-            raise InputError(
-                f"{needed}: cannot be written, which opening a store needs; copy {place.name} to a "
-                f"folder that can be, and name that ({said})"
-            ) from error
-    if "full" in said or shutil.disk_usage(place.parent).free < _ROOM:
-        raise RunError(
-            f"{place}: its disk is full; nothing was changed, make room and go on ({said})"
-        ) from error
-
-
-def write_ahead(connection: sqlite3.Connection) -> None:
-    """Have a SQLite file log ahead of writing, so that readers do not block writers.
-
-    While one process switches a new file, SQLite lets the others fail in place of waiting.
-    """
-    until = time.monotonic() + BUSY_SECONDS
-    while True:
-        try:
-            connection.execute("PRAGMA journal_mode = WAL")
-        except sqlite3.OperationalError as error:
-            if "locked" not in str(error) or time.monotonic() > until:
-                raise
-            time.sleep(0.01)
-        else:
-            return
-
-
-def _configure(connection: sqlite3.Connection, _: object) -> None:
-    """Set a new connection up: we begin transactions ourselves, readers do not block writers."""
-    connection.isolation_level = None
-    write_ahead(connection)
-    connection.execute("PRAGMA foreign_keys = ON")
-
-
-@dataclass(slots=True)
-class _File:
-    """The file at a path, as the first connection found it.
-
-    Attributes
-    ----------
-    place
-        Where it was.
-    found
-        Device and number of the file; None before the first connection.
-    """
-
-    place: Path
-    found: tuple[int, int] | None = None
-
-    def remember(self, *_: object) -> None:
-        """Take down which file it is."""
-        self.found = self.found or self._standing()
-
-    def check(self, _: sa.Connection) -> None:
-        """Refuse to go on where another file stands at the path, after a restore say.
-
-        What is written in the old one is lost, and orders paid from it are unknown to the books
-        at the path.
-        """
-        if self.found != self._standing():
-            raise sqlite3.OperationalError("its file was replaced or removed; start anew")
-
-    def _standing(self) -> tuple[int, int] | None:
-        try:
-            standing = self.place.stat()
-        except OSError:
-            return None
-        return standing.st_dev, standing.st_ino
-
-
-def _begin(connection: sa.Connection) -> None:
-    """Begin; writers take the lock at once, so that they wait instead of failing later."""
-    options = connection.get_execution_options()
-    if options.get("qupel_writes", False):
-        level = "FULL" if options.get("qupel_durable", True) else "NORMAL"
-        held: Any = connection.connection.dbapi_connection
-        held.execute(f"PRAGMA synchronous = {level}")
-        _begin_writing(held)
-    else:
-        connection.exec_driver_sql("BEGIN")
-
-
-def _begin_writing(connection: Any) -> None:
-    """Take the lock for writing, waiting for whoever has it.
-
-    SQLite's own wait grows to a tenth of a second while most transactions take a few tenths of a
-    millisecond; short waits of random length let several processes share the lock.
-    """
-    try:
-        connection.execute("PRAGMA busy_timeout = 0")
-        deadline = time.monotonic() + BUSY_SECONDS
-        longest = _FIRST_WAIT
-        while True:
-            try:
-                connection.execute("BEGIN IMMEDIATE")
-                return
-            except sqlite3.OperationalError as error:
-                if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY:
-                    raise
-                if time.monotonic() >= deadline:
-                    raise
-            time.sleep(random.uniform(0.0, longest))  # noqa: S311  a wait, not a secret
-            longest = min(2.0 * longest, _LONGEST_WAIT)
-    finally:
-        connection.execute(f"PRAGMA busy_timeout = {int(1000 * BUSY_SECONDS)}")
 
 
 def _begin_postgresql(connection: sa.Connection) -> None:

@@ -13,7 +13,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from qupel.errors import InputError
-from qupel.runs.database import write_ahead
+from qupel.runs.sqlite_file import write_ahead
 
 #: Seconds to wait for another process that writes.
 BUSY_SECONDS = 30

@@ -7,7 +7,7 @@ import pytest
 
 from qupel.backends.clock import ManualClock
 from qupel.backends.contract import Order
-from qupel.errors import TransientError, UnknownOutcomeError
+from qupel.errors import RefusedError, TransientError, UnknownOutcomeError
 from qupel.runs.database import Database
 from qupel.runs.ledger import JobState, Ledger
 from tests.runs.ledger.fake import Fake
@@ -178,3 +178,18 @@ def test_polls_of_a_dead_provider_are_held_back_too(
             ledger.advance(job.id, fake)
         clock.advance(20.0)
     assert fake.calls.total() - before <= 33
+
+
+def test_a_cancellation_that_is_refused_keeps_nobody_waiting(
+    ledger: Ledger, clock: ManualClock
+) -> None:
+    fake = Fake(clock, queue=1e6)
+    job = plan(ledger)
+    ledger.advance(job.id, fake)
+    clock.advance(100.0)
+    ledger.cancel(job.id)
+    fake.faults["cancel"] = [RefusedError("it is over already")]
+    ledger.advance(job.id, fake)
+    assert fake.calls["cancel"] == 1
+    ledger.advance(plan(ledger, "next").id, fake)
+    assert fake.calls["submit"] == 2

@@ -13,6 +13,8 @@ from qupel.backends.contract import Backend, JobStatus, Lookup, Order
 from qupel.errors import InputError, UnknownOutcomeError, UnreadableReplyError
 from qupel.model.money import Money
 from qupel.runs.ledger import JobState, Ledger, drive
+from qupel.runs.ledger.hands import writing
+from qupel.runs.ledger.strays import file_second
 from tests.runs.ledger.fake import Fake
 from tests.runs.ledger.orders import finish, plan
 
@@ -155,3 +157,22 @@ def test_a_keyed_job_that_is_cancelled_in_doubt_is_looked_for_until_it_settles(
     ledger.cancel(job.id)
     job = finish(ledger, fake, job)
     assert (job.state, job.provider_job) == (JobState.CANCELLED, "p1")
+
+
+def test_a_job_its_provider_will_not_tell_of_does_not_keep_the_others_from_being_reconciled(
+    ledger: Ledger, clock: ManualClock
+) -> None:
+    fake = Unreadable(clock)
+    job = finish(ledger, fake, plan(ledger))
+    assert job.state is JobState.AMBIGUOUS
+    ledger.quarantine("a backup was restored")
+    found = ledger.reconcile(fake)
+    assert (found.ambiguous, found.lifted) == ((job.id,), True)
+
+
+def test_a_repeated_reply_cancels_no_other_job(ledger: Ledger, fake: Fake) -> None:
+    first = finish(ledger, fake, plan(ledger, "first"))
+    other = plan(ledger, "other")
+    with writing(ledger) as tx:
+        assert not file_second(tx, tx.job(other.id), first.provider_job)
+    assert len(ledger.jobs()) == 2

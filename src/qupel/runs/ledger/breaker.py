@@ -122,6 +122,20 @@ def pass_on(connection: sa.Connection, provider: str, device: str) -> None:
     connection.execute(sa.update(breakers).where(*here).values(probe=0.0))
 
 
+def give_back(connection: sa.Connection, breaker: Breaker, turn: float) -> None:
+    """End a turn that neither an answer nor a failure has ended; an open breaker keeps its."""
+    connection.execute(
+        sa.update(breakers)
+        .where(
+            breakers.c.provider == breaker.provider,
+            breakers.c.device == breaker.device,
+            breakers.c.opened.is_(None),
+            breakers.c.probe == turn,
+        )
+        .values(probe=0.0)
+    )
+
+
 def succeeded(connection: sa.Connection, breaker: Breaker, now: float, patience: Patience) -> bool:
     """Note that the provider answered; True if that closed the breaker."""
     here = _at(connection, breaker.provider, breaker.device)

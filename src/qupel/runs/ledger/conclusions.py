@@ -107,7 +107,7 @@ def settle(
         provider = row.backend.partition(":")[0]
         bound = Money(row.bound or 0, currency)
         why = f"job {row.id} was bound to {bound} and billed {bill}"
-        breaking.freeze(tx.connection, provider, why)
+        tx.last.append(lambda: breaking.freeze(tx.connection, provider, why))
         tx.log("bill over bound", row, alarm=True, bill=str(bill), bound=str(bound), why=why)
 
 

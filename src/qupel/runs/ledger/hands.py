@@ -39,6 +39,8 @@ class Hands:
         The breaker of the device, likewise.
     since
         Seconds for certain since the last attempt before this call.
+    turn
+        Which turn of an unproven device this call has; 0 if it needs none.
     """
 
     ledger: Ledger
@@ -47,6 +49,7 @@ class Hands:
     row: sa.Row[Any]
     breaker: breaking.Breaker
     since: float
+    turn: float = 0.0
 
     def writing(self, *, durable: bool = False) -> Any:
         """A transaction at the present time."""
@@ -106,12 +109,16 @@ class Hands:
         with self.writing() as tx:
             if isinstance(error, PASSING):
                 self.unanswered(tx)
-            elif not self.breaker.is_open:
-                breaking.pass_on(tx.connection, self.backend.provider, self.backend.device)
             tx.log(kind, self.row, why=one_line(error), cause=cause_of(error).value)
             unsent = self.row.submitted is None
             usual = self.ledger.patience.longest if unsent else self.pace(tx.now) - tx.now
             tx.update(self.row, leased=0.0, due=self.due(tx.now, max(wait, usual)))
+
+    def give_back(self) -> None:
+        """End this call's turn if nothing has: what came of it says nothing of the device."""
+        if self.turn:
+            with writing(self.ledger, durable=False) as tx:
+                breaking.give_back(tx.connection, self.breaker, self.turn)
 
 
 def writing(ledger: Ledger, *, durable: bool = True) -> Any:

@@ -9,7 +9,7 @@ from typing import Any, Protocol, runtime_checkable
 import sqlalchemy as sa
 
 from qupel.backends.contract import Backend, Capabilities, Lookup
-from qupel.errors import InputError, RefusedError
+from qupel.errors import InputError, RefusedError, UnreadableReplyError
 from qupel.runs.database import insert_into
 from qupel.runs.ledger.conclusions import adopt, conclude, doubt, owner_of
 from qupel.runs.ledger.facts import quarantined_since, set_quarantine
@@ -107,8 +107,8 @@ def reconcile(ledger: Ledger, backend: Backend) -> Reconciliation:
         _look_again(ledger, backend, able, row, since, adopted, seconds)
     wait = _rest_of_settling(able, since, ledger.clock.now())
     with writing(ledger) as tx:
-        if wait is None:
-            _mark_reconciled(tx.connection, backend, tx.now)
+        if wait is None:  # last, since whoever ends a job holds its row and then the breaker's
+            tx.last.append(lambda: _mark_reconciled(tx.connection, backend, tx.now))
         left = tx.connection.execute(
             sa.select(jobs.c.id).where(here, jobs.c.state == JobState.AMBIGUOUS.value)
         )
@@ -249,33 +249,46 @@ def _look_again(
 ) -> None:
     """Ask about one job whose fate is not known, or may not be what a restored backup says."""
     if row.provider_job:
-        status = backend.status(row.provider_job)
-        if status.state.final:
-            with writing(ledger) as tx:
-                values = {"state": JobState.SUBMITTED.value, "odd_since": None}
-                tx.update(row, due=tx.now, cancel_sent=tx.now, token=row.token + 1, **values)
-                tx.log("found over", row, word=status.word)
+        if _is_over(ledger, backend, row):
             adopted.append(row.id)
         return
-    if able.lookup is Lookup.NONE:
-        found = []
-    else:
+    found, asked = [], able.lookup is not Lookup.NONE
+    if asked:
         # A restored backup may not know of the latest series.
         more = ledger.retry.attempts if since is not None else 0
-        found = _found(ledger, backend, row, row.series + more)
+        try:
+            found = _found(ledger, backend, row, row.series + more)
+        except RefusedError:
+            asked = False  # as good as a provider without a look-up
     with writing(ledger) as tx:
         fresh = tx.job(row.id)
         if found and adopt(tx, fresh, found[0], fresh.attempts, "found by reconciliation"):
             adopted.append(row.id)
         seconds += [name for name in found[1:] if file_second(tx, fresh, name)]
-        blind = able.lookup is Lookup.NONE or (
-            able.lookup is Lookup.TAG and able.settle_seconds is None
-        )
+        blind = not asked or (able.lookup is Lookup.TAG and able.settle_seconds is None)
         planned = fresh.state == JobState.PLANNED and since is not None and fresh.planned <= since
         if not found and planned and blind:
             doubt(
                 tx, fresh, "it was planned in a restored backup and may have been submitted since"
             )
+
+
+def _is_over(ledger: Ledger, backend: Backend, row: sa.Row[Any]) -> bool:
+    """Take an ambiguous job up again whose provider says how it ended."""
+    try:
+        status = backend.status(row.provider_job)
+    except (RefusedError, UnreadableReplyError):
+        return False  # it stays ambiguous: a person decides
+    if not status.state.final:
+        return False
+    with writing(ledger) as tx:
+        fresh = tx.job(row.id)
+        if (fresh.state, fresh.token) != (row.state, row.token):
+            return False  # somebody else was first
+        values = {"state": JobState.SUBMITTED.value, "odd_since": None}
+        tx.update(fresh, due=tx.now, cancel_sent=tx.now, token=fresh.token + 1, **values)
+        tx.log("found over", fresh, word=status.word)
+    return True
 
 
 def _found(ledger: Ledger, backend: Backend, row: sa.Row[Any], newest: int) -> list[str]:

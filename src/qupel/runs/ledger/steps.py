@@ -55,6 +55,10 @@ def _step(ledger: Ledger, seen: sa.Row[Any], backend: Backend, able: Capabilitie
     except FencedError:
         with hands.writing() as tx:
             tx.log("fenced", hands.row, action=action.do.value, token=hands.row.token)
+    except Exception:
+        hands.give_back()
+        raise
+    hands.give_back()
     ledger.reached(f"{action.do.value}: over")
     return _progress(ledger, seen.id)
 

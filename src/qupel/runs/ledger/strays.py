@@ -23,7 +23,15 @@ ORPHAN = "orphan:"
 
 
 def file_second(tx: Transaction, row: sa.Row[Any], provider_job: str) -> bool:
-    """File a second provider job of one of our jobs, to be cancelled; False if it is known."""
+    """File a second provider job of one of our jobs, to be cancelled; False if it is known.
+
+    One that another of our jobs has is no second: a repeated reply must not cancel it.
+    """
+    known = sa.select(jobs.c.id).where(
+        jobs.c.provider_job == provider_job, jobs.c.backend == row.backend
+    )
+    if tx.connection.execute(known.limit(1)).first() is not None:
+        return False
     key = f"{SECOND}{row.backend}:{provider_job}"
     made = _file(tx, job_id_of(key), key, row.backend, provider_job, row.correlation, tx.now)
     if made:

@@ -45,24 +45,25 @@ def take(
         if action.do is Do.SUBMIT and (held := held_back(hands, tx)):
             tx.update(row, due=hands.due(tx.now, patience.longest), why=held)
             return 0.0
+        if action.do is Do.SUBMIT and not durable:
+            return 0.0  # it was planned anew this instant; the next call commits it fully
         if wait := breaking.admit(tx.connection, breaker, tx.now, patience):
             tx.update(row, due=hands.due(tx.now, wait))
             return 0.0
+        turn = 0.0 if breaker.is_proven(tx.now, patience) else tx.now + patience.probe
         values: dict[str, Any] = {"owner": ledger.owner, "token": row.token + 1}
         values["leased"] = tx.now + patience.lease
         if action.do is Do.SUBMIT:
             values |= {"state": JobState.INTENDED.value, "attempts": row.attempts + 1, "why": ""}
             values |= {"reported": ""}
-        if action.do is Do.SUBMIT and not durable:
-            return 0.0  # it was planned anew this instant; the next call commits it fully
         tx.update(row, **values)
         row = tx.job(seen.id)
         if action.do is Do.SUBMIT:
             _write_attempt(ledger, tx, row)
-    if action.do is Do.SUBMIT:
+    if action.do is Do.SUBMIT and able.currency:
         ledger.mark.raise_to(tx.told[-1].number)  # after the commit, and before the request
     ledger.reached(f"{action.do.value}: intent committed")
-    return replace(hands, row=row), action
+    return replace(hands, row=row, turn=turn), action
 
 
 def is_held(ledger: Ledger, row: sa.Row[Any], now: float) -> bool:

@@ -14,6 +14,8 @@ from qupel.model.money import Money
 from qupel.problems.maxcut import MaxCut
 from qupel.runs.contract import Contract
 from qupel.runs.description import family_name
+from qupel.runs.ledger.jobs import JobState
+from qupel.runs.routes import orders
 from qupel.runs.routes.decision import TRIED, Answerer, Decision, Kept
 from qupel.runs.routes.desk import FALLBACK, PRIMARY
 from qupel.runs.routes.profile import Profile, Rule
@@ -123,6 +125,23 @@ def test_four_failures_give_the_same_fallback_answer_and_their_cause(
             assert re.search(cause, decision.why)
             answers.add(decision.solution)
     assert len(answers) == 1
+
+
+def test_an_order_that_is_written_down_is_followed_whatever_breaks_next(
+    decide: Decide, routes: Routes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def breaks(*_: object, **__: object) -> None:
+        raise KeyError("a surprise")
+
+    monkeypatch.setattr(orders, "follow", breaks)  # while the decision waits for it
+    decision = decide(Rogue())
+    assert (decision.answered_by, decision.quantum) == (Answerer.FALLBACK, TRIED)
+    assert decision.why == "ordered, but not followed in time: KeyError: 'a surprise'"
+    until = time.monotonic() + 60
+    while not (job := routes.desk.ledger().job(decision.job)).state.final:
+        assert time.monotonic() < until, job.state
+        time.sleep(0.05)
+    assert job.state is JobState.DONE
 
 
 def test_an_order_above_what_a_decision_may_cost_is_not_placed(decide: Decide) -> None:

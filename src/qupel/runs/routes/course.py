@@ -6,6 +6,7 @@ the post; so a course needs no locks.
 
 from __future__ import annotations
 
+import logging
 import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
@@ -13,6 +14,7 @@ from enum import Enum
 from typing import Any
 
 from qupel.errors import QupelError, RunError
+from qupel.runs.ledger.jobs import Job
 from qupel.runs.ledger.naming import job_id_of
 from qupel.runs.record import Clocks, Record
 from qupel.runs.routes import arms, orders, stages
@@ -22,6 +24,8 @@ from qupel.runs.routes.route import Arm, Route
 from qupel.runs.routes.seats import Seat
 from qupel.runs.task import Task
 from qupel.runs.telemetry.traces import travelling
+
+log = logging.getLogger("qupel.routes")
 
 #: Seconds below which an attempt is not begun.
 LEAST = 0.05
@@ -103,9 +107,14 @@ class ArmCourse:
     trace: str = ""
     job: str = ""
     tried: bool = False
-    planned: bool = False
     over: threading.Event = field(default_factory=threading.Event)
     _prepared: Record | None = None
+    _planned: Job | None = None
+
+    @property
+    def planned(self) -> bool:
+        """Whether the ledger has its order."""
+        return self._planned is not None
 
     def begin(self, *, survey: bool, profile: bool) -> None:
         """Begin by measuring, if that is wanted; ``profile`` says whether its rules count."""
@@ -174,14 +183,24 @@ class ArmCourse:
         except Exception as error:  # noqa: BLE001  an adapter may raise anything
             known = isinstance(error, QupelError | OSError)
             said = str(error) if known else f"{type(error).__name__}: {error}"
-            self.job = self.job if self.planned else ""
-            declined = None if self.planned else Declined.BY_GATE
-            refused = Arrival(None, f"not ordered: {said}", declined)
+            if self._planned is None:
+                self.job = ""
+                refused = Arrival(None, f"not ordered: {said}", Declined.BY_GATE)
+            else:
+                self._have_followed(self._planned)
+                refused = Arrival(None, f"ordered, but not followed in time: {said}")
             self.post(lambda: self.done(refused))
             return
         if ordered.open and ordered.job is not None:
-            self.desk.follow(ordered.job)
+            self._have_followed(ordered.job)
         self.post(lambda: self._executed(ordered))
+
+    def _have_followed(self, job: Job) -> None:
+        """Have a job followed on aside; without it the answer still goes out."""
+        try:
+            self.desk.follow(job)
+        except RuntimeError:  # no thread can be started
+            log.exception("job %s is followed by nobody in this process", job.id)
 
     def _placed(self, order: Any) -> Ordered:
         task, desk = self.task, self.desk
@@ -210,7 +229,7 @@ class ArmCourse:
                 **travelling(self.trace),
             },
         )
-        self.planned = self.tried = True
+        self._planned, self.tried = job, True
         return orders.follow(
             ledger,
             job,

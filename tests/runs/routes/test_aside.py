@@ -41,3 +41,19 @@ def test_what_nobody_waits_for_any_more_is_not_begun() -> None:
     gate.set()
     aside.close()
     assert done == []
+
+
+def test_a_thread_that_could_not_be_started_is_started_by_the_next_who_asks(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    aside = Aside("test")
+    with monkeypatch.context() as patch:
+        patch.setattr(threading.Thread, "start", crowded)
+        with pytest.raises(RuntimeError, match="can't start new thread"):
+            aside.ask(lambda: 1, 1.0)
+    assert aside.ask(lambda: 2, 10.0) == 2
+    aside.close()
+
+
+def crowded(_: threading.Thread) -> None:
+    raise RuntimeError("can't start new thread")

@@ -71,8 +71,9 @@ class Aside:
         """Have something done when its turn comes; nobody waits for it."""
         errand = Errand(work)
         if self._thread is None:
-            self._thread = threading.Thread(target=self._serve, name=self._name, daemon=True)
-            self._thread.start()
+            thread = threading.Thread(target=self._serve, name=self._name, daemon=True)
+            thread.start()
+            self._thread = thread  # once it runs: where none can be started now, one may later
         self._errands.put(errand)
         return errand
 

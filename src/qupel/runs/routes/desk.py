@@ -283,10 +283,9 @@ class Desk:
         except Exception as error:  # noqa: BLE001  whatever broke, the answer goes out
             why = str(error)
         spooled = {"decision": decision.to_json(), "wish": None if wish is None else dict(wish)}
+        spooling = Aside("qupel-spool")  # its own: a disk that hangs holds up this decision alone
         try:
-            Aside("qupel-spool").ask(
-                lambda: self.spool.append(spooled), min(seconds, PATIENCE), drop=False
-            )
+            spooling.ask(lambda: self.spool.append(spooled), min(seconds, PATIENCE), drop=False)
             return replace(decision, kept=Kept.SPOOL)
         except Exception as error:
             log.exception(
@@ -294,6 +293,8 @@ class Desk:
                 decision.id, decision.route, why, error,
             )  # fmt: skip
             return decision
+        finally:
+            spooling.close(0.0)
 
     def earlier_solutions(self, name: str, problem_hash: str) -> list[str]:
         """Solutions of a route that went out before; those of this process need no database."""

@@ -159,10 +159,9 @@ class Follower:
             self._count += 1
             heapq.heappush(self._due, (time.monotonic() + wait, self._count, job))
             if self._thread is None:
-                self._thread = threading.Thread(
-                    target=self._serve, name="qupel-follower", daemon=True
-                )
-                self._thread.start()
+                thread = threading.Thread(target=self._serve, name="qupel-follower", daemon=True)
+                thread.start()
+                self._thread = thread
             self._changed.notify()
 
     @property

@@ -1,0 +1,46 @@
+from __future__ import annotations
+
+import threading
+import time
+from pathlib import Path
+
+from qupel.runs.routes.decision import Answerer, Decision, Kept
+from qupel.runs.routes.desk import Desk
+from qupel.runs.routes.route import Mode
+
+DECISION = Decision(
+    id="one",
+    route="cuts",
+    version="v",
+    key="",
+    mode=Mode.QUANTUM,
+    answered_by=Answerer.FALLBACK,
+    why="",
+    quantum="",
+    objective=1.0,
+    feasible=True,
+    answer=[],
+    solution="",
+    seconds=0.1,
+    deadline_seconds=1.0,
+    created=1.0,
+    problem_hash="p",
+)
+
+
+def test_what_is_spooled_leaves_no_thread_behind(tmp_path: Path) -> None:
+    edge = Desk(offline=True, folder=tmp_path)
+    try:
+        for _ in range(5):
+            assert edge.keep(DECISION, None, 30.0).kept is Kept.SPOOL
+        until = time.monotonic() + 30.0
+        while spooling() and time.monotonic() < until:
+            time.sleep(0.01)
+        assert spooling() == []
+    finally:
+        edge.close()
+    assert len(edge.spool.documents()) == 5
+
+
+def spooling() -> list[threading.Thread]:
+    return [thread for thread in threading.enumerate() if thread.name == "qupel-spool"]

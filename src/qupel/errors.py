@@ -7,6 +7,7 @@
     │   └── NotReadyError     what was asked for has not been run to its end yet
     ├── AccessError           whoever asked may not have it
     └── RunError              the run did not deliver
+        ├── StoreError        the database cannot be used now
         ├── TransientError    nothing was done; trying again may help
         ├── UnknownOutcomeError  a request may have been carried out, or not
         ├── RefusedError      whoever was asked will not do it, however often it is asked
@@ -44,6 +45,10 @@ class AccessError(QupelError):
 
 class RunError(QupelError, RuntimeError):
     """The run did not deliver."""
+
+
+class StoreError(RunError):
+    """The database cannot be used now: it is busy, full or away; what was asked can be again."""
 
 
 class TransientError(RunError):

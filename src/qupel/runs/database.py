@@ -16,7 +16,7 @@ from typing import Any, Self
 
 import sqlalchemy as sa
 
-from qupel.errors import InputError, RunError
+from qupel.errors import InputError, RunError, StoreError
 from qupel.model.home import home
 from qupel.runs.sqlite_file import BUSY_SECONDS, check_disk, engine_on
 
@@ -119,9 +119,11 @@ class Database:
 
         Raises
         ------
+        StoreError
+            If it stays locked, is full, or gone. After that nothing, or on a lost connection to
+            PostgreSQL possibly everything, was committed.
         RunError
-            If it stays locked, is full, damaged, or gone. After that nothing, or on a lost
-            connection to PostgreSQL possibly everything, was committed.
+            If it is damaged; nothing was committed.
         """
         options = {"qupel_writes": True, "qupel_durable": durable}
         try:
@@ -161,7 +163,7 @@ class Database:
         if "Could not decode" in str(cause):  # what it says goes on with the text itself
             return RunError(self._damaged("a text in it is no UTF-8"))
         if isinstance(error, sa.exc.OperationalError | sqlite3.OperationalError):
-            return RunError(f"{self.place}: could not be {what}: {cause}")
+            return StoreError(f"{self.place}: could not be {what}: {cause}")
         if type(error) in {sa.exc.DatabaseError, sqlite3.DatabaseError}:
             return RunError(self._damaged(str(cause)))
         return None  # a mistake of the caller's: a constraint that was broken, say
@@ -170,9 +172,9 @@ class Database:
         said = " ".join(said.split())
         return f"{self.place}: is damaged ({said}); stop all that use it and restore a backup"
 
-    def _crowded(self) -> RunError:
+    def _crowded(self) -> StoreError:
         """The error where more threads at once want a connection than there are."""
-        return RunError(f"{self.place}: no connection was free; too many threads use it at once")
+        return StoreError(f"{self.place}: no connection was free; too many threads use it at once")
 
     def _migrate(self) -> None:
         """Bring the tables up to `REVISION`; nothing to do in all but the first opening."""

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import sqlite3
 import time
 from collections.abc import Iterator
 from importlib.metadata import EntryPoint
@@ -7,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import sqlalchemy as sa
 
 from qupel.backends import registry
 from qupel.backends.checks.canary import CanaryReport, adapter_version
@@ -40,6 +42,20 @@ def unlocked(*backends: Backend) -> Lock:
         version, now = adapter_version(backend), time.time()
         store.save(CanaryReport(backend.provider, backend.device, version, now, (1,), 100, 1))
     return Lock(store)
+
+
+def busy_once(database: Database, words: str) -> None:
+    """Have the next statement with these words find the database locked."""
+    left = [words]
+
+    def before(
+        _connection: Any, _cursor: Any, statement: str, _given: Any, _context: Any, _many: Any
+    ) -> None:
+        if left and left[0] in statement:
+            left.clear()
+            raise sqlite3.OperationalError("database is locked")
+
+    sa.event.listen(database.engine, "before_cursor_execute", before)
 
 
 #: The providers of the tests are known by name, as those of a stranger's package are.

@@ -19,7 +19,13 @@ from qupel.backends.checks.findings import Fault, Finding
 from qupel.backends.checks.locks import DAY, Lock, MemoryCanaries
 from qupel.backends.clock import ManualClock
 from qupel.backends.contract import JobStatus, State
-from qupel.errors import InputError, RefusedError, TransientError, UnknownOutcomeError
+from qupel.errors import (
+    InputError,
+    RefusedError,
+    StoreError,
+    TransientError,
+    UnknownOutcomeError,
+)
 from qupel.model.evidence import Evidence
 from qupel.problems.maxcut import MaxCut
 from qupel.problems.registry import write_problem
@@ -36,7 +42,7 @@ from qupel.runs.ledger.breaker import failed, freeze
 from qupel.runs.pool import grace_seconds
 from qupel.runs.record import Record
 from qupel.runs.task import Task
-from tests.runs.durable.conftest import unlocked
+from tests.runs.durable.conftest import busy_once, unlocked
 from tests.runs.ledger.fake import Fake
 
 HOSTED = {"solver": "qupel.solvers.quantum.hosted:HostedQaoa", "shots": 50, "angles": "fixed"}
@@ -228,6 +234,24 @@ def test_an_order_that_is_asked_for_twice_is_placed_once(bench: Bench) -> None:
     run_id, held = bench.ordered(bench.pipeline())
     assert paying.order(bench.host, run_id, "paid") == held
     assert len(bench.host.ledger.jobs()) == 1
+
+
+def test_a_moment_without_the_database_neither_drops_an_order_nor_its_result(bench: Bench) -> None:
+    busy_once(bench.host.database, "count(*)")
+    run_id = bench.host.log.submit(bench.pipeline(), bench.folder)
+    bench.host.log.release(run_id)
+    bench.host.perform(run_id, "graph")
+    with pytest.raises(StoreError):
+        paying.order(bench.host, run_id, "paid")
+    job = paying.order(bench.host, run_id, "paid")["job"]
+    while (wait := bench.host.advance(job)) is not None:
+        bench.clock.advance(wait)
+    busy_once(bench.host.database, "payloads")
+    with pytest.raises(StoreError):
+        paying.collect(bench.host, run_id, "paid", job)
+    paying.collect(bench.host, run_id, "paid", job)
+    assert bench.host.log.stage(run_id, "paid").state == "done"
+    assert bench.fake.calls["submit"] == 1
 
 
 # The gates.

@@ -16,7 +16,7 @@ import sqlalchemy as sa
 
 from qupel.backends.checks.locks import FileCanaries, Lock, canary_file
 from qupel.backends.clock import Clock, SystemClock
-from qupel.errors import QupelError
+from qupel.errors import QupelError, StoreError
 from qupel.runs.durable.hands import Hands
 from qupel.runs.durable.kinds import Given, Made, kind_named, settings_of
 from qupel.runs.durable.log import RunLog
@@ -182,6 +182,8 @@ class Host:
             for port, promised in (kind.inputs(settings) or {}).items():
                 promised.check(inputs[port], f"input {port!r}")
             key = key_of(run.pipeline.seed, stage, kind.code(settings), hashes)
+        except StoreError:
+            raise  # it says nothing of the stage, which is done when the database is back
         except (QupelError, ValueError, TypeError, LookupError) as error:
             return self._failed(run_id, name, error)
         given = Given(stage, inputs, run.pipeline.seed, run.folder, self.hands)
@@ -193,6 +195,11 @@ class Host:
         Returns
         -------
         The stages that may begin now.
+
+        Raises
+        ------
+        StoreError
+            If the database is not to be had; the stage has not ended then.
         """
         run_id, stage = begun.run.id, begun.stage
         try:
@@ -200,6 +207,8 @@ class Host:
             for port, promised in kind_named(stage.kind).outputs(begun.settings).items():
                 promised.check(made.outputs[port], f"output {port!r}")
             following = self.log.finish(run_id, stage.name, begun.key, made, keep=keep)
+        except StoreError:
+            raise
         except Exception as error:  # noqa: BLE001  functions of users raise anything; it is told
             return self._failed(run_id, stage.name, error)
         seconds = self.log.stage(run_id, stage.name).seconds
@@ -212,7 +221,7 @@ class Host:
         """Do what a paid job needs next; seconds until it needs something again, None for never.
 
         Actions that follow each other at once are done at once: each is committed by the ledger
-        by itself.
+        by itself. A job that is over is due again for as long as its bill is awaited.
         """
         ledger, told = self.ledger, {"job": job_id}
         try:
@@ -222,7 +231,10 @@ class Host:
             while True:
                 progress = ledger.advance(job_id, backend)
                 if progress.wait is None:
-                    self.say("job ended", **told, state=str(progress.job.state))
+                    ended = progress.job
+                    if ended.state.final and not ended.settled and ended.due < NEVER:
+                        return max(AGAIN, ended.due - self.clock.now())  # its bill is awaited
+                    self.say("job ended", **told, state=str(ended.state))
                     return None
                 if progress.wait > 0:
                     return progress.wait

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from qupel.errors import RunError, TransientError
+from qupel.errors import RunError, StoreError, TransientError
 from qupel.runs.approvals import approved_by
 from qupel.runs.clearance import check_breaker, clear
 from qupel.runs.durable.approving import program_version, version_of
@@ -84,6 +84,8 @@ def order(host: Host, run_id: str, name: str, tries: int = 0) -> dict[str, Any]:
                 **traces.travelling(traces.reserved(run_id, name)),
             },
         )
+    except StoreError:
+        raise  # asked for again when the database is back; an order is planned once
     except HeldBackError as error:  # by a breaker; it shows in time whether the device is back
         left = until - host.clock.now()
         if left > 0:
@@ -119,6 +121,8 @@ def collect(host: Host, run_id: str, name: str, job_id: str) -> list[str]:
         if result is None:
             raise RunError(_why_no_result(host, host.ledger.job(job_id), begun.settings))
         made = QUANTUM.finish(begun.given, begun.settings, result)
+    except StoreError:
+        raise  # the result may well be there
     except Exception as error:  # noqa: BLE001  a result may hold anything
         return _fall_back(host, begun, one_line(error))
     return host.conclude(begun, lambda: made, keep=True)

@@ -282,7 +282,7 @@ class Worker:
         for job_id, token in sorted(opened.items()):
             if job_id not in self._seen:
                 key = f"job/{job_id}"
-                if self.engine.state(key) in ENDED_WORKFLOWS:  # it was settled by hand since
+                if self.engine.state(key) in ENDED_WORKFLOWS:  # a person has opened it again
                     key = f"{key}/{token}"
                 self.engine.submit("jobs", "job", key, job_id)
         self._seen = set(opened)

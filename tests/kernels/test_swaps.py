@@ -185,3 +185,13 @@ def test_costs_are_finite() -> None:
     pairs = np.array([(0, 1)], np.int32)
     with pytest.raises(InputError, match="must be finite"):
         Steps(2, pairs, pairs * 0, np.array([np.inf]), np.ones((1, 2)), (3.0, 3.0))
+
+
+def test_a_search_that_was_not_made_is_refused() -> None:
+    search = Search(Lattice(3, [(0, 1), (1, 2)]), chain(3), [Manner()], layer=0.1, seed=1)
+    with pytest.raises(InputError, match="no path yet"):
+        search.best()
+    with pytest.raises(InputError, match="passes must be at least 1, got 0"):
+        search.advance(2, 0)
+    with pytest.raises(InputError, match="threads must be at least 1, got 0"):
+        search.advance(2, 1, 0)

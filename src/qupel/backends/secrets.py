@@ -12,6 +12,7 @@ import os
 import re
 from collections.abc import Iterable, Sequence
 from functools import lru_cache
+from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
@@ -181,5 +182,10 @@ def _of_environment() -> set[str]:
     return {
         value
         for name, value in os.environ.items()
-        if len(value) >= SHORTEST and NAMED.search(name) and not value.startswith("/")
+        if len(value) >= SHORTEST and NAMED.search(name) and not _is_path(value)
     }
+
+
+def _is_path(value: str) -> bool:
+    """Whether a value only names a file, such as one that holds the secret."""
+    return value.startswith("/") and len(value) < 1024 and Path(value).exists()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
@@ -12,9 +12,6 @@ from qupel.cli.exits import Exit
 from qupel.cli.output import print_document, print_text, say
 from qupel.cli.programs import read_circuit
 from qupel.errors import InputError
-
-if TYPE_CHECKING:
-    pass
 
 Name = Annotated[str, typer.Argument(help="Backend, as provider:device.")]
 Program = Annotated[Path, typer.Argument(help="OpenQASM file.")]

@@ -6,6 +6,7 @@ from typing import Annotated, Any
 
 import typer
 
+from qupel.cli.amounts import money_in
 from qupel.cli.jobs import AsJson, DatabaseOption, opened
 from qupel.cli.output import print_document, print_text, say
 from qupel.cli.table import text_table
@@ -34,9 +35,7 @@ def set_budget(
 
     Refused if more than a cap is held or spent already.
     """
-    from qupel.model.money import Money
-
-    cap = None if money is None else Money.parse(money)
+    cap = money_in("--money", money)
     with opened(database) as ledger:
         made = ledger.set_budget(account, money=cap, shots=shots, runs=runs)
     if as_json:

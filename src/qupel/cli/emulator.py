@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from qupel.cli.output import print_document, print_text
+from qupel.cli.output import flush, print_document, print_text
 
 if TYPE_CHECKING:
     from qupel.backends.emulator.serve import Address
@@ -73,8 +73,6 @@ def emulator(
 
 def _tell(address: Address, *, as_json: bool) -> None:
     """Print where it listens, at once: whoever started it waits for this line."""
-    import sys
-
     if as_json:
         print_document(
             {
@@ -89,4 +87,4 @@ def _tell(address: Address, *, as_json: bool) -> None:
             f"{address.url} token {address.token} secret {address.secret} "
             f"admin {address.admin_token}"
         )
-    sys.stdout.flush()
+    flush()

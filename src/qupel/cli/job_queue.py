@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import getpass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -10,6 +9,7 @@ import typer
 
 from qupel.cli.jobs import AsJson, DatabaseOption, JobId, Who, opened
 from qupel.cli.output import print_document, print_text, say
+from qupel.governance.identity import own_name
 
 if TYPE_CHECKING:
     from qupel.runs.submitting import Submission
@@ -136,6 +136,6 @@ def _submission(
     return Submission(
         read_program(program, family),
         shots,
-        who or getpass.getuser(),
+        who or own_name(),
         **terms,  # type: ignore[arg-type]
     )

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-import getpass
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from qupel.cli.amounts import money_in
 from qupel.cli.logs import talker
 from qupel.cli.output import print_document, print_text, say
 from qupel.cli.table import moment_text, text_table
+from qupel.governance.identity import own_name
 
 if TYPE_CHECKING:
     from qupel.runs.ledger import Job, Ledger
@@ -23,7 +24,9 @@ app = typer.Typer(
 
 JobId = Annotated[str, typer.Argument(help="Id of the job; its beginning is enough.")]
 BackendName = Annotated[str, typer.Argument(help="Backend, as provider:device.")]
-Who = Annotated[str, typer.Option("--by", help="Who decides; your user name by default.")]
+Who = Annotated[
+    str, typer.Option("--by", help="Who decides; QUPEL_IDENTITY or your user name if left out.")
+]
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]
 DatabaseOption = Annotated[
     str | None,
@@ -153,7 +156,7 @@ def resolve(
             adopt_job=adopt,
             not_accepted=not_accepted,
             again=again,
-            who=who or getpass.getuser(),
+            who=who or own_name(),
         )
     _print(job, as_json, f"is {job.state.value}")
 
@@ -180,7 +183,7 @@ def reconcile(
         if restored:
             ledger.quarantine("a backup was restored")
         if thaw:
-            ledger.thaw(backend.partition(":")[0], getpass.getuser())
+            ledger.thaw(backend.partition(":")[0], own_name())
         found = ledger.reconcile(backend_named(backend))
     if as_json:
         print_document(found.document())
@@ -233,12 +236,10 @@ def settle(
     as_json: AsJson = False,
 ) -> None:
     """Book the bill of a job that is over, from the invoice: where its provider told none."""
-    from qupel.model.money import Money
-
+    amount = money_in("--bill", bill)
+    assert amount is not None  # noqa: S101  a text was given
     with opened(database) as ledger:
-        job = ledger.settle_by_hand(
-            ledger.job(job_id).id, Money.parse(bill), who or getpass.getuser()
-        )
+        job = ledger.settle_by_hand(ledger.job(job_id).id, amount, who or own_name())
     _print(job, as_json, f"is settled: {job.billed}")
 
 

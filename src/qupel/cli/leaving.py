@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import os
-import sys
+from contextlib import suppress
 from typing import NoReturn
+
+from qupel.cli.output import flush
 
 
 def leave(code: int) -> NoReturn:
     """End this process at once, as a kill would; threads at work would hold it otherwise."""
-    sys.stdout.flush()
-    sys.stderr.flush()
+    with suppress(OSError):
+        flush()
     os._exit(code)

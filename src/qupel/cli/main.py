@@ -33,7 +33,7 @@ from qupel.cli import (
     worker,
 )
 from qupel.cli.exits import Exit, code_of
-from qupel.cli.output import flush, prepare, print_text, say
+from qupel.cli.output import flush, is_unread, prepare, print_text, say
 from qupel.errors import QupelError
 
 app = typer.Typer(
@@ -107,8 +107,14 @@ def main() -> None:
         code: int = Exit.USAGE
     except (typer.Abort, KeyboardInterrupt):
         code = Exit.INTERRUPTED
-    except SystemExit:  # how the framework ends where nobody reads its help any more
-        code = Exit.OK
+    except SystemExit as error:
+        # How the framework ends where nobody reads its help any more; else somebody's own end.
+        if isinstance(error.__context__, BrokenPipeError) and is_unread(sys.stdout):
+            code = Exit.OK
+        else:
+            said = error.code if isinstance(error.code, str) else f"it ended with {error.code}"
+            say(f"error: a command was ended from within: {said}")
+            code = Exit.INTERNAL
     except QupelError as error:
         say(f"error: {error}")
         code = code_of(error)
@@ -126,7 +132,11 @@ def main() -> None:
         code = outcome if isinstance(outcome, int) else Exit.OK
     if code == Exit.INTERRUPTED:  # also as the framework tells it
         say("stopped; what was finished is kept")
-    flush()
+    try:
+        flush()
+    except OSError as error:  # a full disk, say
+        say(f"error: the output could not be written: {error.strerror}")
+        code = Exit.RUN
     sys.exit(int(code))
 
 

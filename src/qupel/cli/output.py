@@ -10,8 +10,10 @@ import io
 import json
 import math
 import os
+import select
 import sys
 from contextlib import suppress
+from pathlib import Path
 from typing import Any, TextIO
 
 #: Version of every JSON document that a command prints.
@@ -40,12 +42,33 @@ def prepare() -> None:
 
 
 def flush() -> None:
-    """Hand on what was printed, to whoever still reads."""
+    """Hand on what was printed, to whoever still reads.
+
+    Raises
+    ------
+    OSError
+        If it cannot be written: a full disk, say.
+    """
     for stream in (sys.stdout, sys.stderr):
         try:
             stream.flush()
         except BrokenPipeError:
             _silence(stream)
+        except OSError:
+            _silence(stream)
+            raise
+
+
+def is_unread(stream: TextIO) -> bool:
+    """Whether nobody reads a stream any more: a pipe without a reader, or led nowhere since."""
+    try:
+        if os.path.samestat(os.fstat(stream.fileno()), Path(os.devnull).stat()):
+            return True
+        waiting = select.poll()
+        waiting.register(stream.fileno(), 0)
+        return any(event & select.POLLERR for _, event in waiting.poll(0))
+    except (OSError, ValueError):
+        return False
 
 
 def _write(stream: TextIO, text: str) -> None:

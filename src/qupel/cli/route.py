@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -11,7 +10,7 @@ import typer
 
 from qupel.cli.exits import Exit
 from qupel.cli.logs import talker
-from qupel.cli.output import print_document, print_text, say
+from qupel.cli.output import flush, print_document, print_text, say
 from qupel.cli.route_options import AsJson, DatabaseOption, Name, Who, Why, opened, print_change
 from qupel.cli.route_switches import add_to
 from qupel.cli.table import moment_text, text_table
@@ -94,7 +93,7 @@ def decide(
             print_document(decision.to_json())
         else:
             _print_decision(decision)
-        sys.stdout.flush()
+        flush()
     if not decision.feasible:
         raise typer.Exit(Exit.RUN)
     if strict and decision.stood_in:

@@ -54,13 +54,22 @@ class Resource:
         """Whether somebody may let others read it."""
         return not self.owner or who.is_one_of((self.owner, ADMINISTRATOR))
 
-    def refusal(self, who: Identity, what: str) -> AccessError:
-        """Return the error for somebody who may not read ``what``, a part of it or all."""
+    def refusal(self, who: Identity, what: str, *, is_part: bool = False) -> AccessError:
+        """Return the error for somebody who may not read ``what``.
+
+        Parameters
+        ----------
+        is_part
+            Whether it is a part with readers of its own, whom only its file can name.
+        """
         readers = ", ".join(dict.fromkeys((self.owner, *self.readers)))
-        return AccessError(
-            f"{who} may not read {what}; its readers are: {readers}. {self.owner} or the role "
-            f"{ADMINISTRATOR!r} may grant it: qupel access grant {self.name} {who.name!r}"
+        remedy = (
+            "only the file that it was made from can name more of them"
+            if is_part
+            else f"{self.owner} or the role {ADMINISTRATOR!r} may grant it: qupel access grant "
+            f"{self.name} {who.name!r}"
         )
+        return AccessError(f"{who} may not read {what}; its readers are: {readers}. {remedy}")
 
     def grant_refusal(self, who: Identity) -> AccessError:
         """Return the error for somebody who may not say who reads it."""

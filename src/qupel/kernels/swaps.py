@@ -142,6 +142,11 @@ class Steps:
     swap: tuple[float, float]
 
     def __post_init__(self) -> None:
+        if not len(self.on) == len(self.axes) == len(self.gates) == len(self.layers):
+            raise InputError(
+                "on, axes, gates and layers have a row for every operation, got "
+                f"{len(self.on)}, {len(self.axes)}, {len(self.gates)} and {len(self.layers)}"
+            )
         first, second = self.on.T
         if self.qubits < 1:
             raise InputError(f"qubits must be at least 1, got {self.qubits}")
@@ -206,6 +211,7 @@ class Search:
         costs = np.column_stack((steps.gates, steps.layers))
         self._qubits = steps.qubits
         self._trials = self._refinements = 0
+        self._found = False
         self._held = _swaps.Search(
             lattice.held,
             steps.qubits,
@@ -218,10 +224,15 @@ class Search:
 
     def embed(self, steps: int) -> bool:
         """Look for a placement that needs no swap, in so many steps; whether there is one."""
-        return self._held.embed(steps)
+        found: bool = self._held.embed(steps)
+        self._found = self._found or found
+        return found
 
     def advance(self, trials: int, passes: int, threads: int = 1) -> None:
         """Start anew so many times, and go forwards so many times from each start."""
+        for name, value in (("trials", trials), ("passes", passes), ("threads", threads)):
+            if value < 1:
+                raise InputError(f"{name} must be at least 1, got {value}")
         for first, count in _rounds(self._trials, trials):
             self._held.trials(first, count, passes, threads)
         self._trials += trials
@@ -235,7 +246,9 @@ class Search:
         self._refinements += times
 
     def best(self) -> Path:
-        """The cheapest path so far."""
+        """The cheapest path so far; `InputError` before there is one."""
+        if not (self._found or self._trials):
+            raise InputError("there is no path yet; advance first")
         start, end = np.empty((2, self._qubits), np.int32)
         steps = np.empty(3 * self._held.length, np.int32)
         self._held.best(start, end, steps)

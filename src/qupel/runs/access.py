@@ -99,7 +99,7 @@ class Register:
         allowed = held.may_read(who)
         self._add(READ if allowed else DENIED, resource.name, item, who)
         if not allowed:
-            raise held.refusal(who, f"{item} of {resource.name}")
+            raise held.refusal(who, f"{item} of {resource.name}", is_part=narrow)
 
     def granted(self, resource: Resource) -> Resource:
         """Return a resource with the readers that were granted and not revoked since."""

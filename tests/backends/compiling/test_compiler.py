@@ -238,3 +238,8 @@ def test_a_thousand_qubits_are_routed() -> None:
     target = Target(n, CZ, tuple(edges))
     out = compile_circuit(Circuit(1001, gates), target, trials=1)
     assert faults(out.circuit, CZ, edges) == []
+
+
+def test_a_device_of_one_qubit_needs_no_gate_on_two() -> None:
+    target = Target(1, frozenset({"rz", "sx", "x"}), ())
+    assert compile_circuit(Circuit(1).h(0), target).circuit.qubits == 1

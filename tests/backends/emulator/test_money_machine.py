@@ -69,9 +69,9 @@ class Paying(RuleBasedStateMachine):
     def refund(self, key: str) -> None:
         if key in self.keys:
             self.provider.catch_up()
-            held = len(self.provider.jobs[self.keys[key]].bills)
-            self.provider.refund(self.keys[key])
-            self.refunded[self.keys[key]] += held
+            job = self.provider.jobs[self.keys[key]]
+            self.provider.refund(job.id)
+            self.refunded[job.id] = int(self.provider.state(job) is State.DONE)  # once, in full
 
     @rule()
     def crash(self) -> None:

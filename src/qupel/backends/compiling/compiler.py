@@ -102,9 +102,8 @@ def _routed(
             f"{len(kept)}; choose a larger device"
         )
     drawn = int(np.random.default_rng(seed).integers(2**63))
-    found = routed(
-        operations, qubits, lattice, target.entangler, trials=trials, seed=drawn, threads=threads
-    )
+    native = target.entangler if target.qubits > 1 else "cz"  # one qubit has no pair to need it
+    found = routed(operations, qubits, lattice, native, trials=trials, seed=drawn, threads=threads)
     on = [item.on(tuple(kept[q] for q in item.qubits)) for item in found.operations]
     return tuple(kept[q] for q in found.start), tuple(kept[q] for q in found.end), on
 

@@ -19,6 +19,7 @@ from qupel.runs.routes import orders
 from qupel.runs.routes.decision import TRIED, Answerer, Decision, Kept
 from qupel.runs.routes.desk import FALLBACK, PRIMARY
 from qupel.runs.routes.profile import Profile, Rule
+from qupel.runs.routes.rescue import Rescue
 from qupel.runs.routes.route import Arm, Budget, Mode
 from qupel.runs.routes.service import Routes
 from tests.runs.routes.conftest import BRISK, CUT, GREEDY, Decide, put_in_force, route_to, unhurried
@@ -97,6 +98,43 @@ def test_a_flaky_provider_still_answers(decide: Decide) -> None:
     assert decision.answered_by is Answerer.PRIMARY
 
 
+def test_what_breaks_in_the_rescue_costs_the_primary_nothing(
+    decide: Decide, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Rescue, "_fell_back", breaks)
+    decision = decide(Rogue())
+    assert (decision.answered_by, decision.quantum) == (Answerer.PRIMARY, TRIED)
+    assert decision.seconds < decision.deadline_seconds / 2
+
+
+def test_a_fallback_that_breaks_is_stood_in_for_by_a_last_resort(
+    decide: Decide, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Rescue, "_fell_back", breaks)
+    decision = decide(Rogue("refusing"))
+    assert decision.answered_by in {Answerer.LAST_RESORT, Answerer.LAST_KNOWN}
+    assert "no more orders from you" in decision.why
+    assert "the fallback: KeyError: 'a surprise'" in decision.why
+    assert decision.seconds < decision.deadline_seconds / 2
+
+
+def test_where_no_thread_can_be_started_a_worker_builds_the_last_resort(
+    decide: Decide, routes: Routes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def crowded(_: object) -> None:
+        raise RuntimeError("can't start new thread")
+
+    monkeypatch.setattr(Rescue, "_fell_back", breaks)
+    monkeypatch.setattr(routes.desk.thinker, "leave", crowded)
+    decision = decide(Rogue("refusing"))
+    assert decision.answered_by is Answerer.LAST_RESORT
+    assert decision.seconds < decision.deadline_seconds / 2
+
+
+def breaks(*_: object, **__: object) -> None:
+    raise KeyError("a surprise")
+
+
 def test_a_lie_is_judged_by_the_data_and_the_better_answer_goes_out(decide: Decide) -> None:
     decision = decide(Rogue("lying"))
     assert decision.primary is not None
@@ -130,9 +168,6 @@ def test_four_failures_give_the_same_fallback_answer_and_their_cause(
 def test_an_order_that_is_written_down_is_followed_whatever_breaks_next(
     decide: Decide, routes: Routes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def breaks(*_: object, **__: object) -> None:
-        raise KeyError("a surprise")
-
     monkeypatch.setattr(orders, "follow", breaks)  # while the decision waits for it
     decision = decide(Rogue())
     assert (decision.answered_by, decision.quantum) == (Answerer.FALLBACK, TRIED)

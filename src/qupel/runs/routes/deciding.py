@@ -108,8 +108,9 @@ class Deciding:
             step()
         except Exception as error:
             log.exception("decision %s of route %s", self.id, self.route.name)
-            self._left_course()
-            self._arm_over(None, f"{type(error).__name__}: {error}")
+            if not self.found.primary.over:
+                self._left_course()
+                self._arm_over(None, f"{type(error).__name__}: {error}")
 
     # Which arm: that of the mode; the classical one if the quantum step is not to be, or cannot.
 

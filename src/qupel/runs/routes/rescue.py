@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import logging
 import math
 import time
 from collections.abc import Callable
@@ -21,6 +22,8 @@ from qupel.runs.routes.route import Route
 from qupel.runs.routes.seats import Seat
 from qupel.runs.routes.timetable import overdue
 from qupel.runs.task import Task
+
+log = logging.getLogger("qupel.routes")
 
 #: Seconds below which an attempt is not begun.
 LEAST = 0.1
@@ -76,6 +79,9 @@ class Rescue:
 
     def look(self) -> None:
         """Think of a last resort if the fallback is late; give it up if its worker is overdue."""
+        self._do(self._look)
+
+    def _look(self) -> None:
         now = time.monotonic()
         if now >= self._late and not self.found.fallback.over:
             self._begin_to_think()
@@ -91,9 +97,20 @@ class Rescue:
         """Have a seat attempt a task, and act on its record when the post is emptied."""
         seat.ask(
             task,
-            lambda record: self.post(lambda: then(record)),
+            lambda record: self.post(lambda: self._do(lambda: then(record))),
             preparation=max(self.seconds(), LEAST),
         )
+
+    def _do(self, step: Callable[[], None]) -> None:
+        """Take a step; what breaks there is the fallback's end, and nothing of the primary's."""
+        try:
+            step()
+        except Exception as error:
+            log.exception("the rescue of a decision of route %s", self.route.name)
+            side = self.found.fallback
+            side.why = side.why or f"{type(error).__name__}: {error}"
+            with contextlib.suppress(Exception):  # it has begun to think before it asks anybody
+                self._ask_last_resort()
 
     def _fell_back(self, record: Record) -> None:
         side = self.found.fallback
@@ -123,22 +140,36 @@ class Rescue:
         self._begin_to_think()
         seat, seconds = self.desk.free_seat(), self.seconds()
         if seat is None or seconds < LEAST:
+            self.found.resort.over |= not self._thinks
             return
         task = arms.construct_task(self.task, min(seconds, 2 * self.route.fallback_seconds))
         self._ask(seat, task, self._constructed)
 
     def _begin_to_think(self) -> None:
-        if not self._thinks:
-            self._thinks = True
+        if self._thinks:
+            return
+        self._late = math.inf
+        try:
             self.desk.thinker.leave(self._think)
+        except RuntimeError as error:  # no thread can be started; tried again when it is needed
+            self.found.resort.why = str(error)
+        else:
+            self._thinks = True
 
     def _constructed(self, record: Record) -> None:
         side = self.found.resort
         if not side.answered:
             side.record, side.why = record, record.why
+        side.over |= not self._thinks  # then nobody else is at it
 
     def _think(self) -> None:
         """In a thread aside: judge earlier answers by this instance's data, and build one."""
+        try:
+            self._think_of_answers()
+        finally:
+            self.post(self._thought)
+
+    def _think_of_answers(self) -> None:
         for solution in self.desk.earlier_solutions(self.route.name, self.task.problem_hash):
             with contextlib.suppress(QupelError, ValueError, LookupError, TypeError):
                 answer = self.problem.read_answer(solution)
@@ -150,7 +181,6 @@ class Rescue:
         task = arms.construct_task(self.task, max(self.seconds(), LEAST))
         built = attempt(task, problem=self.problem)
         self.post(lambda: self._constructed(built))
-        self.post(self._thought)
 
     def _thought(self) -> None:
         """Nothing more comes from the thread aside."""

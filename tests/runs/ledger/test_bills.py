@@ -6,7 +6,13 @@ import pytest
 
 from qupel.backends.clock import ManualClock
 from qupel.backends.contract import Bills, JobStatus, State
-from qupel.errors import BudgetError, InputError, RefusedError, TransientError
+from qupel.errors import (
+    BudgetError,
+    InputError,
+    RefusedError,
+    TransientError,
+    UnreadableReplyError,
+)
 from qupel.model.money import Money
 from qupel.runs.ledger import Job, JobState, Ledger
 from tests.runs.ledger.fake import Fake
@@ -76,10 +82,15 @@ def test_a_bill_that_cannot_be_one_is_told_and_not_booked(
     assert ledger.events(alarms=True)[-1].kind == "revised bill is odd"
 
 
-def test_a_bill_that_is_refused_does_not_hide_the_others(ledger: Ledger, fake: Fake) -> None:
+@pytest.mark.parametrize(
+    "fault", [RefusedError("it is archived"), UnreadableReplyError("a page in place of a job")]
+)
+def test_a_bill_that_is_not_told_does_not_hide_the_others(
+    ledger: Ledger, fake: Fake, fault: Exception
+) -> None:
     jobs = sorted([paid(ledger, fake, "one"), paid(ledger, fake, "two")], key=lambda job: job.id)
     now_costs(fake, jobs[1], 10)
-    fake.faults["status"] = [RefusedError("it is archived")]
+    fake.faults["status"] = [fault]
     assert [revision.job for revision in ledger.audit_bills(fake, since=0.0)] == [jobs[1].id]
 
 

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 import sqlalchemy as sa
 
 from qupel.backends.contract import Backend, Bills
-from qupel.errors import InputError, RefusedError
+from qupel.errors import InputError, RefusedError, UnreadableReplyError
 from qupel.model.money import Money
 from qupel.runs.ledger import breaker as breaking
 from qupel.runs.ledger import holds as budgets
@@ -44,7 +45,12 @@ class Revision:
 
 
 def audit_bills(
-    ledger: Ledger, backend: Backend, since: float, until: float = math.inf
+    ledger: Ledger,
+    backend: Backend,
+    since: float,
+    until: float = math.inf,
+    *,
+    stopping: Callable[[], bool] = lambda: False,
 ) -> tuple[Revision, ...]:
     """Ask for the bills of settled jobs again, and book those that have changed.
 
@@ -56,6 +62,8 @@ def audit_bills(
         Whose books, and whose bills.
     since, until
         UTC seconds; only jobs that ended from the one to before the other are asked about.
+    stopping
+        Asked before each question; once it says yes, the rest is left.
 
     Raises
     ------
@@ -74,11 +82,14 @@ def audit_bills(
         by_hand = set(connection.execute(_BY_HAND).scalars())
     revised = []
     for row in rows:
+        if stopping():
+            break
         try:
             bill = backend.status(row.provider_job).billed
-        except RefusedError as error:
+        except (RefusedError, UnreadableReplyError) as error:
+            said = "refused" if isinstance(error, RefusedError) else "unreadable"
             with writing(ledger) as tx:
-                tx.log("bill not told", row, why=f"refused: {error}")
+                tx.log("bill not told", row, why=f"{said}: {error}")
             continue
         if bill is None or (bill.micros, bill.currency) == (row.billed, row.currency):
             continue

@@ -1,4 +1,4 @@
-"""What is true of a ledger as a whole: its name at providers, and whether it is in quarantine."""
+"""What is true of a ledger as a whole: its name at providers, a quarantine, how far audits are."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import secrets
 
 import sqlalchemy as sa
 
-from qupel.runs.database import insert_into
+from qupel.runs.database import insert_into, insert_new
 from qupel.runs.tables import ledger_facts
 
 
@@ -35,6 +35,39 @@ def set_quarantine(connection: sa.Connection, since: float | None) -> None:
     connection.execute(sa.delete(ledger_facts).where(ledger_facts.c.name == "quarantine"))
     if since is not None:
         connection.execute(sa.insert(ledger_facts).values(name="quarantine", value=repr(since)))
+
+
+def bills_audited(connection: sa.Connection, backend: str) -> float | None:
+    """UTC seconds before whose end jobs had their bills asked for again; None for never."""
+    told = _fact(connection, f"bills:{backend}")
+    return float(told) if told else None
+
+
+def note_bills_audited(connection: sa.Connection, backend: str, until: float) -> None:
+    """Note that the bills of all jobs of a backend that ended before a time were asked for."""
+    row = insert_into(ledger_facts, connection).values(name=f"bills:{backend}", value=repr(until))
+    connection.execute(
+        row.on_conflict_do_update(index_elements=["name"], set_={"value": repr(until)})
+    )
+
+
+def claim_audit(connection: sa.Connection, backend: str, now: float, seconds: float) -> bool:
+    """Take on a round of comparing books with a backend's; False if somebody just has.
+
+    Parameters
+    ----------
+    now, seconds
+        UTC seconds, and for how long nobody else begins a round.
+    """
+    name, mine = f"auditing:{backend}", repr(now)
+    told = _fact(connection, name)
+    if told is None:
+        return insert_new(connection, ledger_facts, name=name, value=mine)
+    if now - seconds < float(told) <= now:
+        return False
+    here = (ledger_facts.c.name == name, ledger_facts.c.value == told)
+    done = connection.execute(sa.update(ledger_facts).where(*here).values(value=mine))
+    return bool(done.rowcount)
 
 
 def _fact(connection: sa.Connection, name: str) -> str | None:

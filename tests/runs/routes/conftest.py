@@ -37,7 +37,7 @@ def hosted(backend: str, **settings: Any) -> Arm:
 
 def route_to(rogue: Rogue, **changed: Any) -> Route:
     """A route whose quantum step is ordered from ``rogue``."""
-    is_prompt = rogue.misdeed in {"none", "flaky", "refusing"}
+    is_prompt = rogue.misdeed in {"none", "flaky", "refusing", "untold"}
     made = Route(
         name=rogue.provider,
         family="maxcut",

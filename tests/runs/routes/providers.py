@@ -35,7 +35,7 @@ class Rogue:
 
     ``misdeed`` is one of ``none``, ``queue``, ``slow``, ``flaky``, ``malformed``, ``dead``,
     ``lying``, ``silent``, ``refusing``, ``odd``, ``broken``, ``lost reply``, ``hung``,
-    ``unreachable``.
+    ``unreachable``, ``untold``.
     """
 
     misdeed: str = "none"
@@ -95,7 +95,8 @@ class Rogue:
                 return JobStatus(State.UNKNOWN, "CANCELLED - RAN TOO LONG")
             case "hung":
                 time.sleep(3)
-        return replace(self.machine.status(job), billed=self.price)
+        billed = None if self.misdeed == "untold" else self.price
+        return replace(self.machine.status(job), billed=billed)
 
     def result(self, job: str, order: Order) -> Result:
         result = replace(self.machine.result(job, order), evidence=self.evidence)
@@ -105,6 +106,8 @@ class Rogue:
             [reading] = result.readings
             lies = replace(reading, bits=np.zeros_like(reading.bits))
             result = replace(result, readings=(lies,))
+        if self.misdeed == "untold":
+            result = replace(result, billed=None)
         return result if self.spoil is None else self.spoil(result)
 
     def cancel(self, job: str) -> None:

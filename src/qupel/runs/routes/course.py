@@ -191,14 +191,15 @@ class ArmCourse:
                 refused = Arrival(None, f"ordered, but not followed in time: {said}")
             self.post(lambda: self.done(refused))
             return
-        if ordered.open and ordered.job is not None:
-            self._have_followed(ordered.job)
+        job = ordered.job
+        if job is not None and (ordered.open or orders.awaits_bill(job)):
+            self._have_followed(job, told=not ordered.open)
         self.post(lambda: self._executed(ordered))
 
-    def _have_followed(self, job: Job) -> None:
+    def _have_followed(self, job: Job, *, told: bool = False) -> None:
         """Have a job followed on aside; without it the answer still goes out."""
         try:
-            self.desk.follow(job)
+            self.desk.follow(job, told=told)
         except RuntimeError:  # no thread can be started
             log.exception("job %s is followed by nobody in this process", job.id)
 

@@ -218,14 +218,23 @@ class Desk:
         """Open a backend by name; may hang."""
         return self.backend(name)
 
-    def follow(self, job: Job) -> None:
-        """Follow a job until it is over, in a thread for each backend: none waits for another."""
+    def follow(self, job: Job, *, told: bool = False) -> None:
+        """Follow a job until it is over, in a thread for each backend: none waits for another.
+
+        Parameters
+        ----------
+        told
+            Whether it is known to be over, so that only its bill is awaited.
+        """
+        name = job.backend
         with self._opening:
-            if job.backend not in self._followers:
-                self._followers[job.backend] = Follower(
-                    self.ledger, self.opened_backend, lambda ordered: self.on_over(ordered)
+            if name not in self._followers:
+                self._followers[name] = Follower(
+                    self.ledger,
+                    lambda: self.opened_backend(name),
+                    lambda ordered: self.on_over(ordered),
                 )
-        self._followers[job.backend].add(job)
+        self._followers[name].add(job.id, told=told)
 
     def standing(self, name: str, seconds: float) -> tuple[Standing, str]:
         """How a route stands, and why this is not certain; empty if it is.

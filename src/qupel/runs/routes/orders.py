@@ -1,7 +1,8 @@
 """Quantum steps on their way: ordered through the ledger, and followed until they are over.
 
-A step that is not over when its decision has to be made is followed on by one thread for each
-backend, as long as this process lives; any other process that advances the ledger's jobs does too.
+A step that is not over when its decision has to be made, or whose bill is not known by then, is
+followed on by one thread for each backend, as long as this process lives; any other process that
+advances the ledger's jobs does too.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 from qupel.backends.contract import Backend, Order, Result
 from qupel.errors import QupelError
 from qupel.runs.clearance import check_breaker, clear
+from qupel.runs.ledger.conclusions import NEVER
 from qupel.runs.ledger.jobs import Job, JobState
 from qupel.runs.ledger.ledger import Ledger
 from qupel.runs.routes.route import Budget, Route
@@ -30,6 +32,9 @@ log = logging.getLogger("qupel.routes")
 LONGEST_LOOK = 1.0
 #: Seconds before a job is looked at again after looking at it failed.
 AFTER_FAILURE = 5.0
+#: Seconds before a job that is over is looked at for its bill, at least, since somebody else may
+#: be asking for it just now, and at most.
+SOONEST_BILL, LATEST_BILL = 1.0, 3_600.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,6 +135,40 @@ def ended(ledger: Ledger, job: Job) -> Ordered:
     return Ordered(job, None, f"the job is {job.state.value}: {job.why}")
 
 
+def awaits_bill(job: Job) -> bool:
+    """Whether a job is over, its money is held, and its bill is still to be asked for."""
+    return job.state.final and not job.settled and job.due < NEVER
+
+
+def wait_for_bill(ledger: Ledger, job: Job) -> float | None:
+    """Seconds until the bill of a job that is over is asked for; None if it is not awaited."""
+    if not awaits_bill(job):
+        return None
+    return min(LATEST_BILL, max(SOONEST_BILL, job.due - ledger.clock.now()))
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Look:
+    """When a follower looks at a job.
+
+    Attributes
+    ----------
+    at
+        Reading of the monotonic clock.
+    number
+        In the order they were asked for, which decides among those of one time.
+    job
+        The job's id.
+    told
+        Whether its end has been told already, and only its bill is awaited.
+    """
+
+    at: float
+    number: int
+    job: str
+    told: bool
+
+
 @dataclass(slots=True, eq=False)
 class Follower:
     """One thread that looks at every job of a backend when it is due.
@@ -139,25 +178,32 @@ class Follower:
     ledger
         Opens the ledger, in the follower's own thread.
     backend
-        Opens a backend by name.
+        Opens the backend; like the ledger it is opened once, and again after something failed.
     over
-        Is told of each job that is over.
+        Is told of each job that is over, once.
     """
 
     ledger: Callable[[], Ledger]
-    backend: Callable[[str], Backend]
+    backend: Callable[[], Backend]
     over: Callable[[Ordered], None]
-    _due: list[tuple[float, int, Job]] = field(default_factory=list, init=False)
+    _opened: tuple[Ledger, Backend] | None = field(default=None, init=False)
+    _due: list[Look] = field(default_factory=list, init=False)
     _count: int = field(default=0, init=False)
     _changed: threading.Condition = field(default_factory=threading.Condition, init=False)
     _thread: threading.Thread | None = field(default=None, init=False)
     _closed: bool = field(default=False, init=False)
 
-    def add(self, job: Job, wait: float = 0.0) -> None:
-        """Follow a job, beginning after ``wait`` seconds."""
+    def add(self, job: str, wait: float = 0.0, *, told: bool = False) -> None:
+        """Follow a job, by its id, beginning after ``wait`` seconds.
+
+        Parameters
+        ----------
+        told
+            Whether it is known to be over, so that only its bill is awaited.
+        """
         with self._changed:
             self._count += 1
-            heapq.heappush(self._due, (time.monotonic() + wait, self._count, job))
+            heapq.heappush(self._due, Look(time.monotonic() + wait, self._count, job, told))
             if self._thread is None:
                 thread = threading.Thread(target=self._serve, name="qupel-follower", daemon=True)
                 thread.start()
@@ -166,7 +212,7 @@ class Follower:
 
     @property
     def following(self) -> int:
-        """Jobs that are not over."""
+        """Jobs that are not over, or whose bill is not known."""
         return len(self._due)
 
     def close(self, seconds: float = 1.0) -> None:
@@ -178,27 +224,38 @@ class Follower:
             self._thread.join(seconds)
 
     def _serve(self) -> None:
-        while (job := self._next()) is not None:
+        while (look := self._next()) is not None:
+            told = look.told
             try:
-                ledger = self.ledger()
-                progress = ledger.advance(job.id, self.backend(job.backend))
-                if progress.wait is None:
-                    self.over(ended(ledger, progress.job))
-                else:
-                    self.add(job, progress.wait)
+                if self._opened is None:
+                    self._opened = self.ledger(), self.backend()
+                ledger, backend = self._opened
+                progress = ledger.advance(look.job, backend)
+                wait = progress.wait
+                if wait is None:
+                    if not told:
+                        self.over(ended(ledger, progress.job))
+                        told = True
+                    wait = wait_for_bill(ledger, progress.job)
+                if wait is not None:
+                    self.add(look.job, wait, told=told)
             except QupelError as error:
-                log.warning("job %s could not be advanced: %s", job.id, error)
-                self.add(job, AFTER_FAILURE)
+                log.warning("job %s could not be advanced: %s", look.job, error)
+                self._try_again(look)
             except Exception:  # whatever broke, the next job must be looked at
-                log.exception("job %s could not be advanced", job.id)
-                self.add(job, AFTER_FAILURE)
+                log.exception("job %s could not be advanced", look.job)
+                self._try_again(look)
 
-    def _next(self) -> Job | None:
-        """Wait for the job that is due first; None once closed."""
+    def _try_again(self, look: Look) -> None:
+        self._opened = None
+        self.add(look.job, AFTER_FAILURE, told=look.told)
+
+    def _next(self) -> Look | None:
+        """Wait for the look that is due first; None once closed."""
         with self._changed:
             while not self._closed:
                 now = time.monotonic()
-                if self._due and self._due[0][0] <= now:
-                    return heapq.heappop(self._due)[2]
-                self._changed.wait(self._due[0][0] - now if self._due else None)
+                if self._due and self._due[0].at <= now:
+                    return heapq.heappop(self._due)
+                self._changed.wait(self._due[0].at - now if self._due else None)
         return None

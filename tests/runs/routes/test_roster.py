@@ -1,6 +1,9 @@
 from __future__ import annotations
 
+import time
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -48,6 +51,26 @@ def test_the_first_deployment_has_nothing_before(database: Database) -> None:
     assert change.before is None
     assert change.after is not None
     assert change.after["version"] == ROUTE.version
+
+
+def test_of_versions_that_are_deployed_at_once_none_is_lost(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    note = Roster._note
+
+    def slowly(*given: Any) -> None:
+        time.sleep(0.2)  # the others have begun
+        note(*given)
+
+    monkeypatch.setattr(Roster, "_note", slowly)
+    versions, roster = [ROUTE, NEXT, replace(ROUTE, seed=6)], Roster(database)
+    with ThreadPoolExecutor(3) as threads:
+        list(threads.map(deploy, [roster] * 3, versions, [1.0, 2.0, 3.0]))
+    stood = {roster.standing(ROUTE.name).route.version}
+    for at in (4.0, 5.0):
+        roster.roll_back(ROUTE.name, who="Ada", why="worse", at=at)
+        stood.add(roster.standing(ROUTE.name).route.version)
+    assert stood == {route.version for route in versions}
 
 
 def test_the_same_version_deployed_again_keeps_its_approval(roster: Roster) -> None:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -20,14 +21,16 @@ from qupel.runs.routes.standing import Standing, Trial
 
 #: What puts a version in force.
 _IN_FORCE = (DEPLOYED, ROLLED_BACK)
+#: Kind of the locks under which one process at a time changes a route in PostgreSQL.
+_CHANGING = 0x726F7574
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Roster:
     """How routes stand, shared by all processes on one database.
 
-    Every change is one transaction: what was before, what is after, and who did it are read and
-    written together.
+    Every change of how a route stands is one transaction: what was before, what is after, and who
+    did it are read and written together, and nobody else changes it meanwhile.
     """
 
     database: Database
@@ -122,7 +125,7 @@ class Roster:
     def deploy(self, route: Route, *, mode: Mode, who: str, why: str, at: float) -> Change:
         """Put a version in force, switched on, in ``mode``, with no trial."""
         version = route.version
-        with self.database.writing() as connection:
+        with self._changing(route.name) as connection:
             self._add_version(connection, route, at)
             lineage = [known for known in self._lineage(connection, route.name) if known != version]
             row = {
@@ -135,7 +138,7 @@ class Roster:
 
     def roll_back(self, name: str, *, who: str, why: str, at: float) -> Change:
         """Put the version before the one in force in force again."""
-        with self.database.writing() as connection:
+        with self._changing(name) as connection:
             lineage = self._lineage(connection, name)
             if len(lineage) < 2:
                 raise InputError(f"route {name!r} has no version before this one")
@@ -144,13 +147,13 @@ class Roster:
 
     def change(self, name: str, kind: str, *, who: str, why: str, at: float, **row: Any) -> Change:
         """Change how a route stands, and write down who did it and why."""
-        with self.database.writing() as connection:
+        with self._changing(name) as connection:
             self._row(connection, name)
             return self._change(connection, name, kind, who, why, at, row)
 
     def switch_off_unless(self, name: str, change: int, *, why: str, at: float) -> bool:
         """Switch off by an alarm, unless somebody changed the route meanwhile."""
-        with self.database.writing() as connection:
+        with self._changing(name) as connection:
             done = connection.execute(
                 sa.update(tables.routes)
                 .where(tables.routes.c.name == name, tables.routes.c.change == change)
@@ -162,6 +165,15 @@ class Roster:
             version = self._lineage(connection, name)[-1]
             self._note(connection, name, Event(at, "alarm", version, "qupel", why))
         return True
+
+    @contextmanager
+    def _changing(self, name: str) -> Iterator[sa.Connection]:
+        """Return a transaction in which nobody else changes a route, be it there yet or not."""
+        with self.database.writing() as connection:
+            if not self.database.is_sqlite:  # where writers wait for each other anyway
+                lock = sa.func.pg_advisory_xact_lock(_CHANGING, sa.func.hashtext(name))
+                connection.execute(sa.select(lock))
+            yield connection
 
     def _change(
         self,

@@ -21,6 +21,7 @@ from qupel.model.money import Money
 from qupel.problems.maxcut import MaxCut
 from qupel.problems.registry import write_problem
 from qupel.runs.database import Database
+from qupel.runs.durable import worker
 from qupel.runs.durable.checking import check
 from qupel.runs.durable.pipeline import Pipeline, Stage
 from qupel.runs.durable.worker import Worker
@@ -35,10 +36,10 @@ def order(number: int) -> Order:
     return Order((BELL,), 50, key=f"key-{number}", tag=f"tag-{number}", settings={"seed": number})
 
 
-def waited(worker: Worker, ids: list[str], seconds: float) -> float:
+def waited(working: Worker, ids: list[str], seconds: float) -> float:
     """Wait until jobs are done; return how long it took."""
     began = time.monotonic()
-    ledger = worker.host.ledger
+    ledger = working.host.ledger
     while not all(ledger.job(job).state.still for job in ids):
         assert time.monotonic() - began < seconds
         time.sleep(0.05)
@@ -205,6 +206,35 @@ def test_a_job_that_was_planned_before_the_worker_started_is_done(tmp_path: Path
             waited(working, ids, 30.0)
             assert {working.host.ledger.job(job).state for job in ids} == {JobState.DONE}
     assert len(provider.jobs) == 3
+
+
+def test_a_worker_that_is_to_stop_does_not_wait_for_a_provider_that_it_audits(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    provider, asked, answer = Fake(clock=SystemClock()), threading.Event(), threading.Event()
+
+    def hangs(_prefix: str) -> Any:
+        asked.set()
+        answer.wait(60.0)
+        return iter(())
+
+    monkeypatch.setattr(Fake, "listed", lambda _, prefix: hangs(prefix))
+    monkeypatch.setattr(worker, "AUDIT", 0.05)
+    with Database.open(tmp_path / "qupel.db") as database:
+        job = Ledger(database).plan(order(0), backend="fake:one", bound=Money.of(1))
+        working = Worker(database, queues=("jobs",))
+        working.host.open_backend = lambda name: provider
+        with working:
+            waited(working, [job.id], 30.0)
+            assert asked.wait(30.0)
+            [auditor] = [found for found in threading.enumerate() if found.name == "_audit"]
+            began = time.monotonic()
+            working.stop()
+            took = time.monotonic() - began
+            answer.set()
+            auditor.join(30.0)
+    assert took < 10.0
+    assert not auditor.is_alive()
 
 
 def _resident() -> float:

@@ -6,9 +6,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import sqlalchemy as sa
 
 from qupel.runs.durable.pipeline import Pipeline, Stage
 from qupel.runs.durable.worker import Worker
+from qupel.runs.tables import pipeline_runs
 from tests.runs.durable.conftest import done, function, states, value
 
 
@@ -104,6 +106,21 @@ def test_outputs_that_break_their_type_fail_the_stage(
     odd = function("odd", call, {"numbers": "scores"}, outputs={"out": "number"})
     run_id = done(worker, Pipeline("odd", (*pipeline.stages, odd)), tmp_path)
     assert said in worker.host.log.stage(run_id, "odd").why
+
+
+def test_a_run_that_this_version_cannot_read_keeps_no_other_waiting(
+    worker: Worker, tmp_path: Path
+) -> None:
+    first = worker.host.log.run(done(worker, scoring(), tmp_path))
+    chosen = sa.select(pipeline_runs).where(pipeline_runs.c.id == first.id)
+    with worker.database.writing() as connection:
+        row = connection.execute(chosen).one()._asdict()
+        odd = {"id": "odd-1", "state": "queued", "definition": '{"pipeline": 9}', "created": 0.0}
+        connection.execute(sa.insert(pipeline_runs).values({**row, **odd}))
+    try:
+        done(worker, scoring(version="2"), tmp_path)
+    finally:
+        worker.host.log.cancel("odd-1")
 
 
 def test_several_outputs_are_told_apart_by_name(worker: Worker, tmp_path: Path) -> None:

@@ -6,17 +6,17 @@ import asyncio
 import threading
 import time
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, Self
 
 from qupel.backends.clock import Clock, SystemClock
-from qupel.errors import InputError, RunError
+from qupel.errors import InputError, RunError, StoreError
 from qupel.runs.database import Database
 from qupel.runs.durable import paying
 from qupel.runs.durable.auditing import reconcile_due
 from qupel.runs.durable.engine import SPARE_THREADS, Engine, Queue
-from qupel.runs.durable.host import Host, Say
+from qupel.runs.durable.host import Host, Say, one_line
 from qupel.runs.durable.leases import BEAT, LEASE, Lease, fresh_name
 from qupel.runs.durable.run import RUN_OPEN
 
@@ -72,7 +72,9 @@ class Worker:
     _ended: threading.Event = field(default_factory=threading.Event, init=False, repr=False)
     _busy: set[str] = field(default_factory=set, init=False, repr=False)
     _threads: list[threading.Thread] = field(default_factory=list, init=False, repr=False)
+    _auditor: threading.Thread | None = field(default=None, init=False, repr=False)
     _seen: set[str] = field(default_factory=set, init=False, repr=False)
+    _troubles: dict[str, str] = field(default_factory=dict, init=False, repr=False)
     _lost: bool = field(default=False, init=False)
 
     def __post_init__(self) -> None:
@@ -127,6 +129,7 @@ class Worker:
             thread = threading.Thread(target=target, name=target.__name__, daemon=True)
             thread.start()
             self._threads.append(thread)
+        self._auditor = self._threads.pop()
         return self
 
     def stop(self, drain: float = 0.0) -> None:
@@ -144,6 +147,9 @@ class Worker:
         for thread in self._threads:
             thread.join()
         self._threads.clear()
+        if self._auditor is not None:  # it may wait for a provider; what it leaves, others do
+            self._auditor.join(max(1.0, until - time.monotonic()))
+            self._auditor = None
         engine, self._engine = self._engine, None
         engine.stop()
         self.host.close()
@@ -267,14 +273,30 @@ class Worker:
         and the queue.
         """
         states: Sequence[str] = RUN_OPEN
+        troubled: set[str] = set()
         while True:
-            with suppress(RunError):  # the database is busy; the next look comes soon
-                for run_id in self.host.log.ids(states):
-                    self.submit_stages(run_id, self.host.log.release(run_id))
+            with self._going_on("sweep"):
+                for run_id in dict.fromkeys([*self.host.log.ids(states), *sorted(troubled)]):
+                    if self._sweep_run(run_id):
+                        troubled.discard(run_id)
+                    else:
+                        troubled.add(run_id)
                 self._sweep_jobs()
                 states = ("queued",)
             if self._stopping.wait(SWEEP):
                 return
+
+    def _sweep_run(self, run_id: str) -> bool:
+        """Queue what a run has ready; False if it is broken, which keeps no other waiting."""
+        try:
+            self.submit_stages(run_id, self.host.log.release(run_id))
+        except StoreError:
+            raise
+        except Exception as error:  # noqa: BLE001  a newer Qupel's definition, say
+            self._trouble(f"sweep of {run_id}", error)
+            return False
+        self._troubles.pop(f"sweep of {run_id}", None)
+        return True
 
     def _sweep_jobs(self) -> None:
         """Queue open jobs of the ledger that this process has not queued yet."""
@@ -290,14 +312,14 @@ class Worker:
     def _audit(self) -> None:
         """Compare the books with the providers', now and then."""
         while "jobs" in self.queues and not self._stopping.wait(AUDIT):
-            with suppress(RunError):  # the database is busy; the next round comes
-                reconcile_due(self.host)
+            with self._going_on("audit"):
+                reconcile_due(self.host, self._stopping.is_set)
 
     def _watch(self) -> None:
         """Beat, and adopt the work of those that do not."""
         beat = min(BEAT, self.lease / 4)
         while True:
-            with suppress(RunError):  # a busy database must not kill the watch
+            with self._going_on("watch"):
                 if not self._lease.beat():
                     self._lost = True
                     self.say("worker lost its lease", name=self.name)
@@ -306,3 +328,21 @@ class Worker:
                     self.say("worker adopted", name=self.name, dead=name)
             if self._ended.wait(beat):  # peers are not to take over what is being drained
                 return
+
+    @contextmanager
+    def _going_on(self, step: str) -> Iterator[None]:
+        """Have a thread outlive what breaks in one of its rounds."""
+        try:
+            yield
+            self._troubles.pop(step, None)
+        except StoreError:  # the database is busy; the next round comes
+            pass
+        except Exception as error:  # noqa: BLE001  adapters and other versions' rows may do anything
+            self._trouble(step, error)
+
+    def _trouble(self, step: str, error: Exception) -> None:
+        """Say what breaks, once for as long as it is the same; nothing of what stopping breaks."""
+        why = one_line(error)
+        if self._troubles.get(step) != why and not self._stopping.is_set():
+            self._troubles[step] = why
+            self.say("trouble", level="error", step=step, why=why)

@@ -34,9 +34,11 @@ def test_hardware_wants_the_approval_of_somebody_else(ledger: Ledger) -> None:
     mine, theirs = wanted(tier="hardware"), wanted("Grace", tier="hardware")
     with pytest.raises(RefusedError, match="needs the approval of 1 person, 0 approved"):
         submit(ledger, mine, hardware, lock=None)
-    approve_submission(ledger, mine, hardware, who="ada", why="my own")
-    with pytest.raises(RefusedError, match="0 approved"):
-        submit(ledger, mine, hardware, lock=None)
+    for name in ("ada", "Ada ", " ADA"):
+        approve_submission(ledger, mine, hardware, who=name, why="my own")
+    for again in (mine, wanted(" ada", tier="hardware")):
+        with pytest.raises(RefusedError, match="0 approved"):
+            submit(ledger, again, hardware, lock=None)
     assert submit(ledger, theirs, hardware, lock=None).bound == Money.of(2)
     with pytest.raises(RefusedError, match="0 approved"):
         submit(ledger, wanted("Grace", 101, tier="hardware"), hardware, lock=None)

@@ -115,7 +115,7 @@ def submit(ledger: Ledger, wanted: Submission, backend: Backend, lock: Lock | No
         most=wanted.most,
         tier=wanted.tier,
         runs=_submitted(ledger, backend),
-        approved_by=[name for name in names if name.casefold() != wanted.who.casefold()],
+        approved_by=sorted({_one(name) for name in names} - {_one(wanted.who)}),
     )
     if wanted.most is None and estimate.cost is not None and estimate.cost.micros:
         raise BudgetError(
@@ -143,7 +143,8 @@ def approve_submission(
     if not who.strip():
         raise InputError("an approval needs a name")
     now = ledger.clock.now()
-    approve(ledger.database, wanted.version(backend), owner="", who=who, why=why, at=now)
+    version = wanted.version(backend)
+    approve(ledger.database, version, owner="", who=who.strip(), why=why, at=now)
 
 
 def result(ledger: Ledger, job_id: str, wait: float = 0.0) -> tuple[Job, Result]:
@@ -199,6 +200,11 @@ def _reading(reading: Reading) -> dict[str, Any]:
     if reading.energies is not None:
         document["energies"] = dict(zip(rows, reading.energies.tolist(), strict=True))
     return document
+
+
+def _one(name: str) -> str:
+    """A person's name as it counts, however it was typed."""
+    return name.strip().casefold()
 
 
 def _submitted(ledger: Ledger, backend: Backend) -> int:

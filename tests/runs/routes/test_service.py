@@ -15,7 +15,7 @@ from qupel.runs.routes.health import Limits
 from qupel.runs.routes.profile import Profile, Rule
 from qupel.runs.routes.route import Arm, Budget, Mode, Route
 from qupel.runs.routes.service import Routes
-from tests.runs.routes.conftest import ACCOUNT, CUT, GREEDY, Decide, route_to
+from tests.runs.routes.conftest import ACCOUNT, CUT, GREEDY, Decide, put_in_force, route_to
 from tests.runs.routes.providers import Rogue
 from tests.runs.toy import SMALL
 
@@ -234,3 +234,25 @@ def test_an_edge_node_decides_alone_and_catches_up_without_loss_or_double(
     known = {decision.id for decision in routes.desk.book().decisions(rogue.provider)}
     assert {decision.id for decision in made} <= known
     assert ACCOUNT
+
+
+def test_a_wish_that_breaks_an_adapter_keeps_no_other_from_being_ordered(
+    routes: Routes, providers: dict[str, Rogue]
+) -> None:
+    broken, sound = Rogue(), Rogue()
+    providers |= {sound.name: sound}  # the other one's name is not to be opened: KeyError
+    made = []
+    for rogue in (broken, sound):
+        put_in_force(routes, route_to(rogue))
+        routes.desk.standing(rogue.provider, 30.0)
+        routes.desk.offline = True
+        try:
+            made.append(routes[rogue.provider].decide(CUT))
+        finally:
+            routes.desk.offline = False
+    routes.catch_up()
+    orders = [routes.desk.book().decision(decision.id).job for decision in made]
+    assert [bool(job) for job in orders] == [False, True]
+    providers[broken.name] = broken
+    routes.catch_up()
+    assert routes.desk.book().decision(made[0].id).job

@@ -67,6 +67,9 @@ class DeployedRoute:
         ------
         InputError
             If no such route is deployed, or the problem is of another family.
+        TransientError
+            If the route is not known on this machine and the database cannot be asked, or the
+            desk is closed.
         """
         return self.routes.decide(self.name, problem, key=key, source=source)
 

@@ -5,6 +5,7 @@ Any process may do any of this, twice or at once: each outcome is written down o
 
 from __future__ import annotations
 
+import logging
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -22,6 +23,8 @@ from qupel.runs.routes.orders import Ordered
 from qupel.runs.routes.route import Arm, Mode, Route
 from qupel.runs.task import Task
 from qupel.runs.telemetry import listening
+
+log = logging.getLogger("qupel.routes")
 
 #: Seconds that finishing a late result may take.
 FINISH_SECONDS = 60.0
@@ -103,6 +106,9 @@ def _order_wish(desk: Desk, book: Book, wish: dict[str, Any]) -> str:
     except QupelError as error:
         book.settle_wish(decision.id, "failed", str(error))
         return "failed"
+    except Exception:  # an adapter may raise anything; the others' turn comes all the same
+        log.exception("decision %s: its quantum step could not be ordered yet", decision.id)
+        return "waiting"
     book.set_job(decision.id, job.id)
     book.settle_wish(decision.id, "ordered", job.id)
     desk.follow(job)

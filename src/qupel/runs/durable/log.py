@@ -234,6 +234,10 @@ class RunLog:
     def _end(
         self, connection: sa.Connection, run_id: str, name: str, ended: Mapping[str, Any]
     ) -> list[str]:
+        # The run is locked before its stages, as where it is cancelled: else each waits for the
+        # other.
+        locked = sa.select(pipeline_runs.c.id).where(pipeline_runs.c.id == run_id)
+        connection.execute(locked.with_for_update())
         # The first end stands: a stage that ran twice gave the same twice, or did not.
         connection.execute(
             sa.update(pipeline_stages)

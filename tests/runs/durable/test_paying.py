@@ -58,6 +58,8 @@ class Scripted(Hands):
         Makes the attempts.
     around
         Seconds beside the search, which uses its budget and its grace up.
+    jump
+        Seconds by which the wall clock is set forward meanwhile.
     budgets
         Of the attempts so far.
     """
@@ -65,12 +67,14 @@ class Scripted(Hands):
     real: Hands = field(default_factory=Hands)
     clock: ManualClock = field(default_factory=ManualClock)
     around: float = 0.0
+    jump: float = 0.0
     budgets: list[float] = field(default_factory=list)
 
     def attempt(self, task: Task) -> Record:
         self.budgets.append(task.seconds)
         took = task.seconds + grace_seconds(task.seconds)
         self.clock.advance(self.around + took)
+        self.clock.wall += self.jump
         return replace(self.real.attempt(replace(task, seconds=10.0)), end_to_end=took)
 
     def warm(self) -> None:
@@ -234,6 +238,20 @@ def test_an_order_that_is_asked_for_twice_is_placed_once(bench: Bench) -> None:
     run_id, held = bench.ordered(bench.pipeline())
     assert paying.order(bench.host, run_id, "paid") == held
     assert len(bench.host.ledger.jobs()) == 1
+
+
+def test_an_order_may_be_looked_at_for_days(bench: Bench) -> None:
+    bench.fake.queue = 2 * DAY
+    run_id, held = bench.ordered(bench.pipeline(deadline_seconds=DAY))
+    bench.host.advance(held["job"])
+    wait = paying.look(bench.host, run_id, "paid", held["job"], held["until"], 20_000)
+    assert wait == paying.LONGEST_LOOK
+
+
+def test_a_clock_that_is_set_forward_does_not_count_as_a_slow_machine(bench: Bench) -> None:
+    bench.fake.dead, bench.hands.jump = True, 3_600.0
+    assert bench.run().state == "fallback"
+    assert bench.host.around.seconds <= AROUND
 
 
 def test_a_moment_without_the_database_neither_drops_an_order_nor_its_result(bench: Bench) -> None:

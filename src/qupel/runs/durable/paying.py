@@ -25,6 +25,8 @@ from qupel.runs.telemetry import traces
 
 #: Seconds between two looks at a paid job: the first, and the longest.
 FIRST_LOOK, LONGEST_LOOK = 0.05, 5.0
+#: Looks after which the pauses grow no more; the longest is reached well before.
+MOST_GROWTH = 30
 #: Seconds before an order is given up from which a process for the fallback is kept ready.
 WARM_SECONDS = 2 * LONGEST_LOOK
 
@@ -107,7 +109,7 @@ def look(host: Host, run_id: str, name: str, job_id: str, until: float, looks: i
         return None
     if until - now < WARM_SECONDS:
         host.hands.warm()  # a fallback that has to begin finds its process
-    wait = min(FIRST_LOOK * 1.5**looks, LONGEST_LOOK)
+    wait = min(FIRST_LOOK * 1.5 ** min(looks, MOST_GROWTH), LONGEST_LOOK)
     return max(0.01, min(wait, until - now))
 
 
@@ -159,11 +161,11 @@ def _fall_back(host: Host, begun: Begun, why: str) -> list[str]:
     run_id, name, settings = begun.run.id, begun.stage.name, begun.settings
     host.say("stage falls back", level="warning", run=run_id, stage=name, why=why)
     timetable = _timetable(host, begun, host.around.seconds)
-    since = host.clock.now()
-    seconds = timetable.budget(since, settings.fallback_seconds, host.around.seconds)
+    since = host.clock.monotonic()  # no clock that is set must count as slowness
+    seconds = timetable.budget(host.clock.now(), settings.fallback_seconds, host.around.seconds)
     made = QUANTUM.fall_back
     following = host.conclude(begun, lambda: made(begun.given, settings, why, seconds), keep=False)
     searched = host.log.stage(run_id, name).facts.get("record", {}).get("end_to_end")
     if searched is not None:
-        host.around.saw(host.clock.now() - since - searched)
+        host.around.saw(host.clock.monotonic() - since - searched)
     return following

@@ -115,7 +115,7 @@ def test_a_run_that_this_version_cannot_read_keeps_no_other_waiting(
     chosen = sa.select(pipeline_runs).where(pipeline_runs.c.id == first.id)
     with worker.database.writing() as connection:
         row = connection.execute(chosen).one()._asdict()
-        odd = {"id": "odd-1", "state": "queued", "definition": '{"pipeline": 9}', "created": 0.0}
+        odd = {"id": "odd-1", "state": "queued", "definition": '{"pipeline": 9}', "created": 1.0}
         connection.execute(sa.insert(pipeline_runs).values({**row, **odd}))
     try:
         done(worker, scoring(version="2"), tmp_path)

@@ -12,7 +12,7 @@ from qupel.backends.contract import JobStatus, State
 from qupel.errors import StoreError
 from qupel.model.money import Money
 from qupel.runs.database import Database
-from qupel.runs.durable.host import Host
+from qupel.runs.durable.host import BILL_PATIENCE, Host
 from qupel.runs.durable.pipeline import Pipeline, Stage
 from tests.runs.durable.conftest import busy_once
 from tests.runs.ledger.fake import Fake
@@ -45,6 +45,9 @@ def test_a_job_that_is_over_is_followed_until_its_bill_is_told(
         clock.advance(wait)
         wait = host.advance(job.id)
     assert not host.ledger.job(job.id).settled
+    assert host.has_jobs()
+    clock.advance(BILL_PATIENCE + 1.0)
+    assert (host.has_jobs(), [*host.open_jobs()]) == (False, [job.id])
     del fake.words["p1"]  # now it tells a dollar
     while wait is not None:
         clock.advance(wait)

@@ -24,6 +24,7 @@ from qupel.runs.durable.pipeline import Stage
 from qupel.runs.durable.run import OPEN, RUN_OPEN, Run
 from qupel.runs.durable.timetable import Around
 from qupel.runs.identity import digest
+from qupel.runs.ledger.jobs import FINAL
 from qupel.runs.tables import jobs
 from qupel.runs.telemetry import traces
 
@@ -38,6 +39,8 @@ Say = Callable[..., None]
 AGAIN = 5.0
 #: The ledger's word for a job that needs nothing any more is that it is due later than this.
 NEVER = 1e15
+#: Seconds for which a bill keeps a worker that ends when nothing is left to do.
+BILL_PATIENCE = 300.0
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -247,6 +250,14 @@ class Host:
         chosen = sa.select(jobs.c.id, jobs.c.token).where(jobs.c.due < NEVER)
         with self.database.reading() as connection:
             return {row.id: row.token for row in connection.execute(chosen)}
+
+    def has_jobs(self) -> bool:
+        """Whether a paid job is on its way, or over so lately that its bill may still come."""
+        lately = self.clock.now() - BILL_PATIENCE
+        over = sa.and_(jobs.c.state.in_([*FINAL]), jobs.c.concluded < lately)
+        chosen = sa.select(jobs.c.id).where(jobs.c.due < NEVER, sa.not_(over)).limit(1)
+        with self.database.reading() as connection:
+            return connection.execute(chosen).first() is not None
 
     def _inputs(self, run: Run, stage: Stage) -> dict[str, str]:
         """Hash of each input's value."""

@@ -169,9 +169,9 @@ class Worker:
             time.sleep(0.05)
 
     def has_work(self) -> bool:
-        """Whether anything is open that this worker's queues could get."""
+        """Whether anything is open that this worker's queues could get; a late bill is not."""
         runs = {"stages", "quantum"} & set(self.queues) and self.host.log.ids(RUN_OPEN)
-        return bool(runs or ("jobs" in self.queues and self.host.open_jobs()))
+        return bool(runs or ("jobs" in self.queues and self.host.has_jobs()))
 
     def submit_stages(self, run_id: str, names: Sequence[str]) -> None:
         """Queue stages; those that are queued already stay as they are."""

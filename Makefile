@@ -72,7 +72,7 @@ docs: .venv/ready  ## Build the documentation, warnings as errors.
 perf: .venv/ready  ## Measure side by side with other libraries, in environments of their own.
 	$(BIN)/python -m perf
 
-chaos: .venv/ready  ## Try every promise against the provider emulator: about ten minutes.
+chaos: .venv/ready  ## Try every promise against the provider emulator: about thirteen minutes.
 	$(BIN)/python -m chaos
 
 native:  ## Rebuild the kernels in place; KERNEL=_ising builds one alone.

@@ -11,7 +11,7 @@ from qupel.backends.clock import SystemClock
 from qupel.backends.contract import JobStatus, State
 from qupel.model.money import Money
 from qupel.runs.database import Database
-from qupel.runs.ledger import Ledger, conclusions
+from qupel.runs.ledger import Ledger, conclusions, following
 from qupel.runs.ledger.retry import Patience
 from qupel.runs.routes import orders
 from qupel.runs.routes.book import LATE
@@ -29,7 +29,8 @@ UNTOLD, TOLD = JobStatus(State.DONE, "done"), JobStatus(State.DONE, "done", bill
 
 @pytest.fixture(autouse=True)
 def _bills_are_asked_for_soon(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(conclusions, "BILL_SECONDS", 0.05)
+    for module in (conclusions, following):
+        monkeypatch.setattr(module, "BILL_SECONDS", 0.05)
     monkeypatch.setattr(orders, "SOONEST_BILL", 0.05)
 
 

@@ -13,9 +13,9 @@ from qupel.cli.exits import Exit
 from qupel.cli.leaving import leave
 from qupel.cli.logs import talker
 from qupel.cli.output import print_document, print_text, say
+from qupel.cli.replaying import read_log
 from qupel.cli.table import moment_text, text_table
 from qupel.cli.worker import Where
-from qupel.errors import InputError
 
 if TYPE_CHECKING:
     from qupel.runs.durable.log import RunLog
@@ -235,12 +235,7 @@ def replay(
     from qupel.runs.durable.lineage import environment_changes
     from qupel.runs.durable.lineage import replay as replayed
 
-    try:
-        document = json.loads(path.read_text(encoding="utf-8"))
-    except ValueError as error:
-        raise InputError(f"{path}: is no log: {error}") from error
-    if not isinstance(document, dict):
-        raise InputError(f"{path}: is no log; make one with: qupel pipeline show RUN --log FILE")
+    document = read_log(path, "qupel pipeline show RUN --log FILE")
     found, changed = replayed(document), environment_changes(document)
     if as_json:
         stages = [

@@ -11,6 +11,7 @@ import typer
 from qupel.cli.exits import Exit
 from qupel.cli.logs import talker
 from qupel.cli.output import flush, print_document, print_text, say
+from qupel.cli.replaying import read_log
 from qupel.cli.route_options import AsJson, DatabaseOption, Name, Who, Why, opened, print_change
 from qupel.cli.route_switches import add_to
 from qupel.cli.table import moment_text, text_table
@@ -174,17 +175,9 @@ def replay(
 
     Ends with 4 if anything differs by more than the tolerance.
     """
-    import json
-
-    from qupel.errors import InputError
     from qupel.runs.routes.replaying import replay as replayed
 
-    try:
-        document = json.loads(path.read_text(encoding="utf-8"))
-    except ValueError as error:
-        raise InputError(f"{path}: is no log: {error}") from error
-    if not isinstance(document, dict):
-        raise InputError(f"{path}: is no log; make one with: qupel lineage DECISION --log FILE")
+    document = read_log(path, "qupel lineage DECISION --log FILE")
     steps = replayed(document)
     if as_json:
         found = [

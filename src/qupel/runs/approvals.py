@@ -36,7 +36,7 @@ def approve(database: Database, version: str, *, owner: str, who: str, why: str,
     """
     if not who.strip() or who.strip().casefold() == owner.strip().casefold():
         raise InputError(f"{owner} owns it; somebody else has to approve it")
-    values = {"version": version, "gate": APPROVAL, "at": at, "who": who, "detail": why}
+    values = {"version": version, "gate": APPROVAL, "at": at, "who": who.strip(), "detail": why}
     with database.writing() as connection:
         connection.execute(sa.insert(gates).values(**values))
 

@@ -30,11 +30,10 @@ def quarantined_since(connection: sa.Connection) -> float | None:
     return float(told) if told else None
 
 
-def set_quarantine(connection: sa.Connection, since: float | None) -> None:
-    """Begin a quarantine, or end it."""
+def set_quarantine(connection: sa.Connection, since: float) -> None:
+    """Begin a quarantine; it ends device by device, as each is reconciled with."""
     connection.execute(sa.delete(ledger_facts).where(ledger_facts.c.name == "quarantine"))
-    if since is not None:
-        connection.execute(sa.insert(ledger_facts).values(name="quarantine", value=repr(since)))
+    connection.execute(sa.insert(ledger_facts).values(name="quarantine", value=repr(since)))
 
 
 def bills_audited(connection: sa.Connection, backend: str) -> float | None:

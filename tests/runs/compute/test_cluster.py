@@ -15,11 +15,13 @@ from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 
 from qupel.errors import InputError
 from qupel.runs.compute import compute
+from qupel.runs.compute.cluster import Ray
 from tests.data import ROOT
 from tests.runs.compute import cells
 from tests.runs.compute.test_compute import HAS_RAY
@@ -57,6 +59,7 @@ def head() -> Iterator[Head]:
         "RAY_USAGE_STATS_ENABLED": "0",
         "RAY_AUTH_MODE": "disabled",
         "RAY_CLIENT_RECONNECT_GRACE_PERIOD": "3",
+        "GRPC_ENABLE_FORK_SUPPORT": "0",  # what the head forks for a client dies of it under load
         "PYTHONPATH": str(ROOT),  # a cluster imports what is installed on its machines
     }
     port = free_port()
@@ -103,7 +106,7 @@ def mapped(head: Head, what: str, folder: Path) -> subprocess.Popen[str]:
 @pytest.mark.slow
 @needs_ray
 def test_a_cluster_gives_the_same_bytes_and_its_loss_is_told(head: Head, tmp_path: Path) -> None:
-    out, _ = mapped(head, "drawn", tmp_path).communicate(timeout=120)
+    out, _ = mapped(head, "drawn", tmp_path).communicate(timeout=180)
     here = [cells.drawn(seed) for seed in range(300)]
     assert out == hashlib.sha256(pickle.dumps(here)).hexdigest()
 
@@ -115,6 +118,44 @@ def test_a_cluster_gives_the_same_bytes_and_its_loss_is_told(head: Head, tmp_pat
     out, _ = late.communicate(timeout=90)
     assert out.startswith("RunError: the Ray cluster ray://127.0.0.1:")
     assert "was lost" in out
+
+
+class Reluctant(ModuleType):
+    """Ray's module over a cluster that is reached, and begins nothing for its first clients."""
+
+    def __init__(self, failures: int) -> None:
+        super().__init__("ray")
+        self.failures, self.asked = failures, 0
+
+    def is_initialized(self) -> bool:
+        return False
+
+    def init(self, **_: object) -> None:
+        self.asked += 1
+        if self.asked <= self.failures:
+            raise ConnectionAbortedError(
+                "Initialization failure from server:\nTraceback (most recent call last):\n"
+                '  File "proxier.py", line 768\nRuntimeError: Starting Ray client server failed.\n'
+            )
+
+
+def test_a_cluster_that_begins_nothing_for_us_is_asked_again(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    ray = Reluctant(2)
+    monkeypatch.setitem(sys.modules, "ray", ray)
+    assert Ray("auto")._ray() is ray
+    assert ray.asked == 3
+
+
+def test_a_cluster_that_never_begins_is_told_with_its_reason(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    ray = Reluctant(100)
+    monkeypatch.setitem(sys.modules, "ray", ray)
+    with pytest.raises(InputError, match="at auto: RuntimeError: Starting Ray client server fail"):
+        Ray("auto").map(cells.square, [1])
+    assert ray.asked == 3
 
 
 @needs_ray

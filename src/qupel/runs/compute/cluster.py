@@ -21,6 +21,9 @@ from qupel.runs.compute.processes import LOOK, Work, run_chunk, sendable
 START = 5.0
 #: Seconds in which a cluster's port must take a connection.
 KNOCK = 5.0
+#: Times a cluster is asked to serve us: its server forks beside gRPC's threads, and now and then
+#: what it starts for a client dies of that.
+ASKED = 3
 
 
 @dataclass(slots=True)
@@ -61,7 +64,7 @@ class Ray:
         except (ConnectionError, ray.exceptions.RaySystemError) as error:
             where = self.address or "of this machine"
             raise RunError(
-                f"the Ray cluster {where} was lost: {_first_line(error)}; what was done is kept if "
+                f"the Ray cluster {where} was lost: {_reason(error)}; what was done is kept if "
                 "the map has a journal"
             ) from error
 
@@ -113,11 +116,7 @@ class Ray:
                 else {"num_cpus": self.count, "include_dashboard": False}
             )
             try:
-                with warnings.catch_warnings():
-                    warnings.simplefilter("ignore")  # Ray warns of what the error says
-                    ray.init(
-                        logging_level="ERROR", log_to_driver=False, configure_logging=False, **more
-                    )
+                _begin(ray, more)
             except ImportError as error:
                 raise InputError(
                     "a cluster's client port needs Ray's client: pip install \"ray[client]\""
@@ -139,7 +138,7 @@ class Ray:
 
     def _unreachable(self, error: Exception) -> str:
         where = self.address or "this machine"
-        said = f"Ray cannot be reached at {where}: {_first_line(error)}"
+        said = f"Ray cannot be reached at {where}: {_reason(error)}"
         if not self.address.startswith("ray://"):
             return said
         return (
@@ -171,9 +170,26 @@ class Ray:
                 work.fail(under_way.pop(reference), RunError(limit))
 
 
-def _first_line(error: Exception) -> str:
-    said = getattr(error, "strerror", None) or str(error).strip() or type(error).__name__
-    return str(said).splitlines()[0]
+def _begin(ray: ModuleType, more: dict[str, Any]) -> None:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # Ray warns of what the error says
+        for left in reversed(range(ASKED)):
+            try:
+                ray.init(
+                    logging_level="ERROR", log_to_driver=False, configure_logging=False, **more
+                )
+            except ConnectionAbortedError:  # it was reached, and began nothing for us
+                if not left:
+                    raise
+            else:
+                return
+
+
+def _reason(error: Exception) -> str:
+    """Tell in a line what Ray says: of a traceback its end, of anything else its beginning."""
+    said = str(getattr(error, "strerror", None) or str(error).strip() or type(error).__name__)
+    lines = [line.strip() for line in said.splitlines() if line.strip()]
+    return lines[-1] if "Traceback (most recent call last):" in lines else lines[0]
 
 
 def installed() -> ModuleType:

@@ -31,10 +31,8 @@ from qupel.backends.adapters.claims import age_of, bound_of, profile_behind
 from qupel.backends.adapters.documents import listing, mapping, text
 from qupel.backends.adapters.limits import check_fits, check_settings, shape_of
 from qupel.backends.adapters.moments import moment
-from qupel.backends.adapters.readings import (
-    facts_of_shots,
-    measured_circuit,
-)
+from qupel.backends.adapters.paging import all_pages
+from qupel.backends.adapters.readings import facts_of_shots, measured_circuit
 from qupel.backends.catalogue.profile import DeviceProfile
 from qupel.backends.contract import (
     Capabilities,
@@ -213,22 +211,19 @@ class Azure:
 
     def listed(self, prefix: str) -> list[tuple[str, str]]:
         """Name and tag of the target's jobs that are listed and whose tag begins so."""
-        found: dict[str, str] = {}
-        path = self._path("/jobs")
-        for _ in range(MOST_PAGES):
-            told = exchange.ask(self.transport, Request("GET", path, timeout=self.timeout))
-            try:
-                page = mapping(told, "a listing")
-                for entry in (mapping(j, "a job") for j in listing(page.get("value"), "jobs")):
-                    if _tag(entry).startswith(prefix) and entry.get("target") == self.device:
-                        found[text(entry.get("id"), "id")] = _tag(entry)
-                following = page.get("nextLink")
-                if not following:
-                    return list(found.items())
-                path = self._page(following)
-            except ResultError as error:
-                raise TransientError(f"a listing cannot be read: {error}") from error
-        raise TransientError(f"the listing has more than {MOST_PAGES} pages; jobs may be missing")
+
+        def page(path: str | None) -> tuple[list[tuple[str, str]], str | None]:
+            request = Request("GET", path or self._path("/jobs"), timeout=self.timeout)
+            told = mapping(exchange.ask(self.transport, request), "a listing")
+            jobs = [mapping(job, "a job") for job in listing(told.get("value"), "jobs")]
+            following = told.get("nextLink")
+            return [
+                (text(job.get("id"), "id"), _tag(job))
+                for job in jobs
+                if _tag(job).startswith(prefix) and job.get("target") == self.device
+            ], self._page(following) if following else None
+
+        return list(dict(all_pages(page, MOST_PAGES)).items())
 
     def status(self, job: str) -> JobStatus:
         """Where a job stands; the bill is Azure's cost estimate of a job that is over."""
@@ -318,13 +313,7 @@ class Azure:
 
     def _job(self, job: str) -> dict[str, Any] | None:
         path = self._path(f"/jobs/{exchange.segment(job)}")
-        request = Request("GET", path, timeout=self.timeout)
-        told = exchange.ask(self.transport, request, frozenset({404}))
-        if told is None:
-            return None
-        if not isinstance(told, dict) or told.get("id") != job:
-            raise TransientError(f"asked for job {job!r:.80}, told of something else")
-        return told
+        return exchange.ask_for_job(self.transport, Request("GET", path, timeout=self.timeout), job)
 
 
 def job_of(order: Order) -> str:

@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 from qupel.backends.adapters.braket import WORDS, action_of, tag_of
 from qupel.backends.adapters.documents import text
 from qupel.backends.adapters.exchange import CONFLICT, RENEWAL, UNAUTHORIZED, leaves_open
+from qupel.backends.adapters.paging import all_pages
 from qupel.backends.contract import JobStatus, State, Times
 from qupel.backends.credentials import secret_in
 from qupel.backends.http import LARGEST
@@ -135,23 +136,23 @@ class Aws:
 
     def _search(self) -> list[tuple[str, str]]:
         """Tasks of the device that have a tag of ours, and that tag."""
-        found: dict[str, str] = {}
-        more: dict[str, str] = {}
         wanted = [{"name": "deviceArn", "operator": "EQUAL", "values": [self.arn]}]
-        for _ in range(MOST_PAGES):
-            page = _asked(
-                lambda more=more: self._call(  # type: ignore[misc]
+
+        def page(place: str | None) -> tuple[list[tuple[str, str]], str | None]:
+            more = {} if place is None else {"nextToken": place}
+            told = _asked(
+                lambda: self._call(
                     "braket", "search_quantum_tasks", filters=wanted, maxResults=100, **more
                 )
             )
-            for task in page.get("quantumTasks", []):
-                tag = tag_of(task.get("tags"))
-                if tag:
-                    found[task["quantumTaskArn"]] = tag
-            if not page.get("nextToken"):
-                return list(found.items())
-            more = {"nextToken": page["nextToken"]}
-        raise TransientError(f"the search has more than {MOST_PAGES} pages; tasks may be missing")
+            tasks = [
+                (task["quantumTaskArn"], tag)
+                for task in told.get("quantumTasks", [])
+                if (tag := tag_of(task.get("tags")))
+            ]
+            return tasks, told.get("nextToken") or None
+
+        return list(dict(all_pages(page, MOST_PAGES)).items())
 
     def _call(self, service: str, act: str, /, **arguments: Any) -> dict[str, Any]:
         """Send one request; the errors are those of a submission."""

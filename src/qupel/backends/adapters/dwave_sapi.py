@@ -191,11 +191,9 @@ class Sapi:
     def status(self, job: str) -> tuple[JobStatus, float | None]:
         """Where a problem stands, and its access time where the answer comes along."""
         path = f"/problems/{exchange.segment(job)}"
-        told = exchange.ask(self.transport, self._get(path, "problem"), frozenset({404}))
+        told = exchange.ask_for_job(self.transport, self._get(path, "problem"), job)
         if told is None:
             return JobStatus(State.UNKNOWN, "not found"), None
-        if not isinstance(told, dict) or told.get("id") != job:
-            raise TransientError(f"asked for problem {job!r:.80}, told of something else")
         word = told.get("status")
         answer = told.get("answer")
         timing = answer.get("timing") if isinstance(answer, dict) else None

@@ -116,6 +116,22 @@ def ask(
     raise _not_now("no answer", reply, refusing)
 
 
+def ask_for_job(transport: Transport, request: Request, job: str) -> dict[str, Any] | None:
+    """What a provider tells of a job; None if it knows none of that name.
+
+    Raises
+    ------
+    TransientError
+        No usable reply this time, or one about something else.
+    """
+    told = ask(transport, request, frozenset({404}))
+    if told is None:
+        return None
+    if not isinstance(told, dict) or told.get("id") != job:
+        raise TransientError(f"asked for job {job!r:.80}, told of something else")
+    return told
+
+
 def fetch(transport: Transport, request: Request) -> Any:
     """Ask for a result that is said to be there.
 

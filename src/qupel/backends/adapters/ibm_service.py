@@ -12,6 +12,7 @@ from urllib.parse import urlencode
 from qupel.backends.adapters import exchange
 from qupel.backends.adapters.documents import listing, mapping, number, text, whole
 from qupel.backends.adapters.moments import moment
+from qupel.backends.adapters.paging import all_pages
 from qupel.backends.clock import Clock, SystemClock
 from qupel.backends.compiling import Target
 from qupel.backends.contract import (
@@ -201,36 +202,30 @@ class Service:
 
     def _listing(self, wanted: Mapping[str, str], prefix: str) -> list[tuple[str, str]]:
         """The device's jobs on all pages of a query, with their first tag that begins so."""
-        found: dict[str, str] = {}
-        for page in range(MOST_PAGES):
-            query = {**wanted, "limit": PAGE, "offset": page * PAGE, "exclude_params": "true"}
+
+        def page(place: int | None) -> tuple[list[tuple[str, str]], int | None]:
+            start = place or 0
+            query = {**wanted, "limit": PAGE, "offset": start, "exclude_params": "true"}
             told = exchange.ask(self.transport, self._get(f"/jobs?{urlencode(query)}"))
-            try:
-                jobs = listing(mapping(told, "a listing").get("jobs"), "jobs")
-                for entry in (mapping(job, "a job") for job in jobs):
-                    tags = entry.get("tags")
-                    # What is not ours may be as odd as it likes.
-                    ours = [
-                        tag
-                        for tag in (tags if isinstance(tags, list) else [])
-                        if isinstance(tag, str) and tag.startswith(prefix)
-                    ]
-                    if ours and entry.get("backend", self.device) == self.device:
-                        found[text(entry.get("id"), "id")] = ours[0]
-            except ResultError as error:
-                raise TransientError(f"a listing cannot be read: {error}") from error
-            if len(jobs) < PAGE:
-                return list(found.items())
-        raise TransientError(f"the listing has more than {MOST_PAGES} pages; jobs may be missing")
+            jobs = listing(mapping(told, "a listing").get("jobs"), "jobs")
+            found = []
+            for entry in (mapping(job, "a job") for job in jobs):
+                tags = entry.get("tags")
+                # What is not ours may be as odd as it likes.
+                ours = [
+                    tag
+                    for tag in (tags if isinstance(tags, list) else [])
+                    if isinstance(tag, str) and tag.startswith(prefix)
+                ]
+                if ours and entry.get("backend", self.device) == self.device:
+                    found.append((text(entry.get("id"), "id"), ours[0]))
+            return found, start + PAGE if len(jobs) >= PAGE else None
+
+        return list(dict(all_pages(page, MOST_PAGES)).items())
 
     def _job(self, job: str) -> dict[str, Any] | None:
         path = f"/jobs/{exchange.segment(job)}?exclude_params=true"
-        told = exchange.ask(self.transport, self._get(path), frozenset({404}))
-        if told is None:
-            return None
-        if not isinstance(told, dict) or told.get("id") != job:
-            raise TransientError(f"asked for job {job!r:.80}, told of something else")
-        return told
+        return exchange.ask_for_job(self.transport, self._get(path), job)
 
     def _metrics(self, job: str) -> dict[str, Any]:
         path = f"/jobs/{exchange.segment(job)}/metrics"

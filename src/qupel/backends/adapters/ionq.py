@@ -31,6 +31,7 @@ from qupel.backends.adapters.ionq_formats import (
     written,
 )
 from qupel.backends.adapters.limits import check_fits, check_settings, shape_of
+from qupel.backends.adapters.paging import all_pages
 from qupel.backends.adapters.readings import (
     bits_of_numbers,
     facts_of_shots,
@@ -274,35 +275,27 @@ class Ionq:
 
     def _job(self, job: str) -> dict[str, Any] | None:
         path = f"/jobs/{exchange.segment(job)}"
-        document = exchange.ask(self.transport, self._get(path), frozenset({404}))
-        if document is None:
-            return None
-        if not isinstance(document, dict) or document.get("id") != job:
-            raise TransientError(f"asked for job {job!r:.80}, told of something else")
-        return document
+        return exchange.ask_for_job(self.transport, self._get(path), job)
 
     def _listing(self, prefix: str) -> list[tuple[str, str, str]]:
         """Name, tag and device of the jobs that are listed and whose tag begins so."""
-        found: list[tuple[str, str, str]] = []
-        query = {"limit": str(PAGE)}
-        for _ in range(MOST_PAGES):
-            document = exchange.ask(self.transport, self._get(f"/jobs?{urlencode(query)}"))
-            try:
-                jobs = listing(mapping(document, "a listing").get("jobs"), "jobs")
-                for job in jobs:
-                    entry = mapping(job, "a listed job")
-                    tag = tag_of(entry)
-                    # A circuit of a job is listed beside the job, with the same metadata.
-                    if tag.startswith(prefix) and tag and not entry.get("parent_job_id"):
-                        name = text(entry.get("backend", self.device), "backend")
-                        found.append((text(entry.get("id"), "id"), tag, name))
-                following = document.get("next")
-                if not following:
-                    return list(dict.fromkeys(found))
-                query["next"] = text(following, "next")
-            except ResultError as error:
-                raise TransientError(f"a listing cannot be read: {error}") from error
-        raise TransientError(f"the listing has more than {MOST_PAGES} pages; jobs may be missing")
+
+        def page(place: str | None) -> tuple[list[tuple[str, str, str]], str | None]:
+            query = {"limit": str(PAGE)} | ({} if place is None else {"next": place})
+            told = exchange.ask(self.transport, self._get(f"/jobs?{urlencode(query)}"))
+            document = mapping(told, "a listing")
+            found = []
+            for job in listing(document.get("jobs"), "jobs"):
+                entry = mapping(job, "a listed job")
+                tag = tag_of(entry)
+                # A circuit of a job is listed beside the job, with the same metadata.
+                if tag.startswith(prefix) and tag and not entry.get("parent_job_id"):
+                    name = text(entry.get("backend", self.device), "backend")
+                    found.append((text(entry.get("id"), "id"), tag, name))
+            following = document.get("next")
+            return found, text(following, "next") if following else None
+
+        return list(dict.fromkeys(all_pages(page, MOST_PAGES)))
 
     def _told(self, order: Order, circuits: Sequence[Circuit]) -> dict[str, Any]:
         ones = max(sum(len(g.qubits) == 1 for g in c.gates) for c in circuits)

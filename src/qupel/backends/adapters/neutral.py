@@ -15,6 +15,7 @@ from urllib.parse import quote
 from qupel.backends.adapters import exchange
 from qupel.backends.adapters.documents import listing, mapping, money, number, stamp, text, whole
 from qupel.backends.adapters.limits import check_fits, shape_of
+from qupel.backends.adapters.paging import all_pages
 from qupel.backends.adapters.readings import (
     facts_of_shots,
     measured_of,
@@ -172,11 +173,9 @@ class Neutral:
     def status(self, job: str) -> JobStatus:
         """Where a job stands."""
         path = f"/v1/jobs/{exchange.segment(job)}"
-        document = exchange.ask(self.transport, self._get(path), frozenset({404}))
+        document = exchange.ask_for_job(self.transport, self._get(path), job)
         if document is None:
             return JobStatus(State.UNKNOWN, "not found")
-        if not isinstance(document, dict) or document.get("id") != job:
-            raise TransientError(f"asked for job {job!r:.80}, told of something else")
         word = document.get("status")
         return JobStatus(
             WORDS.get(word, State.UNKNOWN) if isinstance(word, str) else State.UNKNOWN,
@@ -221,26 +220,22 @@ class Neutral:
 
     def _listing(self, prefix: str, tag: str = "") -> list[tuple[str, str, str]]:
         """Name, tag and device of listed jobs whose tag begins so; of one tag alone, if given."""
-        found: list[tuple[str, str, str]] = []
         wanted = f"tag={quote(tag, safe='')}&" if tag else ""
-        page = 0
-        for _ in range(MOST_PAGES):
-            path = f"/v1/jobs?{wanted}page={page}"
+
+        def page(place: int | None) -> tuple[list[tuple[str, str, str]], int | None]:
+            start = place or 0
+            path = f"/v1/jobs?{wanted}page={start}"
             document = exchange.ask(self.transport, self._get(path), frozenset({501}))
             if document is None:
                 raise RefusedError(f"{self.provider} lists no jobs, so none can be looked up")
-            try:
-                jobs = listing(mapping(document, "a listing").get("jobs"), "jobs")
-                told = [mapping(job, "a listed job") for job in jobs]
-                # What is not ours may be as odd as it likes.
-                found += [_entry(job) for job in told if _tag(job).startswith(prefix)]
-                following = document.get("next")
-                if following is None:
-                    return list(dict.fromkeys(found))
-                page = whole(following, "next", page + 1)
-            except ResultError as error:
-                raise TransientError(f"a listing cannot be read: {error}") from error
-        raise TransientError(f"a listing has more than {MOST_PAGES} pages")
+            jobs = listing(mapping(document, "a listing").get("jobs"), "jobs")
+            told = [mapping(job, "a listed job") for job in jobs]
+            # What is not ours may be as odd as it likes.
+            found = [_entry(job) for job in told if _tag(job).startswith(prefix)]
+            following = document.get("next")
+            return found, None if following is None else whole(following, "next", start + 1)
+
+        return list(dict.fromkeys(all_pages(page, MOST_PAGES)))
 
     def _device(self) -> dict[str, Any]:
         path = f"/v1/devices/{exchange.segment(self.device)}"

@@ -14,7 +14,7 @@ from urllib.parse import parse_qs, unquote, urlsplit
 
 import numpy as np
 
-from qupel.backends.adapters.braket import GATES
+from qupel.backends.adapters.braket_formats import GATES
 from qupel.backends.contract import JobStatus, State
 from qupel.backends.emulator.ionq_circuits import circuits_of
 from qupel.backends.transport import Reply, Request, Transport

@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 
 from qupel.backends.adapters import braket
-from qupel.backends.adapters.braket import Braket, action_of, source_of, tag_of, token_of
+from qupel.backends.adapters.braket import Braket, token_of
+from qupel.backends.adapters.braket_formats import source_of
 from qupel.backends.contract import JobStatus, Order, State
 from qupel.errors import InputError, RefusedError, ResultError
 from qupel.model.circuit import Circuit
@@ -96,24 +97,6 @@ def test_the_client_token_follows_from_the_key() -> None:
     assert 1 <= len(first) <= 64
 
 
-def test_programs_are_written_in_gates_that_every_device_takes() -> None:
-    written = source_of(Circuit(2).sdg(0).cx(0, 1).p(0.5, 1).measure(1))
-    assert written.splitlines() == [
-        "OPENQASM 3.0;",
-        "qubit[2] q;",
-        "bit[2] b;",
-        "si q[0];",
-        "cnot q[0], q[1];",
-        "rz(0.5) q[1];",
-        "b[0] = measure q[0];",
-        "b[1] = measure q[1];",
-    ]
-    compiled = source_of(Circuit(2).ecr(0, 1).crx(0.5, 0, 1))
-    gates = {line.split("(")[0].split()[0] for line in compiled.splitlines()[3:-2]}
-    assert gates <= {"rz", "rx", "cnot"}
-    assert json.loads(action_of(written))["source"] == written
-
-
 def test_settings_that_nobody_knows_are_refused() -> None:
     odd = Order(ORDER.programs, 3, "key", "tag", {"colour": "blue"})
     with pytest.raises(RefusedError, match="colour"):
@@ -123,12 +106,6 @@ def test_settings_that_nobody_knows_are_refused() -> None:
 def test_the_seed_of_a_hosted_solver_is_taken() -> None:
     seeded = Order(ORDER.programs, 3, "key", "tag", {"seed": 7})
     assert Braket("local", Kept(document()), None).submit(seeded)
-
-
-def test_tags_are_looked_at_with_care() -> None:
-    assert tag_of({"qupel_tag": "t"}) == "t"
-    odd: list[Any] = [None, {}, [], {"qupel_tag": 5}, "t"]
-    assert not any(tag_of(tags) for tags in odd)
 
 
 def test_missing_credentials_are_told_by_their_variable(monkeypatch: pytest.MonkeyPatch) -> None:

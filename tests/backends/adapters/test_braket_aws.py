@@ -11,7 +11,8 @@ from typing import Any
 import pytest
 
 from qupel.backends.adapters import braket
-from qupel.backends.adapters.braket import Braket, source_of, token_of
+from qupel.backends.adapters.braket import Braket, token_of
+from qupel.backends.adapters.braket_formats import source_of
 from qupel.backends.contract import Order, State
 from qupel.errors import RefusedError, ResultError, TransientError, UnknownOutcomeError
 from qupel.model.circuit import Circuit

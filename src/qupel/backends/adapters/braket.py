@@ -11,15 +11,18 @@ merely slow. Our client token follows from the order's key, and boto sends every
 from __future__ import annotations
 
 import hashlib
-import json
 import os
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from decimal import Decimal
-from typing import Any, Protocol
+from typing import Protocol
 
-import numpy as np
-
+from qupel.backends.adapters.braket_formats import (
+    LONGEST_RUN,
+    check_echo,
+    reading_of,
+    simulated_seconds,
+    source_of,
+    written,
+)
 from qupel.backends.adapters.claims import (
     age_of,
     bill_of,
@@ -28,13 +31,12 @@ from qupel.backends.adapters.claims import (
     currency_of,
     profile_behind,
 )
-from qupel.backends.adapters.documents import listing, mapping, read_json, whole
+from qupel.backends.adapters.documents import mapping, read_json
 from qupel.backends.adapters.limits import check_fits, check_settings, shape_of
 from qupel.backends.adapters.moments import moment
-from qupel.backends.adapters.readings import facts_of_shots, measured_circuit, reading_of_rows
+from qupel.backends.adapters.readings import facts_of_shots
 from qupel.backends.catalogue.prices import Counts, PerSecond, Usage, price
 from qupel.backends.catalogue.profile import DeviceProfile
-from qupel.backends.compiling import Target, compile_circuit
 from qupel.backends.contract import (
     Capabilities,
     Estimate,
@@ -42,13 +44,10 @@ from qupel.backends.contract import (
     Kind,
     Lookup,
     Order,
-    Program,
-    Reading,
     Result,
     State,
 )
 from qupel.backends.credentials import secret_in, word_in
-from qupel.errors import ResultError
 from qupel.model.circuit import Circuit
 from qupel.model.evidence import Evidence
 from qupel.model.money import Money
@@ -68,24 +67,6 @@ SETTINGS = frozenset({"seed"})
 REGION_VARIABLE = "AWS_REGION"
 REGION = (r"[a-z]{2}(-[a-z]+)+-\d", "us-east-1", "us-east-1")
 BUCKET = (r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]", "amazon-braket-us-east-1-123456789012")
-#: Longest that an on-demand simulator runs a task, in seconds: what a bill by time is bounded by.
-LONGEST_RUN = Decimal(6 * 3600)
-
-WORDS = {
-    "CREATED": State.QUEUED,
-    "QUEUED": State.QUEUED,
-    "RUNNING": State.RUNNING,
-    "CANCELLING": State.RUNNING,
-    "COMPLETED": State.DONE,
-    "FAILED": State.FAILED,
-    "CANCELLED": State.CANCELLED,
-}
-#: Our gates under Braket's names, as far as every device there takes them.
-GATES = {
-    "id": "i", "x": "x", "y": "y", "z": "z", "h": "h", "s": "s", "sdg": "si", "t": "t",
-    "tdg": "ti", "sx": "v", "sxdg": "vi", "rx": "rx", "ry": "ry", "rz": "rz", "p": "rz",
-    "cx": "cnot", "swap": "swap",
-}  # fmt: skip
 
 
 class Line(Protocol):
@@ -194,7 +175,7 @@ class Braket:
     def estimate(self, order: Order) -> Estimate:
         """What an order will need; the cost is by the catalogue's price."""
         check_fits(order, self.capabilities(), self._where)
-        circuits = [_written(program) for program in order.programs]
+        circuits = [written(program) for program in order.programs]
         qubits, depth, pairs = shape_of(order)
         return Estimate(
             qubits=qubits,
@@ -242,8 +223,8 @@ class Braket:
         """Measured bits in our order; the program that Braket says it ran must be ours."""
         [program] = order.programs
         document = mapping(read_json(self.line.fetch(job, order.tag), "the result"), "the result")
-        _check_echo(document, source_of(program))
-        reading = reading_of(document, program, order.shots)
+        check_echo(document, source_of(program))
+        reading = reading_of(document, program)
         metadata = document.get("taskMetadata")
         metadata = metadata if isinstance(metadata, dict) else {}
         return Result(
@@ -251,7 +232,7 @@ class Braket:
             job=job,
             device=self.device,
             evidence=self.evidence,
-            billed=bill_of(self.profile, shots=order.shots, seconds=_simulated(document)),
+            billed=bill_of(self.profile, shots=order.shots, seconds=simulated_seconds(document)),
             facts={
                 "created_at": moment(metadata.get("createdAt")),
                 "ended_at": moment(metadata.get("endedAt")),
@@ -278,80 +259,3 @@ class Braket:
 def token_of(order: Order) -> str:
     """Client token of an order: 64 characters that follow from its key."""
     return hashlib.sha256(order.key.encode()).hexdigest()
-
-
-def source_of(program: Program) -> str:
-    """OpenQASM 3 as Braket reads it; all qubits are measured, in order."""
-    circuit = _written(program)
-    lines = ["OPENQASM 3.0;", f"qubit[{circuit.qubits}] q;", f"bit[{circuit.qubits}] b;"]
-    for gate in circuit.gates:
-        angles = f"({', '.join(repr(angle) for angle in gate.angles)})" if gate.angles else ""
-        qubits = ", ".join(f"q[{qubit}]" for qubit in gate.qubits)
-        lines.append(f"{GATES[gate.name]}{angles} {qubits};")
-    lines += [f"b[{qubit}] = measure q[{qubit}];" for qubit in range(circuit.qubits)]
-    return "\n".join(lines) + "\n"
-
-
-def action_of(source: str) -> str:
-    """A program as ``CreateQuantumTask`` takes it."""
-    header = {"name": "braket.ir.openqasm.program", "version": "1"}
-    return json.dumps({"braketSchemaHeader": header, "source": source, "inputs": {}})
-
-
-def reading_of(document: Mapping[str, Any], program: Program, shots: int) -> Reading:
-    """Reading of a gate-model result: a row of bits for every shot, and whose bits they are.
-
-    Raises
-    ------
-    ResultError
-        If a row is not of that width, or holds something else than 0 and 1.
-    """
-    written = measured_circuit(_written(program))
-    measured = [
-        whole(q, "a qubit") for q in listing(document.get("measuredQubits"), "measuredQubits")
-    ]
-    if sorted(measured) != list(range(written.qubits)):
-        raise ResultError(
-            f"{written.qubits} qubits were measured, measuredQubits are {measured!r:.80}"
-        )
-    rows = listing(document.get("measurements"), "measurements")
-    if not rows or any(type(row) is not list or len(row) != len(measured) for row in rows):
-        raise ResultError(f"measurements must be rows of {len(measured)} bits")
-    if any(type(bit) is not int or bit not in (0, 1) for row in rows for bit in row):
-        raise ResultError("measurements hold something else than 0 and 1")
-    column = {qubit: k for k, qubit in enumerate(measured)}
-    bits = np.array(rows, np.uint8)[:, [column[qubit] for qubit in written.measured or ()]]
-    return reading_of_rows(np.ascontiguousarray(bits), [1] * len(rows), "the result")
-
-
-def tag_of(tags: Any) -> str:
-    """Our tag among a task's; empty if there is none."""
-    tag = tags.get("qupel_tag") if isinstance(tags, Mapping) else None
-    return tag if isinstance(tag, str) else ""
-
-
-def _written(program: Program) -> Circuit:
-    circuit = measured_circuit(program)
-    if set(circuit.counts()) <= set(GATES):
-        return circuit
-    return compile_circuit(circuit, Target(circuit.qubits, frozenset({"rz", "rx", "cx"}))).circuit
-
-
-def _simulated(document: Mapping[str, Any]) -> Decimal | None:
-    """Seconds that an on-demand simulator ran, which it tells in milliseconds."""
-    additional = document.get("additionalMetadata")
-    told = additional.get("simulatorMetadata") if isinstance(additional, dict) else None
-    ran = told.get("executionDuration") if isinstance(told, dict) else None
-    if not isinstance(ran, int | float) or not 0 <= ran <= 1000 * LONGEST_RUN:
-        return None
-    return Decimal(ran) / 1000
-
-
-def _check_echo(document: Mapping[str, Any], source: str) -> None:
-    additional = document.get("additionalMetadata")
-    action = additional.get("action") if isinstance(additional, dict) else None
-    echoed = action.get("source") if isinstance(action, dict) else None
-    if not isinstance(echoed, str):
-        raise ResultError("the result does not tell which program was run")
-    if echoed != source:
-        raise ResultError("the result is of another program than the one ordered")

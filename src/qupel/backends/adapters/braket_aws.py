@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, TypeVar
 
-from qupel.backends.adapters.braket import WORDS, action_of, tag_of
+from qupel.backends.adapters.braket_formats import action_of, tag_of
 from qupel.backends.adapters.documents import text
 from qupel.backends.adapters.exchange import CONFLICT, RENEWAL, UNAUTHORIZED, leaves_open
 from qupel.backends.adapters.paging import all_pages
@@ -38,6 +38,16 @@ ENDED = frozenset({
 #: Where the credentials are.
 KEYS = "AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and AWS_SESSION_TOKEN"
 MOST_PAGES = 100
+
+WORDS = {
+    "CREATED": State.QUEUED,
+    "QUEUED": State.QUEUED,
+    "RUNNING": State.RUNNING,
+    "CANCELLING": State.RUNNING,
+    "COMPLETED": State.DONE,
+    "FAILED": State.FAILED,
+    "CANCELLED": State.CANCELLED,
+}
 
 
 @dataclass(slots=True, eq=False)

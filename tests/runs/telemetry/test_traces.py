@@ -16,7 +16,7 @@ from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanE
 from opentelemetry.sdk.trace.sampling import ALWAYS_OFF
 
 from qupel.runs.durable.run import Run, StageRow
-from qupel.runs.telemetry import traces
+from qupel.runs.telemetry import spans, traces
 from tests.data import ROOT
 
 RUN = Run("paid-1", "paid", "done", 100.0, 130.0, {}, "h", Path("/"), (), {}, "abc")
@@ -34,7 +34,7 @@ def kept(monkeypatch: pytest.MonkeyPatch) -> InMemorySpanExporter:
 
 def test_nothing_is_kept_or_reserved_where_nobody_set_up_an_sdk() -> None:
     assert not traces.are_kept()
-    assert traces.open_decision("cuts", 1.0) is None
+    assert spans.open_decision("cuts", 1.0) is None
     assert traces.reserved("paid-1", "fit") == ""
     assert traces.travelling("") == {}
 
@@ -43,12 +43,12 @@ def test_two_processes_that_tell_the_same_run_tell_the_same_spans(
     kept: InMemorySpanExporter,
 ) -> None:
     for _ in range(2):  # the second took over from the first, which died after telling
-        traces.tell_stage(RUN, STAGE)
-        traces.tell_run(RUN)
-    spans = kept.get_finished_spans()
-    assert len(spans) == 4
-    assert len({(s.context.trace_id, s.context.span_id) for s in spans}) == 2
-    stage, run = spans[:2]
+        spans.tell_stage(RUN, STAGE)
+        spans.tell_run(RUN)
+    told = kept.get_finished_spans()
+    assert len(told) == 4
+    assert len({(s.context.trace_id, s.context.span_id) for s in told}) == 2
+    stage, run = told[:2]
     assert stage.parent is not None
     assert stage.parent.span_id == run.context.span_id
     assert (run.start_time, run.end_time) == (100 * 10**9, 130 * 10**9)
@@ -58,7 +58,7 @@ def test_what_is_ordered_travels_under_the_name_that_its_stage_will_have(
     kept: InMemorySpanExporter,
 ) -> None:
     ordered = traces.reserved("paid-1", "fit")
-    traces.tell_stage(RUN, STAGE)
+    spans.tell_stage(RUN, STAGE)
     [stage] = kept.get_finished_spans()
     assert ordered == f"00-{stage.context.trace_id:032x}-{stage.context.span_id:016x}-01"
 
@@ -77,16 +77,16 @@ def test_another_sdk_with_numbers_of_its_own_gets_no_parents_that_do_not_exist(
     provider = TracerProvider(shutdown_on_exit=False)
     provider.add_span_processor(SimpleSpanProcessor(kept))
     monkeypatch.setattr(trace, "_TRACER_PROVIDER", provider)
-    traces.tell_stage(RUN, STAGE)
+    spans.tell_stage(RUN, STAGE)
     [stage] = kept.get_finished_spans()
     assert stage.parent is None
 
 
 SENDING = """
-from qupel.runs.telemetry import traces
+from qupel.runs.telemetry import spans, traces
 from tests.runs.telemetry.test_traces import RUN
 assert traces.begin() == "", traces.begin()
-traces.tell_run(RUN)
+spans.tell_run(RUN)
 """
 
 

@@ -26,7 +26,7 @@ from qupel.runs.durable.timetable import Around
 from qupel.runs.identity import digest
 from qupel.runs.ledger.jobs import FINAL
 from qupel.runs.tables import jobs
-from qupel.runs.telemetry import traces
+from qupel.runs.telemetry import spans, traces
 
 if TYPE_CHECKING:
     from qupel.backends.contract import Backend
@@ -282,11 +282,11 @@ class Host:
         if not traces.are_kept():
             return
         run, rows = self.log.run(run_id), self.log.stages(run_id)
-        traces.tell_stage(run, next(row for row in rows if row.stage == name))
+        spans.tell_stage(run, next(row for row in rows if row.stage == name))
         ended = [row for row in rows if row.state not in (*OPEN, "skipped")]
         last = max(ended, key=lambda row: row.ended or 0.0, default=None)
         if run.state not in RUN_OPEN and last is not None and last.stage == name:
-            traces.tell_run(run)
+            spans.tell_run(run)
 
 
 def key_of(seed: int, stage: Stage, code: Any, inputs: Mapping[str, str]) -> str:

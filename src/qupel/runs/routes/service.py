@@ -38,7 +38,7 @@ from qupel.runs.routes.switching import Switches
 from qupel.runs.routes.timetable import Timetable
 from qupel.runs.routes.watching import watch
 from qupel.runs.task import Task
-from qupel.runs.telemetry import logs, traces
+from qupel.runs.telemetry import logs, spans, traces
 
 
 @dataclass(slots=True, eq=False)
@@ -206,7 +206,7 @@ class Routes:
                 f"route {name!r} decides {standing.route.family}, not {family_name(problem)}"
             )
         timetable = Timetable.of(begun, standing.route.deadline_seconds)
-        opened = traces.open_decision(name, self.clock.now())
+        opened = spans.open_decision(name, self.clock.now())
         trace = "" if opened is None else opened.name
         deciding = Deciding(self.desk, standing, unsure, problem, key, timetable, trace, source)
         decision = deciding.run()
@@ -255,7 +255,7 @@ def _tell(decision: Decision, opened: traces.Opened | None) -> None:
     """Log and trace a decision that went out."""
     logs.say_decision(decision)
     if opened is not None:
-        traces.tell_decision(opened, decision)
+        spans.tell_decision(opened, decision)
 
 
 #: Seconds to ask how a route stands, before it goes on with what was known.

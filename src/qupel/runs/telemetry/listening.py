@@ -12,7 +12,7 @@ from qupel.runs.database import Database
 from qupel.runs.ledger.jobs import FINAL, Event, Job, event_of, job_of
 from qupel.runs.record import Record
 from qupel.runs.tables import events, jobs
-from qupel.runs.telemetry import logs, traces
+from qupel.runs.telemetry import logs, spans, traces
 
 if TYPE_CHECKING:
     from qupel.runs.durable.log import RunLog
@@ -47,7 +47,7 @@ class Listening:
             job, happened = self._ended(event.job)
             logs.say_event(event, job)
             if traced:
-                traces.tell_job(job, happened)
+                spans.tell_job(job, happened)
 
     def _ended(self, job_id: str) -> tuple[Job, list[Event]]:
         """The job and everything that happened to it."""
@@ -84,7 +84,7 @@ def tell_late(decision: str, role: str, record: Record, job: Job, *, at: float) 
         )
         if traces.are_kept():
             parent = str(job.purpose.get(traces.PARENT, ""))
-            traces.tell_record(record, at - record.end_to_end, parent=parent, role=role, until=at)
+            spans.tell_record(record, at - record.end_to_end, parent=parent, role=role, until=at)
 
 
 def tell_cancelled(log: RunLog, run_id: str) -> None:
@@ -94,5 +94,5 @@ def tell_cancelled(log: RunLog, run_id: str) -> None:
     if traces.are_kept():
         for row in log.stages(run_id):
             if row.state == "cancelled" and row.started is not None:
-                traces.tell_stage(run, row)
-        traces.tell_run(run)
+                spans.tell_stage(run, row)
+        spans.tell_run(run)

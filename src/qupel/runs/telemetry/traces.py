@@ -1,10 +1,7 @@
-"""Spans of decisions, jobs and pipelines, through the API of OpenTelemetry.
+"""Spans through the API of OpenTelemetry: where they are sent, how they are named and written.
 
 Nothing is recorded until the process sets up OpenTelemetry's SDK, or `begin` does it by the usual
-variables. Attempts, jobs and stages keep their times in their own records, so their spans are
-written from these when they are over, with the times they had: tracing costs a decision next to
-nothing while it is made, and what another process finishes later still hangs under the decision
-that ordered it.
+variables.
 
 A run of a pipeline is worked on by several processes, some of which die. The names of its spans
 are therefore made from its id, so that all of them know the parent before it is written, and what
@@ -16,21 +13,14 @@ from __future__ import annotations
 import hashlib
 import os
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from contextvars import ContextVar
-from dataclasses import dataclass, fields
-from datetime import datetime
+from dataclasses import dataclass
 from functools import cache
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from qupel.errors import InputError
 from qupel.runs.telemetry.secrets import redacted
-
-if TYPE_CHECKING:
-    from qupel.runs.durable.run import Run, StageRow
-    from qupel.runs.ledger.jobs import Event, Job
-    from qupel.runs.record import Record
-    from qupel.runs.routes.decision import Decision
 
 #: Key of a job's purpose under which the span that ordered it stands.
 PARENT = "traceparent"
@@ -154,164 +144,29 @@ class Opened:
     name: str
     span: Any
 
+    def end(
+        self, at: float, attributes: Mapping[str, Any] | None = None, *, failed: str | None = None
+    ) -> None:
+        """End it at a time, UTC seconds, perhaps as failed, and why."""
+        self.span.set_attributes(_plain(attributes or {}))
+        if failed is not None:
+            from opentelemetry.trace import Status, StatusCode
 
-def open_decision(route: str, at: float) -> Opened | None:
-    """Open the span of a decision; None where nobody keeps spans.
+            self.span.set_status(Status(StatusCode.ERROR, _clean(failed)))
+        self.span.end(_nanos(at))
 
-    Parameters
-    ----------
-    at
-        UTC seconds of the request.
-    """
-    if not are_kept():
-        return None
-    opened = _tracer().start_span(
-        f"decision {route}", attributes=_plain({"route": route}), start_time=_nanos(at)
+
+def opened(name: str, at: float, attributes: Mapping[str, Any], context: Any = None) -> Opened:
+    """Open a span at a time, UTC seconds; under the current one, unless a context is given."""
+    from opentelemetry import trace
+
+    span = trace.get_tracer("qupel").start_span(
+        name, context=context, attributes=_plain(attributes), start_time=_nanos(at)
     )
-    return Opened(_name_of(opened), opened)
+    return Opened(_name_of(span), span)
 
 
-def tell_decision(opened: Opened, decision: Decision) -> None:
-    """Write the span of a decision and those of its attempts."""
-    ended = decision.created + decision.seconds
-    opened.span.set_attributes(
-        _plain(
-            {
-                "decision": decision.id,
-                "version": decision.version,
-                "mode": str(decision.mode),
-                "answered_by": str(decision.answered_by),
-                "why": decision.why,
-                "quantum": decision.quantum,
-                "on_time": decision.on_time,
-                "job": decision.job,
-                "deadline_seconds": decision.deadline_seconds,
-            }
-        )
-    )
-    if not decision.feasible:
-        _mark_failed(opened.span, decision.why)
-    for role, record in (("primary", decision.primary), ("fallback", decision.fallback)):
-        if record is not None:
-            began = _begun(record, decision.created, ended)
-            tell_record(record, began, parent=opened.name, role=role, until=ended)
-    opened.span.end(_nanos(ended))
-
-
-def tell_record(
-    record: Record, started: float, *, parent: str, role: str, until: float = float("inf")
-) -> None:
-    """Write the span of an attempt, with one for each stage it went through.
-
-    Parameters
-    ----------
-    record
-        Of the attempt.
-    started
-        UTC seconds at its request.
-    parent
-        Name of the span it belongs under.
-    role
-        ``primary``, ``fallback`` or ``late``.
-    until
-        UTC seconds at which what it belongs under ended.
-    """
-    about = {
-        "status": str(record.status),
-        "why": record.why,
-        "solver": str(record.solver.get("solver", "")),
-        "evidence": str(record.evidence),
-    }
-    end = min(until, started + record.end_to_end)
-    failed = "" if record.feasible else record.why or str(record.status)
-    name = _tell(f"attempt {role}", parent, started, end, about, failed=failed)
-    at = started
-    for part in fields(record.clocks):
-        seconds = getattr(record.clocks, part.name)
-        if seconds > 0 and name:
-            after = min(end, at + seconds)
-            _tell(f"stage {part.name}", name, min(at, end), after, {"seconds": seconds})
-        at += seconds
-
-
-def tell_job(job: Job, happened: Sequence[Event]) -> None:
-    """Write the span of a paid job that is over, with one for each call and each wait of it.
-
-    Providers' clocks differ from ours: queue and run are moved within the job's time, and say in
-    an attribute how long they were.
-    """
-    end = job.planned if job.concluded is None else job.concluded
-    about = {
-        "backend": job.backend,
-        "state": job.state.value,
-        "job": job.id,
-        "correlation": job.correlation,
-        "attempts": job.attempts,
-        "shots": job.shots,
-        "cause": "" if job.cause is None else job.cause.value,
-        "why": job.why,
-        **({} if job.billed is None else {"spend": float(job.billed.amount)}),
-    }
-    failed = "" if job.state.value == "done" else job.why or job.state.value
-    parent = str(job.purpose.get(PARENT, ""))
-    name = _tell(f"job {job.backend}", parent, job.planned, end, about, failed=failed)
-    if not name:
-        return
-
-    def tell(what: str, began: float, ended: float, said: Mapping[str, Any]) -> None:
-        first = min(max(began, job.planned), end)
-        _tell(what, name, first, min(max(ended, first), end), said)
-
-    for event in happened:
-        if event.seconds is not None:
-            said = {"attempt": event.attempt, "alarm": event.alarm, "seconds": event.seconds}
-            tell(f"call {event.kind}", event.at - event.seconds, event.at, said)
-    if job.submitted is not None and job.queue_seconds is not None:
-        began = job.submitted + job.queue_seconds
-        tell("queue", job.submitted, began, {"seconds": job.queue_seconds})
-        if job.run_seconds is not None:
-            tell("run", began, began + job.run_seconds, {"seconds": job.run_seconds})
-
-
-def tell_stage(run: Run, row: StageRow) -> None:
-    """Write the span of a stage of a pipeline that has ended."""
-    if row.started is None and row.ended is None:
-        return
-    ended = row.ended or row.started or 0.0
-    about = {
-        "pipeline": run.name,
-        "run": run.id,
-        "stage": row.stage,
-        "state": row.state,
-        "why": row.why,
-        "attempts": row.attempts,
-        "reused": row.reused,
-        "executor": row.executor,
-        "job": row.job,
-    }
-    failed = row.why or row.state if row.state in {"failed", "cancelled"} else ""
-    began = ended if row.started is None else row.started
-    name = f"stage {row.stage}"
-    _tell(name, reserved(run.id), began, ended, about, failed=failed, own=(run.id, row.stage))
-
-
-def tell_run(run: Run) -> None:
-    """Write the span of a run of a pipeline that has ended."""
-    about = {"pipeline": run.name, "run": run.id, "state": run.state, "revision": run.revision}
-    failed = "" if run.state == "done" else run.state
-    ended = run.created if run.ended is None else run.ended
-    _tell(f"pipeline {run.name}", "", run.created, ended, about, failed=failed, own=(run.id, ""))
-
-
-def _begun(record: Record, first: float, last: float) -> float:
-    """UTC seconds at which an attempt began, within its decision's time."""
-    if "ledger_job" in record.facts or not record.created:
-        return first  # of several requests; their times follow each other from the first
-    ended = datetime.fromisoformat(record.created).timestamp()  # a record is written at its end
-    return min(max(ended - record.end_to_end, first), max(first, last - record.end_to_end))
-
-
-def _tell(
+def write(
     name: str,
     parent: str,
     start: float,
@@ -321,24 +176,28 @@ def _tell(
     failed: str = "",
     own: tuple[str, str] | None = None,
 ) -> str:
-    """Write a span that is over; return its name, empty if it is not kept."""
+    """Write a span that is over; return its name, empty if it is not kept.
+
+    Parameters
+    ----------
+    name, attributes
+        What it says.
+    parent
+        Name of the span it belongs under; empty if it begins a trace.
+    start, end
+        UTC seconds.
+    failed
+        Why it failed; empty if it did not.
+    own
+        Run and stage of a pipeline, which name the span beforehand.
+    """
     chosen = _chosen.set(None if own is None else _numbers(*own))
     try:
-        opened = _tracer().start_span(
-            name, context=_context(parent), attributes=_plain(attributes), start_time=_nanos(start)
-        )
+        made = opened(name, start, attributes, _context(parent))
     finally:
         _chosen.reset(chosen)
-    if failed:
-        _mark_failed(opened, failed)
-    opened.end(_nanos(max(start, end)))
-    return _name_of(opened)
-
-
-def _mark_failed(opened: Any, why: str) -> None:
-    from opentelemetry.trace import Status, StatusCode
-
-    opened.set_status(Status(StatusCode.ERROR, _clean(why)))
+    made.end(max(start, end), failed=failed or None)
+    return made.name
 
 
 def _numbers(run_id: str, stage: str) -> tuple[int, int]:
@@ -346,12 +205,6 @@ def _numbers(run_id: str, stage: str) -> tuple[int, int]:
     trace_id = hashlib.sha256(f"run {run_id}".encode()).digest()[:16]
     span_id = hashlib.sha256(f"run {run_id} stage {stage}".encode()).digest()[:8]
     return int.from_bytes(trace_id) or 1, int.from_bytes(span_id) or 1
-
-
-def _tracer() -> Any:
-    from opentelemetry import trace
-
-    return trace.get_tracer("qupel")
 
 
 def _context(parent: str) -> Any:
@@ -365,9 +218,9 @@ def _context(parent: str) -> Any:
     return TraceContextTextMapPropagator().extract({PARENT: parent}, Context())
 
 
-def _name_of(opened: Any) -> str:
+def _name_of(span: Any) -> str:
     """W3C trace parent of a span that is kept, empty for one that is not."""
-    found = opened.get_span_context()
+    found = span.get_span_context()
     if not (found.is_valid and found.trace_flags.sampled):
         return ""
     return f"00-{found.trace_id:032x}-{found.span_id:016x}-{int(found.trace_flags):02x}"

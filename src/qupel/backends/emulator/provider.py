@@ -7,7 +7,6 @@ its time, when the later one comes.
 from __future__ import annotations
 
 import hashlib
-import heapq
 import uuid
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
@@ -15,19 +14,20 @@ from functools import partial
 from threading import RLock
 
 from qupel.backends.clock import Clock
-from qupel.backends.contract import State, kind_of_program
+from qupel.backends.contract import State
 from qupel.backends.emulator.accounts import Accounts
+from qupel.backends.emulator.agenda import Agenda
 from qupel.backends.emulator.books import Books, Entry, What
 from qupel.backends.emulator.calibration import Calibration, Drifting
 from qupel.backends.emulator.courses import Courses
-from qupel.backends.emulator.devices import MOST_QUBITS, Device, size_of
+from qupel.backends.emulator.devices import Device
+from qupel.backends.emulator.fitting import check_fits
 from qupel.backends.emulator.hooks import Bill, Denied, Draft, Fate, Findings
 from qupel.backends.emulator.job import EmulatedJob, Submission
 from qupel.backends.emulator.register import Register
 from qupel.backends.emulator.scenario import Scenario, Stage
 from qupel.backends.emulator.terms import Outage, Terms
 from qupel.backends.emulator.waiting import Queue
-from qupel.model.circuit import Circuit
 from qupel.model.money import Money
 
 #: Note of a refund that an administrator made.
@@ -70,9 +70,8 @@ class Provider:
     lock: RLock = field(default_factory=RLock, init=False, repr=False)
     _courses: Courses = field(init=False, repr=False)
     _queues: dict[str, Queue] = field(default_factory=dict, init=False)
-    _coming: list[tuple[float, int, Callable[[], None]]] = field(default_factory=list, init=False)
+    _agenda: Agenda = field(default_factory=Agenda, init=False, repr=False)
     _latest: float = field(default=float("-inf"), init=False)
-    _counted: int = field(default=0, init=False)
     _submissions: int = field(default=0, init=False)
     _listings: int = field(default=0, init=False)
 
@@ -112,7 +111,8 @@ class Provider:
         ``errors`` are those of a simulated noise model, in place of the device's own.
         """
         now = self.catch_up()
-        device = self._fitting(submission)
+        device = self.device(submission.device)
+        check_fits(submission, device)
         if errors is not None:
             device = replace(device, errors=errors)
         self.check_open(device)
@@ -175,7 +175,8 @@ class Provider:
 
     def quote(self, submission: Submission) -> Money:
         """Bill to be expected."""
-        device = self._fitting(submission)
+        device = self.device(submission.device)
+        check_fits(submission, device)
         return device.bill(submission.programs, submission.shots)
 
     def expected_wait(self, device: str) -> float:
@@ -259,14 +260,12 @@ class Provider:
     def catch_up(self) -> float:
         """Work off everything that was due up to now, and return the time."""
         now = self.now()
-        while self._coming and self._coming[0][0] <= now:
-            heapq.heappop(self._coming)[2]()
+        self._agenda.work_off(now)
         return now
 
     def later(self, at: float, act: Callable[[], None]) -> None:
         """Have something happen at a time."""
-        self._counted += 1
-        heapq.heappush(self._coming, (at, self._counted, act))
+        self._agenda.add(at, act)
 
     def go_on(self) -> None:
         """Take up every job of the books where it stood; time goes on from the last entry."""
@@ -364,27 +363,3 @@ class Provider:
                 amount, note,
             )
         )  # fmt: skip
-
-    def _fitting(self, submission: Submission) -> Device:
-        """The device of a submission, if it can run that."""
-        device = self.device(submission.device)
-        programs = submission.programs
-        most = min(
-            device.qubits, MOST_QUBITS if isinstance(programs[0], Circuit) else device.qubits
-        )
-        size = max(size_of(program) for program in programs)
-        asked, offered = len(programs), device.max_programs
-        most_shots = device.max_shots
-        if any(kind_of_program(program) is not device.kind for program in programs):
-            raise _unfit(f"{device.name} runs {device.kind} programs only")
-        if asked > offered:
-            raise _unfit(f"{asked} programs; {device.name} takes up to {offered} in a job")
-        if not 1 <= submission.shots <= most_shots:
-            raise _unfit(f"{submission.shots} shots; {device.name} takes 1 to {most_shots}")
-        if size > most:
-            raise _unfit(f"{size} qubits; the emulated {device.name} runs up to {most}")
-        return device
-
-
-def _unfit(message: str) -> Denied:
-    return Denied(422, "does-not-fit", message)

@@ -34,7 +34,7 @@ def main(options: Options, say: Say) -> list[Finding]:
 
 def crowded(name: str, place: Place, options: Options, say: Say) -> Finding:
     """Decide at the edge of one cap after the other, all workers at once."""
-    decisions = options.size(100_000 if name == "SQLite" else 20_000, 800)
+    decisions = options.size(100_000, 800)
     threads = options.size(8, 2)
     accounts, workers = max(1, decisions // EACH), PROCESSES * threads
     with place() as database, tempfile.TemporaryDirectory() as folder:

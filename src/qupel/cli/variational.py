@@ -122,8 +122,8 @@ def approve(
         raise InputError(f"{path}: owner: is missing; somebody else than the owner can approve")
     problem = read_problem(path.parent / loop.problem, loop.family)
     version = loop.version(digest(document_of(problem)))
-    with Database.open(database) as opened:
-        approved(opened, version, owner=loop.owner, who=who, why=why, at=time.time())
+    with Database.open(database) as opened, opened.writing() as connection:
+        approved(connection, version, owner=loop.owner, who=who, why=why, at=time.time())
     print_text(f"{loop.name} {version[:12]} is approved by {who}")
 
 

@@ -26,8 +26,15 @@ gates = Table(
 )
 
 
-def approve(database: Database, version: str, *, owner: str, who: str, why: str, at: float) -> None:
+def approve(
+    connection: sa.Connection, version: str, *, owner: str, who: str, why: str, at: float
+) -> None:
     """Write down that somebody other than the owner approves of a version.
+
+    Parameters
+    ----------
+    connection
+        A transaction that writes; what else follows from the approval belongs into it too.
 
     Raises
     ------
@@ -37,8 +44,7 @@ def approve(database: Database, version: str, *, owner: str, who: str, why: str,
     if not who.strip() or who.strip().casefold() == owner.strip().casefold():
         raise InputError(f"{owner} owns it; somebody else has to approve it")
     values = {"version": version, "gate": APPROVAL, "at": at, "who": who.strip(), "detail": why}
-    with database.writing() as connection:
-        connection.execute(sa.insert(gates).values(**values))
+    connection.execute(sa.insert(gates).values(**values))
 
 
 def approved_by(database: Database, version: str) -> tuple[str, ...]:

@@ -142,9 +142,9 @@ def approve_submission(
     """
     if not who.strip():
         raise InputError("an approval needs a name")
-    now = ledger.clock.now()
-    version = wanted.version(backend)
-    approve(ledger.database, version, owner="", who=who.strip(), why=why, at=now)
+    version, now = wanted.version(backend), ledger.clock.now()
+    with ledger.database.writing() as connection:
+        approve(connection, version, owner="", who=who, why=why, at=now)
 
 
 def result(ledger: Ledger, job_id: str, wait: float = 0.0) -> tuple[Job, Result]:

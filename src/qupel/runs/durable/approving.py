@@ -47,7 +47,8 @@ def approve_stages(
             f"pipeline {pipeline.name!r} has no owner; add one to the file (owner: NAME), so that "
             "somebody else can approve"
         )
-    for stage in stages:
-        version = version_of(pipeline.name, stage)
-        approve(database, version, owner=pipeline.owner, who=who, why=why, at=at)
+    with database.writing() as connection:  # all of them, or none
+        for stage in stages:
+            version = version_of(pipeline.name, stage)
+            approve(connection, version, owner=pipeline.owner, who=who, why=why, at=at)
     return [stage.name for stage in stages]

@@ -97,10 +97,10 @@ class Roster:
     def approve(self, version: str, *, who: str, why: str, at: float) -> Change:
         """Write down that somebody approves of a version; `InputError` if it is the owner."""
         route = self.version(version)
-        before = self.approved_by(route.version)
-        approvals.approve(self.database, route.version, owner=route.owner, who=who, why=why, at=at)
         event = Event(at, APPROVED, route.version, who, why)
-        with self.database.writing() as connection:
+        with self._changing(route.name) as connection:
+            before = self._approved_by(connection, route.version)
+            approvals.approve(connection, route.version, owner=route.owner, who=who, why=why, at=at)
             self._note(connection, route.name, event)
             after = self._approved_by(connection, route.version)
         shown = {"version": route.version}

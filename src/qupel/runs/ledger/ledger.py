@@ -19,33 +19,24 @@ import sqlalchemy as sa
 
 from qupel.backends.clock import Clock, SystemClock
 from qupel.backends.contract import Backend, Capabilities, Order, Result
-from qupel.errors import InputError
 from qupel.model.money import Money
 from qupel.runs.database import Database
 from qupel.runs.ledger import accounts as budgets
 from qupel.runs.ledger import breaker as breaking
+from qupel.runs.ledger import queries
 from qupel.runs.ledger.accounts import Account
 from qupel.runs.ledger.breaker import Breaker
 from qupel.runs.ledger.costs import CostReport, cost_report
 from qupel.runs.ledger.facts import ensure_installation, installation
 from qupel.runs.ledger.hands import writing
-from qupel.runs.ledger.jobs import (
-    Attempt,
-    Event,
-    Job,
-    JobState,
-    Progress,
-    attempt_of,
-    event_of,
-    job_of,
-)
+from qupel.runs.ledger.jobs import Attempt, Event, Job, JobState, Progress, job_of
 from qupel.runs.ledger.lease import this_worker
 from qupel.runs.ledger.mark import Mark, notice_restored
 from qupel.runs.ledger.naming import prefix_of
-from qupel.runs.ledger.payloads import order_from, result_from
+from qupel.runs.ledger.payloads import result_from
 from qupel.runs.ledger.retry import Patience, Retry
 from qupel.runs.ledger.transaction import Listener, payload
-from qupel.runs.tables import attempts, events, jobs
+from qupel.runs.tables import jobs
 
 if TYPE_CHECKING:
     from qupel.runs.ledger.bills import Revision
@@ -210,13 +201,8 @@ class Ledger:
         InputError
             If there is none, or several begin so.
         """
-        chosen = sa.select(jobs).where(jobs.c.id.startswith(job_id, autoescape=True)).limit(2)
         with self.database.reading() as connection:
-            found = connection.execute(chosen).all()
-        if len(found) != 1:
-            what = "several jobs have" if found else "no job has"
-            raise InputError(f"{what} an id that begins with {job_id!r}; see `qupel jobs list`")
-        return job_of(found[0])
+            return queries.job_named(connection, job_id)
 
     def jobs(
         self,
@@ -238,49 +224,25 @@ class Ledger:
         limit
             As many at most.
         """
-        chosen = sa.select(jobs).order_by(jobs.c.due, jobs.c.planned.desc(), jobs.c.id)
-        if state is not None:
-            chosen = chosen.where(jobs.c.state == JobState(state).value)
-        if backend is not None:
-            chosen = chosen.where(jobs.c.backend == backend)
-        if correlation is not None:
-            chosen = chosen.where(jobs.c.correlation == correlation)
-        if due is not None:
-            chosen = chosen.where(jobs.c.due <= due)
         with self.database.reading() as connection:
-            most = None if limit is None else min(limit, budgets.MOST)
-            return [job_of(row) for row in connection.execute(chosen.limit(most))]
+            return queries.jobs_where(connection, state, backend, correlation, due, limit)
 
     def attempts(self, job_id: str) -> list[Attempt]:
         """Every request that was made, or may have been made, to accept a job."""
-        chosen = sa.select(attempts).where(attempts.c.job_id == job_id)
         with self.database.reading() as connection:
-            rows = connection.execute(chosen.order_by(attempts.c.number)).all()
-        return [attempt_of(row) for row in rows]
+            return queries.attempts_at(connection, job_id)
 
     def events(
         self, job_id: str | None = None, *, kind: str | None = None, alarms: bool = False
     ) -> list[Event]:
         """What happened, the oldest first; to one job, of one kind, or only alarms."""
-        chosen = sa.select(events).order_by(events.c.number)
-        if job_id is not None:
-            chosen = chosen.where(events.c.job_id == job_id)
-        if kind is not None:
-            chosen = chosen.where(events.c.kind == kind)
-        if alarms:
-            chosen = chosen.where(events.c.alarm)
         with self.database.reading() as connection:
-            return [event_of(row) for row in connection.execute(chosen)]
+            return queries.events_where(connection, job_id, kind, alarms=alarms)
 
     def order(self, job_id: str) -> Order:
         """The order that a job was planned with."""
         with self.database.reading() as connection:
-            name = connection.execute(
-                sa.select(jobs.c.order_hash).where(jobs.c.id == job_id)
-            ).scalar_one_or_none()
-            if not name:
-                raise InputError(f"no order of a job {job_id!r} is known")
-            return order_from(payload(connection, name))
+            return queries.order_of(connection, job_id)
 
     def result(self, job_id: str) -> Result | None:
         """The checked result of a job; None unless it is done."""

@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING
 import sqlalchemy as sa
 
 from qupel.runs.database import Database
-from qupel.runs.ledger.jobs import FINAL, Event, Job, event_of, job_of
+from qupel.runs.ledger.jobs import FINAL, Event, Job, job_of
+from qupel.runs.ledger.queries import events_where
 from qupel.runs.record import Record
-from qupel.runs.tables import events, jobs
+from qupel.runs.tables import jobs
 from qupel.runs.telemetry import logs, spans, traces
 
 if TYPE_CHECKING:
@@ -53,8 +54,7 @@ class Listening:
         """The job and everything that happened to it."""
         with self.database.reading() as connection:
             row = connection.execute(sa.select(jobs).where(jobs.c.id == job_id)).one()
-            chosen = sa.select(events).where(events.c.job_id == job_id).order_by(events.c.number)
-            return job_of(row), [event_of(each) for each in connection.execute(chosen)]
+            return job_of(row), events_where(connection, job_id)
 
 
 def tell_late(decision: str, role: str, record: Record, job: Job, *, at: float) -> None:

@@ -29,7 +29,7 @@ def test_a_pilot_stopped_from_the_keyboard_keeps_its_cells_and_has_no_report_yet
             if '"arm"' in line:
                 break
         running.send_signal(signal.SIGINT)
-        out, said = running.communicate(timeout=30)
+        out, said = running.communicate(timeout=240)
     assert running.returncode == 130
     assert out == ""
     assert said.splitlines()[-1] == "stopped; what was finished is kept"

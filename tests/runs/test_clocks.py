@@ -14,19 +14,23 @@ def test_stages_leave_no_gap() -> None:
     for stage in stages:
         clock.enter(stage)
         time.sleep(0.002)
+    before = time.monotonic() - begun
     clocks, end_to_end = clock.stop()
     assert clocks.total == pytest.approx(end_to_end, rel=1e-9)
-    assert end_to_end == pytest.approx(time.monotonic() - begun, abs=1e-3)
+    assert before <= end_to_end <= time.monotonic() - begun
     assert clocks.judge >= 0.004
     assert clocks.encode >= 0.002
     assert clocks.compile == 0.0
 
 
 def test_time_before_the_first_stage_is_queue() -> None:
-    clock = Stopwatch(time.monotonic() - 1.0)
+    asked = time.monotonic() - 1.0
+    clock = Stopwatch(asked)
+    before = time.monotonic() - asked
     clock.enter("encode")
+    after = time.monotonic() - asked
     clocks, _ = clock.stop()
-    assert clocks.queue == pytest.approx(1.0, abs=0.01)
+    assert before <= clocks.queue <= after
 
 
 def test_a_solvers_compile_and_queue_seconds_leave_execute() -> None:

@@ -20,6 +20,7 @@ from qupel.runs.pool import SHELF, Workers, grace_seconds
 from qupel.runs.record import Record, Status
 from qupel.runs.task import Task
 from qupel.solvers.classical.command import Command
+from tests.clocked import quickest
 from tests.runs.toy import FAMILY, SMALL, Climb, Knapsack, Packs, Rows, Shots, place
 
 
@@ -40,11 +41,10 @@ def alive(pid: int) -> bool:
 
 
 def gone(pid: int) -> bool:
-    for _ in range(200):
-        if not alive(pid):
-            return True
+    until = time.monotonic() + 60
+    while alive(pid) and time.monotonic() < until:
         time.sleep(0.01)
-    return False
+    return not alive(pid)
 
 
 def test_every_task_gets_its_record(workers: Workers) -> None:
@@ -67,9 +67,9 @@ def test_a_worker_answers_as_this_process_does(workers: Workers) -> None:
 
 def test_clocks_add_up_on_the_clock_of_all_processes(workers: Workers) -> None:
     list(workers.run([task(Climb(), rounds=1), task(Climb(), rounds=1)]))  # warm
-    begun = time.monotonic()
-    record = only(workers, Rows(((1, 0, 0),), compile=0.1, queue=0.1))
-    around = time.monotonic() - begun
+    solver = Rows(((1, 0, 0),), compile=0.1, queue=0.1)
+    timed = quickest(lambda: only(workers, solver), within=0.23)
+    record, around = timed.value, timed.seconds
     assert record.clocks.total == pytest.approx(record.end_to_end, rel=0.01)
     assert record.end_to_end == pytest.approx(around, abs=0.05)
     assert record.clocks.compile == pytest.approx(0.1)
@@ -77,9 +77,12 @@ def test_clocks_add_up_on_the_clock_of_all_processes(workers: Workers) -> None:
 
 @pytest.mark.parametrize("mischief", ["sleep", "spin"])
 def test_an_attempt_that_overruns_is_killed(workers: Workers, mischief: str) -> None:
-    begun = time.monotonic()
-    record = only(workers, Packs(mischief), seconds=0.4, arm="a", case="b", seed=2)
-    assert time.monotonic() - begun < 0.4 + grace_seconds(0.4) + 0.3
+    within = 0.4 + grace_seconds(0.4) + 0.3
+    timed = quickest(
+        lambda: only(workers, Packs(mischief), seconds=0.4, arm="a", case="b", seed=2), within
+    )
+    record = timed.value
+    assert timed.seconds < within
     assert record.status is Status.KILLED
     assert (
         record.why
@@ -216,7 +219,7 @@ def test_ending_early_kills_what_is_under_way(workers: Workers) -> None:
         assert record.status is Status.ANSWERED
         break
     assert only(workers, Packs()).status is Status.ANSWERED
-    assert time.monotonic() - begun < 10
+    assert time.monotonic() - begun < 45
 
 
 def interrupted() -> None:
@@ -241,7 +244,7 @@ def test_an_interrupt_loses_nothing_that_was_finished() -> None:
         cwd=Path(__file__).parents[2],
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=240,
         check=False,
     )
     assert ended.stdout == f"[0, 1, 2] {Status.ANSWERED}", ended.stderr
@@ -271,17 +274,19 @@ from tests.runs.toy import *
 workers = Workers(2)
 nursery = psutil.Process(workers._process.pid)
 tasks = [Task.of(SMALL, Packs("spin"), seconds=50.0, seed=seed) for seed in (0, 1)]
-import threading
+import os, threading, time
 def tell():
-    words = [workers._folder.name, nursery.pid, *(child.pid for child in nursery.children())]
-    open({str(note)!r}, "w").write(" ".join(map(str, words)))
-threading.Timer(0.5, tell).start()
+    while len(children := nursery.children()) < 2:
+        time.sleep(0.02)
+    words = [workers._folder.name, nursery.pid, *(child.pid for child in children)]
+    open({str(note)!r} + "~", "w").write(" ".join(map(str, words)))
+    os.rename({str(note)!r} + "~", {str(note)!r})
+threading.Thread(target=tell, daemon=True).start()
 list(workers.run(tasks))
 """
     owner = subprocess.Popen([sys.executable, "-c", script])
-    for _ in range(500):
-        if note.exists() and note.read_text():
-            break
+    until = time.monotonic() + 120
+    while not note.exists() and time.monotonic() < until:
         time.sleep(0.02)
     folder, *pids = note.read_text().split()
     assert len(pids) == 3

@@ -33,7 +33,7 @@ from qupel.solvers.contract import (
 
 #: Energies count as equal within this share of their size.
 TOLERANCE = 1e-9
-_ATTEMPTS = 3
+_ATTEMPTS = 12
 
 
 class ConformanceError(AssertionError):

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from qupel.benchmarks.comparison import Advantage, Decision
+from qupel.benchmarks.conclusions import Advantage, Decision
 from tests.data import ROOT
 
 PAGE = ROOT / "docs" / "experiments" / "verdicts.md"

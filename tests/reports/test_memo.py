@@ -14,7 +14,7 @@ from xml.etree import ElementTree
 import pytest
 
 from qupel.benchmarks import Comparison
-from qupel.benchmarks.comparison import Decision
+from qupel.benchmarks.conclusions import Decision
 from qupel.reports import Picture, memo, to_html, to_pdf
 from tests.reports.constructed import BENCHES, BRIEF, HOSTILE, hostile
 from tests.reports.test_charts import SPECS

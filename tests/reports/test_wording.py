@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from qupel.benchmarks import Kpi
-from qupel.benchmarks.comparison import Estimate, Rate
+from qupel.benchmarks.figures import Estimate, Rate
 from qupel.reports import wording
 from qupel.reports.wording import FIRM
 

@@ -2,7 +2,9 @@
 
 from qupel.benchmarks.arms import PLACEBOS, SAMPLER, UNIFORM, Arm, Kind, Tuning
 from qupel.benchmarks.compare import compare
-from qupel.benchmarks.comparison import Advantage, Comparison, Decision, Reference, Verdict
+from qupel.benchmarks.comparison import Comparison
+from qupel.benchmarks.conclusions import Advantage, Decision, Verdict
+from qupel.benchmarks.figures import Reference
 from qupel.benchmarks.money import Prices, Worth
 from qupel.benchmarks.power import cases_needed, power
 from qupel.benchmarks.rule import Kpi, Measure, Rule

@@ -6,7 +6,8 @@ from collections import defaultdict
 from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
 
 from qupel.benchmarks.arms import PLACEBOS, placebos_of
-from qupel.benchmarks.comparison import Comparability, Reference
+from qupel.benchmarks.conclusions import Comparability
+from qupel.benchmarks.figures import Reference
 from qupel.benchmarks.rule import Kpi
 from qupel.benchmarks.summary import overran
 from qupel.benchmarks.table import Table, beats, has_answered, objective_of

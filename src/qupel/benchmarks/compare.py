@@ -7,9 +7,11 @@ from dataclasses import replace
 
 from qupel.benchmarks.arms import Arm, placebos_of
 from qupel.benchmarks.comparability import check
-from qupel.benchmarks.comparison import Comparison, Decision, Effect, Reference, Verdict
+from qupel.benchmarks.comparison import Comparison
+from qupel.benchmarks.conclusions import Decision, Effect, Verdict
 from qupel.benchmarks.decide import deciding_level
 from qupel.benchmarks.effects import effect, estimate, improvement
+from qupel.benchmarks.figures import Reference
 from qupel.benchmarks.money import NetValue, Prices, Worth
 from qupel.benchmarks.paired import holm
 from qupel.benchmarks.ranks import pareto, ranks_of

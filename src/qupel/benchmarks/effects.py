@@ -6,7 +6,8 @@ from dataclasses import replace
 
 import numpy as np
 
-from qupel.benchmarks.comparison import Effect, Estimate
+from qupel.benchmarks.conclusions import Effect
+from qupel.benchmarks.figures import Estimate
 from qupel.benchmarks.intervals import Floats, hierarchical_interval, mean_interval
 from qupel.benchmarks.paired import equivalence, hodges_lehmann, rank_biserial, wilcoxon
 from qupel.benchmarks.rule import Kpi, Rule

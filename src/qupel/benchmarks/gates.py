@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from qupel.benchmarks.comparison import ArmSummary, Disagreement, Effect, Gate
+from qupel.benchmarks.conclusions import Disagreement, Effect, Gate
 from qupel.benchmarks.effects import estimate
+from qupel.benchmarks.figures import ArmSummary
 from qupel.benchmarks.intervals import mean_interval
 from qupel.benchmarks.rule import Measure
 from qupel.benchmarks.summary import END_TO_END

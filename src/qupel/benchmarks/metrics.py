@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from qupel.benchmarks.comparison import Curve, Rate, Spread, Stability, TimeToSolution
+from qupel.benchmarks.figures import Curve, Rate, Spread, Stability, TimeToSolution
 from qupel.benchmarks.intervals import clopper_pearson, wilson
 from qupel.benchmarks.rule import Sense
 

@@ -7,8 +7,9 @@ from itertools import combinations
 import numpy as np
 from numpy.typing import NDArray
 
-from qupel.benchmarks.comparison import ArmSummary, Point, Ranks
+from qupel.benchmarks.conclusions import Point, Ranks
 from qupel.benchmarks.effects import TIE
+from qupel.benchmarks.figures import ArmSummary
 from qupel.benchmarks.summary import END_TO_END
 from qupel.benchmarks.table import Table
 

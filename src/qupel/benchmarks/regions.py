@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from qupel.benchmarks.arms import Arm
-from qupel.benchmarks.comparison import Region
+from qupel.benchmarks.conclusions import Region
 from qupel.benchmarks.decide import shift
 from qupel.benchmarks.effects import estimate, improvement
 from qupel.benchmarks.intervals import fewest_cases

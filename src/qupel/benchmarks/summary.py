@@ -11,8 +11,8 @@ import numpy as np
 
 from qupel.benchmarks import metrics
 from qupel.benchmarks.arms import Arm
-from qupel.benchmarks.comparison import ArmSummary, Case, Cell, Estimate, Rate
 from qupel.benchmarks.effects import estimate
+from qupel.benchmarks.figures import ArmSummary, Case, Cell, Estimate, Rate
 from qupel.benchmarks.money import Prices, cost_of
 from qupel.benchmarks.table import Table, has_answered, objective_of, value_of
 from qupel.runs.record import Record, Share

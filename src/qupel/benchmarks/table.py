@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from qupel.benchmarks.arms import Arm
-from qupel.benchmarks.comparison import Case, Reference
+from qupel.benchmarks.figures import Case, Reference
 from qupel.benchmarks.intervals import Floats
 from qupel.benchmarks.metrics import is_better, primal_gap
 from qupel.benchmarks.rule import Kpi, Rule

@@ -9,9 +9,8 @@ import numpy as np
 
 from qupel.benchmarks import gates
 from qupel.benchmarks.arms import SAMPLER, Arm
-from qupel.benchmarks.comparison import (
+from qupel.benchmarks.conclusions import (
     Advantage,
-    ArmSummary,
     Comparability,
     Decision,
     Disagreement,
@@ -22,6 +21,7 @@ from qupel.benchmarks.comparison import (
 )
 from qupel.benchmarks.decide import Findings, Shift, find, shift
 from qupel.benchmarks.effects import improvement, mean, regret
+from qupel.benchmarks.figures import ArmSummary
 from qupel.benchmarks.intervals import fewest_cases
 from qupel.benchmarks.money import NetValue
 from qupel.benchmarks.power import cases_needed

@@ -10,7 +10,8 @@ from typing import Any
 
 from qupel.benchmarks.arms import Tuning
 from qupel.benchmarks.compare import compare
-from qupel.benchmarks.comparison import Comparison, Reference
+from qupel.benchmarks.comparison import Comparison
+from qupel.benchmarks.figures import Reference
 from qupel.benchmarks.money import Prices, Worth
 from qupel.benchmarks.rule import Kpi, Rule
 from qupel.model.samples import Outcome

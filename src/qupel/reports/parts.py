@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from qupel.benchmarks.arms import Kind
-from qupel.benchmarks.comparison import Comparison, Decision
+from qupel.benchmarks.comparison import Comparison
+from qupel.benchmarks.conclusions import Decision
 from qupel.reports.brief import Brief
 from qupel.reports.page import Part
 from qupel.reports.wording import hours, money, named, seconds, with_unit

@@ -4,14 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from qupel.benchmarks.comparison import (
-    Advantage,
-    ArmSummary,
-    Comparison,
-    Decision,
-    Effect,
-    Estimate,
-)
+from qupel.benchmarks.comparison import Comparison
+from qupel.benchmarks.conclusions import Advantage, Decision, Effect
+from qupel.benchmarks.figures import ArmSummary, Estimate
 from qupel.reports import charts
 from qupel.reports.brief import Brief, Picture
 from qupel.reports.page import Figure, Section, Table, drawn, table

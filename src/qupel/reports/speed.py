@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from qupel.benchmarks.arms import Kind
-from qupel.benchmarks.comparison import ArmSummary, Comparison, Curve
+from qupel.benchmarks.comparison import Comparison
+from qupel.benchmarks.figures import ArmSummary, Curve
 from qupel.reports import charts
 from qupel.reports.page import Section, drawn, table
 from qupel.reports.wording import percent

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from qupel.benchmarks.comparison import Estimate, Rate
+from qupel.benchmarks.figures import Estimate, Rate
 from qupel.benchmarks.rule import Kpi
 
 FIRM = "\N{NO-BREAK SPACE}"

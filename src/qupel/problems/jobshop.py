@@ -24,7 +24,7 @@ from jaxtyping import Int64, Shaped
 from qupel.errors import InputError
 from qupel.kernels.jobshop import LARGEST_TIME, Rule, Shop
 from qupel.model.model import Model
-from qupel.problems.contract import Judgement, Optimum, Sense, Subproblem, Violation
+from qupel.problems.contract import Judgement, Optimum, Sense, Subproblem
 from qupel.problems.jobshop_schedule import Schedule
 
 
@@ -165,7 +165,7 @@ class JobShop:
         """
         from qupel.problems.jobshop_model import disjunctive
 
-        return disjunctive(self, self._horizon(horizon))
+        return disjunctive(self, self.quick_makespan() if horizon is None else horizon)
 
     def time_indexed(self, horizon: int) -> Model:
         """Return a model of binaries alone, for tiny shops: operation ``i`` starts at ``t``.
@@ -214,9 +214,6 @@ class JobShop:
             raise InputError("this schedule has not one start for each operation of the shop")
         return np.array([time for row in answer.starts for time in row], np.int64)
 
-    def _horizon(self, horizon: int | None) -> int:
-        return self.quick_makespan() if horizon is None else horizon
-
     def _form_size(self) -> int:
         from qupel.problems.jobshop_model import disjunctive_size
 
@@ -244,104 +241,9 @@ class JobShop:
 
     def judge(self, answer: Schedule) -> Judgement:
         """Makespan and every broken rule of ``answer``, from the data alone."""
-        placed = [
-            (j, k, start, start + self.durations[j][k])
-            for j, row in enumerate(answer.starts[: self.jobs])
-            for k, start in enumerate(row[: len(self.durations[j])])
-        ]
-        makespan = max((end for *_, end in placed), default=0)
-        return Judgement(
-            float(makespan) if placed else float("nan"),
-            (
-                *self._count_violations(answer),
-                *self._order_violations(placed),
-                *self._overlap_violations(placed),
-                *self._window_violations(placed),
-            ),
-            self._measures(placed, makespan) if makespan > 0 else {},
-        )
+        from qupel.problems.jobshop_judge import judged
 
-    def _count_violations(self, answer: Schedule) -> list[Violation]:
-        found = []
-        for j in range(max(self.jobs, len(answer.starts))):
-            have = len(answer.starts[j]) if j < len(answer.starts) else 0
-            need = len(self.durations[j]) if j < self.jobs else 0
-            where = self.job_names[j] if j < self.jobs else f"job {j}"
-            if have < need:
-                missing = f"{where} operations {have} to {need - 1}"
-                found.append(Violation("missing operation", missing, float(need - have)))
-            if have > need:
-                surplus = f"{where} operations {need} to {have - 1}"
-                found.append(Violation("unknown operation", surplus, float(have - need)))
-        return found
-
-    def _order_violations(self, placed: list[tuple[int, int, int, int]]) -> list[Violation]:
-        found = []
-        for j, k, start, _ in placed:
-            if start < 0:
-                found.append(Violation("negative start", self._label(j, k), float(-start)))
-        for (j, k, _, end), (other, after, start, _) in pairwise(placed):
-            if j == other and start < end:
-                where = f"{self._label(j, after)} before the end of operation {k}"
-                found.append(Violation("job order", where, float(end - start)))
-        return found
-
-    def _overlap_violations(self, placed: list[tuple[int, int, int, int]]) -> list[Violation]:
-        found = []
-        by_machine: dict[int, list[tuple[int, int, int, int]]] = {}
-        for j, k, start, end in placed:
-            by_machine.setdefault(self.machines[j][k], []).append((start, end, j, k))
-        for machine, rows in sorted(by_machine.items()):
-            rows.sort()
-            for i, (begin, end, j, k) in enumerate(rows):
-                for start, other_end, other_j, other_k in rows[i + 1 :]:
-                    if start >= end:
-                        break
-                    where = (
-                        f"{self.machine_names[machine]}: {self._label(j, k)} "
-                        f"and {self._label(other_j, other_k)}"
-                    )
-                    overlap = min(end, other_end) - start or min(start - begin, end - start)
-                    found.append(Violation("machine overlap", where, float(overlap)))
-        return found
-
-    def _window_violations(self, placed: list[tuple[int, int, int, int]]) -> list[Violation]:
-        found = []
-        for j, k, start, end in placed:
-            for window in self.maintenance:
-                overlap = min(end, window.end) - max(start, window.start)
-                if start == end:
-                    overlap = min(start - window.start, window.end - start)
-                if window.machine == self.machines[j][k] and overlap > 0:
-                    where = (
-                        f"{self.machine_names[window.machine]} closed {window.start} to "
-                        f"{window.end}: {self._label(j, k)}"
-                    )
-                    found.append(Violation("maintenance", where, float(overlap)))
-        return found
-
-    def _label(self, job: int, operation: int) -> str:
-        return f"{self.job_names[job]} operation {operation}"
-
-    def _measures(self, placed: list[tuple[int, int, int, int]], makespan: int) -> dict[str, float]:
-        """Mean and busiest machine's share of the makespan, idle time, mean end of a job."""
-        busy = np.zeros(self.machine_count)
-        ends = np.zeros(self.jobs)
-        for j, k, start, end in placed:
-            busy[self.machines[j][k]] += end - start
-            ends[j] = max(ends[j], end)
-        closed = np.zeros((self.machine_count, makespan), dtype=bool) if self.maintenance else None
-        down = 0
-        if closed is not None:
-            for window in self.maintenance:
-                closed[window.machine, window.start : window.end] = True
-            down = int(closed.sum())
-        return {
-            "utilisation": float(busy.mean() / makespan),
-            "busiest_utilisation": float(busy.max() / makespan),
-            "idle_time": float(makespan * self.machine_count - busy.sum() - down),
-            "mean_flow_time": float(ends.mean()),
-        }
+        return judged(self, answer)
 
     # ---- repair and local improvement -------------------------------------------------------
 
@@ -416,32 +318,9 @@ class JobShop:
         **more
             Further fields, such as ``name`` and ``unit``.
         """
-        labels = [str(job) for job in operations["job"]]
-        jobs = list(dict.fromkeys(labels))
-        stations = list(dict.fromkeys(str(machine) for machine in operations["machine"]))
-        closed = {} if maintenance is None else maintenance
-        stations += [str(m) for m in closed.get("machine", []) if str(m) not in stations]
-        stations = list(dict.fromkeys(stations))
-        machines: dict[str, list[int]] = {job: [] for job in jobs}
-        durations: dict[str, list[int]] = {job: [] for job in jobs}
-        columns = (labels, operations["machine"], operations["duration"])
-        for job, machine, duration in zip(*columns, strict=True):
-            machines[job].append(stations.index(str(machine)))
-            durations[job].append(duration)
-        windows = [
-            Window(stations.index(str(machine)), int(start), int(end))
-            for machine, start, end in zip(
-                *(closed.get(column, []) for column in ("machine", "start", "end")), strict=True
-            )
-        ]
-        return cls(
-            tuple(map(tuple, machines.values())),
-            tuple(map(tuple, durations.values())),
-            tuple(windows),
-            job_names=tuple(jobs),
-            machine_names=tuple(stations),
-            **more,
-        )
+        from qupel.problems.jobshop_frame import read_tables
+
+        return cls(**read_tables(operations, maintenance), **more)
 
     @classmethod
     def recognises(cls, path: Path, head: str) -> bool:

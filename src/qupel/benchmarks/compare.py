@@ -19,7 +19,8 @@ from qupel.benchmarks.regions import regions_of
 from qupel.benchmarks.rule import Kpi, Rule
 from qupel.benchmarks.summary import END_TO_END, cells, summarise
 from qupel.benchmarks.table import Table
-from qupel.benchmarks.verdict import Trial, best_of, judge, refusal
+from qupel.benchmarks.trial import Trial
+from qupel.benchmarks.verdict import best_of, judge, refusal
 from qupel.runs.record import Record
 
 DRAWS = 10_000

@@ -24,7 +24,7 @@ def check(
     records = [record for arm in table.arms for record in table.of_arm(arm.name)]
     return Comparability(
         violations=(
-            *_data(table, records),
+            *_data(records),
             *_missing_cells(table),
             *_budgets(table),
             *_tuning(table),
@@ -36,7 +36,7 @@ def check(
     )
 
 
-def _data(table: Table, records: Iterable[Record]) -> Iterator[str]:
+def _data(records: Iterable[Record]) -> Iterator[str]:
     """Every arm saw the same data in a case, and every case is another instance."""
     hashes = defaultdict(set)
     families = set()

@@ -74,7 +74,7 @@ def _is_practical(trial: Trial, arm: Arm) -> bool:
     return all(check.passed for check in checks)
 
 
-def stop(trial: Trial, verdict: Verdict, why: str, gate: Gate) -> Verdict:
+def stop(verdict: Verdict, why: str, gate: Gate) -> Verdict:
     """One gate is refuted, which settles it."""
     return replace(
         verdict,

@@ -143,15 +143,15 @@ def _decide(trial: Trial, findings: Findings, verdict: Verdict) -> Verdict:
     if bool(findings.win) and bool(findings.placebo_wins):
         return outcomes.classical_win(trial, verdict)
     if known["feasibility"].refuted:
-        return outcomes.stop(trial, verdict, "it answers feasibly less often", known["feasibility"])
+        return outcomes.stop(verdict, "it answers feasibly less often", known["feasibility"])
     # A win on one tag can hide in a mean without gain: it asks for a trial of its own.
     if holding and not findings.win:
         return outcomes.confirm_region(trial, verdict, holding, [*practical, known["evidence"]])
     if bool(findings.no_gain):
-        return outcomes.stop(trial, verdict, outcomes.why_no_gain(trial), known["improvement"])
+        return outcomes.stop(verdict, outcomes.why_no_gain(trial), known["improvement"])
     if bool(findings.adds_nothing):
         why = "its samples do no better than those of a placebo"
-        return outcomes.stop(trial, verdict, why, known["quantum contribution"])
+        return outcomes.stop(verdict, why, known["quantum contribution"])
     if not findings.win:
         return outcomes.undecided(
             trial, verdict, trial.effects[trial.candidate.name], known["improvement"]

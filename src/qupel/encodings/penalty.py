@@ -144,7 +144,7 @@ def _by_flips(
     # In rows of other coefficients every literal may be the one that has to go, except that of
     # two literals that exclude each other the cheaper one goes. A literal that must be false
     # by itself is the dearest by weight, and may be the dearest by cost.
-    alone = _has_single(rows, negatives) | ~by_pairs
+    alone = _has_single(rows) | ~by_pairs
     spared = np.where(unit, rows.high + negatives, np.where(alone, 0, 1))
     kept = np.where(unit, sizes - (rows.low + negatives), np.where(alone, 0, 1))
     down = _ranked(lowering, owner, matrix.indptr, spared)
@@ -152,7 +152,7 @@ def _by_flips(
     return np.maximum(np.where(upper, down, 0.0), np.where(lower, up, 0.0))
 
 
-def _has_single(rows: Rows, negatives: np.ndarray) -> np.ndarray:
+def _has_single(rows: Rows) -> np.ndarray:
     """Whether some literal of a one-sided row breaks it alone."""
     sizes = np.diff(rows.matrix.indptr)
     largest = np.zeros(len(rows), np.int64)

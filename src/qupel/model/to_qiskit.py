@@ -119,7 +119,7 @@ def _circuit(qiskit: Any, circuit: Any) -> Circuit:
         elif _is_known(operation, ours):
             touched.update(qubits)
             angles = tuple(_angle(p, place, where) for p in operation.params)
-            gates.append(_gate(operation.name, qubits, angles, where))
+            gates.append(_gate(operation.name, qubits, angles))
         else:
             raise InputError(
                 f"{where} has no place in a circuit of gates and final measurements; "
@@ -139,9 +139,7 @@ def _is_known(operation: Any, ours: dict[str, Any]) -> bool:
     return operation.name != "xx_plus_yy" or operation.params[1] == 0
 
 
-def _gate(
-    name: str, qubits: tuple[int, ...], angles: tuple[float | Angle, ...], where: str
-) -> Gate:
+def _gate(name: str, qubits: tuple[int, ...], angles: tuple[float | Angle, ...]) -> Gate:
     if name == "xx_plus_yy":
         return Gate("xy", qubits, (angles[0] / 2,))
     return Gate(RENAMED.get(name, name), qubits, angles)

@@ -15,7 +15,6 @@ from qupel.errors import InputError
 #: ``down`` (FLOOR_2D), ``tenth``: truncated to one decimal (DIMACS), ``none``: real-valued
 #: (SINTEF), ``given``: the matrix is data.
 Rounding = Literal["nearest", "up", "down", "tenth", "none", "given"]
-ROUNDINGS: tuple[Rounding, ...] = ("nearest", "up", "down", "tenth", "none", "given")
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -72,7 +72,7 @@ def next_action(
         why = overdue(row, now)
         return Action(Do.DROP, why=why) if why else Action(Do.SUBMIT)
     if state is JobState.INTENDED:
-        return _clear_up(row, able, now, since or 0.0, patience)
+        return _clear_up(row, able, now, since or 0.0)
     if row.reported:
         return Action(Do.FETCH)
     if must_stop(row, now, patience) and row.cancel_sent is None and able.cancels:
@@ -109,9 +109,7 @@ def given_up(row: sa.Row[Any], now: float, patience: Patience) -> bool:
     return bool(now >= sent + patience.cancelling)
 
 
-def _clear_up(
-    row: sa.Row[Any], able: Capabilities, now: float, since: float, patience: Patience
-) -> Action:
+def _clear_up(row: sa.Row[Any], able: Capabilities, now: float, since: float) -> Action:
     """What to do about a request whose fate is unknown."""
     stale = overdue(row, now)
     if able.lookup is Lookup.KEY:

@@ -249,9 +249,7 @@ class ArmCourse:
         prepared = self._prepared
         self._ask(
             task,
-            lambda record: self.done(
-                Arrival(whole(self.route, self.arm, prepared, ordered, record))
-            ),
+            lambda record: self.done(Arrival(whole(self.arm, prepared, ordered, record))),
         )
 
 
@@ -269,9 +267,7 @@ def finishing(task: Task, route: Route, arm: Arm, ordered: Ordered, seconds: flo
     )
 
 
-def whole(
-    route: Route, arm: Arm, prepared: Record | None, ordered: Ordered, finished: Record
-) -> Record:
+def whole(arm: Arm, prepared: Record | None, ordered: Ordered, finished: Record) -> Record:
     """One record of all three stages; its clocks add up to its end-to-end time."""
     job, result = ordered.job, ordered.result
     if job is None or result is None:

@@ -177,7 +177,7 @@ def _finished(desk: Desk, task: Task, route: Route, arm: Arm, ordered: Ordered) 
     if ordered.result is None:
         return task.record(Status.FAILED, why=ordered.why, solver=arm.description)
     finished = desk.attempt(finishing(task, route, arm, ordered, FINISH_SECONDS))
-    return whole(route, arm, None, ordered, finished)
+    return whole(arm, None, ordered, finished)
 
 
 def _problem(desk: Desk, problem_hash: str) -> Problem[Any]:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from qupel.cli.output import flush, print_document, print_text
+from qupel.cli.output import flush, print_document, print_text, say
 
 if TYPE_CHECKING:
     from qupel.backends.emulator.serve import Address
@@ -51,7 +51,7 @@ def emulator(
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
 ) -> None:
     """Be a paid quantum provider on this machine, with its own books, until interrupted."""
-    from qupel.backends.emulator.scenario import scenarios
+    from qupel.backends.emulator.scenario import scenario_named, scenarios, unplayed_at_ionq
     from qupel.backends.emulator.serve import Settings, serve
 
     if list_scenarios:
@@ -64,6 +64,9 @@ def emulator(
         else:
             print_text("\n".join(f"{s.name:34} {s.about}" for s in scenarios().values()))
         return
+    unplayed = unplayed_at_ionq(scenario_named(text) for text in scenario or ())
+    if unplayed:
+        say(f"strikes {unplayed}")
     settings = Settings(
         port, tuple(device or ()), tuple(scenario or ()), seed, queue_seconds, load, speed, token,
         ledger, keys, listing, listing_lag, token_seconds,

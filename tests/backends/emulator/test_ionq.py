@@ -16,7 +16,7 @@ from qupel.backends.contract import State
 from qupel.backends.emulator import Direct, Provider, Terms, Waiting, device_named, direct
 from qupel.backends.emulator.ionq_circuits import circuits_of
 from qupel.backends.transport import Request
-from qupel.errors import InputError
+from qupel.errors import InputError, ResultError
 from qupel.model.circuit import Circuit
 from qupel.model.gates import matrix
 from qupel.simulators.statevector import StateVector
@@ -249,6 +249,9 @@ def test_native_gates_are_the_ones_they_say() -> None:
     [
         ([], "JSON object"),
         (job([{"gate": "warp", "targets": [0]}]), "no such gate"),
+        (job([{"gate": "rx", "targets": [0]}]), "rotation"),
+        (job(X0, noise="aria-1"), "noise must be an object"),
+        (job(X0, noise={"model": 3}), "noise must be an object"),
         (job([{"gate": "x", "targets": [3]}]), "3"),
         (job([{"gate": "x", "targets": ["0"]}]), "numbers of qubits"),
         (job([{"gate": "rx", "targets": [0], "rotation": "1"}]), "finite"),
@@ -346,3 +349,80 @@ def test_faults_reach_ionqs_protocol_too() -> None:
 def test_a_wrong_document_is_an_input_error() -> None:
     with pytest.raises(InputError):
         circuits_of({})
+
+
+def several(cloud: Cloud) -> tuple[str, list[str]]:
+    """Name of a job of two circuits that is done, and of its circuits."""
+    document = job([], type="ionq.multi-circuit.v1", backend="qpu.forte-1")
+    bell = [{"gate": "h", "target": 0}, {"gate": "cnot", "control": 0, "target": 1}]
+    document["input"] = {
+        "qubits": 2, "gateset": "qis", "circuits": [{"circuit": X0}, {"circuit": bell}],
+    }  # fmt: skip
+    name = cloud.ask("POST", "/jobs", document)[1]["id"]
+    return name, cloud.ask("GET", f"/jobs/{name}")[1]["child_job_ids"]
+
+
+def test_a_name_that_only_begins_like_a_jobs_is_nobodys() -> None:
+    cloud = Cloud()
+    name, children = several(cloud)
+    for other in (name[:-1], name[:24], f"{name[:24]}ffffffffffff", f"{children[0]}0"):
+        assert cloud.ask("GET", f"/jobs/{other}")[0] == 404
+        assert cloud.ask("GET", f"/jobs/{other}/cost")[0] == 404
+
+
+def test_a_circuit_of_a_job_costs_its_part_of_the_bill() -> None:
+    cloud = Cloud()
+    name, children = several(cloud)
+    assert cloud.ask("GET", f"/jobs/{children[0]}/cost")[1]["cost"] is None
+    cloud.clock.advance(60.0)
+    whole = cloud.ask("GET", f"/jobs/{name}/cost")[1]
+    parts = [cloud.ask("GET", f"/jobs/{child}/cost")[1] for child in children]
+    assert all(0 < part["cost"]["value"] <= whole["cost"]["value"] for part in parts)
+    assert all(part["cost"] == part["estimated_cost"] for part in parts)
+
+
+def test_one_circuit_of_a_job_is_not_cancelled_alone() -> None:
+    cloud = Cloud()
+    name, [child, _] = several(cloud)
+    status, told = cloud.ask("PUT", f"/jobs/{child}/status/cancel")
+    assert status == 409
+    assert name in told["message"]
+
+
+def quoted(scenario: str) -> Any:
+    return Cloud(scenario).ask("GET", "/jobs/estimate?backend=qpu.forte-1&qubits=2&shots=10")[1]
+
+
+def test_a_quote_in_cents_is_a_hundredth_of_the_estimate() -> None:
+    assert quoted("quote-in-cents")["estimated_cost"] == quoted("")["estimated_cost"] / 100
+    assert quoted("quote-missing")["estimated_cost"] is None
+    assert quoted("quote-missing,quote-in-cents")["estimated_cost"] is None
+
+
+@pytest.mark.parametrize("batch", [False, True])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "result-of-wrong-types", "result-with-nan", "result-with-negative-counts",
+        "result-with-endless-number", "shots-short", "shots-doubled",
+    ],
+)  # fmt: skip
+def test_a_fault_of_occurrences_strikes_ionqs_shares(name: str, *, batch: bool) -> None:
+    cloud = Cloud(name)
+    backend = Ionq("qpu.forte-1", cloud.transport, profile_named("ionq-forte-1"))
+    order = circuits(*[Circuit(3).x(0).h(1)] * (1 + batch), shots=1000)
+    held = backend.submit(order)
+    cloud.clock.advance(60.0)
+    with pytest.raises(ResultError):
+        backend.result(held, order)
+
+
+def test_shots_lost_by_rounding_are_missing_in_the_shares() -> None:
+    assert sum(Cloud("shots-short-by-rounding").run(X0).values()) == pytest.approx(0.999)
+
+
+def test_a_scenario_of_the_neutral_protocol_is_not_turned_on_for_ionqs_alone() -> None:
+    provider = Cloud().provider
+    with pytest.raises(InputError, match="neutral protocol"):
+        direct(provider, scenario="bits-reversed,conflict-after-accept", prefix="/v0.4")
+    assert not provider.stage.on

@@ -17,6 +17,11 @@ def test_every_scenario_stands_in_the_reference_as_it_is() -> None:
     assert rows == told
 
 
+def test_a_scenario_of_the_neutral_protocol_alone_says_so() -> None:
+    for told in scenarios().values():
+        assert told.neutral_only == ("neutral protocol only" in told.about), told.name
+
+
 def test_every_route_of_the_neutral_protocol_stands_in_the_reference() -> None:
     for method, *parts in ROUTES:
         path = "/v1/" + "/".join(parts)

@@ -9,7 +9,7 @@ from typing import Any
 from qupel.backends.emulator.books import plain_money
 from qupel.backends.emulator.hooks import Denied
 from qupel.backends.emulator.provider import Provider
-from qupel.backends.emulator.scenario import scenario_named, scenarios
+from qupel.backends.emulator.scenario import scenario_named, scenarios, unplayed_at_ionq
 from qupel.backends.emulator.terms import Outage
 
 
@@ -66,6 +66,7 @@ def _travel(provider: Provider, seconds: float) -> dict[str, Any]:
 def _on(provider: Provider) -> dict[str, Any]:
     return {
         "on": {name: chosen.rate for name, chosen in provider.stage.on.items()},
+        "remarks": [unplayed] if (unplayed := unplayed_at_ionq(provider.stage.on.values())) else [],
         "known": list(scenarios()),
     }
 

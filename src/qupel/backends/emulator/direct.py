@@ -12,10 +12,10 @@ from dataclasses import dataclass, field
 
 from qupel.backends.emulator.hooks import Answer
 from qupel.backends.emulator.provider import Provider
-from qupel.backends.emulator.scenario import scenario_named
+from qupel.backends.emulator.scenario import scenario_named, unplayed_at_ionq
 from qupel.backends.emulator.site import Site
 from qupel.backends.transport import Reply, Request
-from qupel.errors import ResultError, TransientError, UnknownOutcomeError
+from qupel.errors import InputError, ResultError, TransientError, UnknownOutcomeError
 
 #: Bytes of a reply that are taken, after decompression.
 MOST_BYTES = 64 << 20
@@ -105,9 +105,18 @@ def direct(
         ``NAME`` or ``NAME:RATE`` of a scenario to turn on, or several joined by commas.
     prefix
         Put before every path: ``/v0.4`` for IonQ's protocol, whose adapter leaves it out.
+
+    Raises
+    ------
+    InputError
+        If there is no such scenario, or it cannot strike on IonQ's protocol and that is spoken.
     """
-    for chosen in filter(None, scenario.split(",")):
-        provider.stage.turn_on(scenario_named(chosen.strip()))
+    named = [scenario_named(text.strip()) for text in scenario.split(",") if text]
+    unplayed = unplayed_at_ionq(named) if prefix == "/v0.4" else ""
+    if unplayed:
+        raise InputError(f"scenarios strike {unplayed}")
+    for chosen in named:
+        provider.stage.turn_on(chosen)
     return Direct(Site(provider), token or provider.open_account("tenant"), prefix)
 
 

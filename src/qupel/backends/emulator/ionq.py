@@ -89,7 +89,10 @@ def _submit(provider: Provider, account: str, document: Any) -> dict[str, Any]:
     tag = metadata.get(TAG, "")
     device = ionq_machines.device_behind(provider, backend)
     noise = document.get("noise") or {}
-    model = noise.get("model", "ideal") if isinstance(noise, Mapping) else "ideal"
+    if not (isinstance(noise, Mapping) and isinstance(model := noise.get("model", "ideal"), str)):
+        raise InputError(
+            f'noise must be an object such as {{"model": "aria-1"}}, got {noise!r:.60}'
+        )
     kept = ("type", "name", "settings", "noise")
     settings = {name: document.get(name) for name in kept} | {
         "metadata": dict(metadata),
@@ -102,5 +105,5 @@ def _submit(provider: Provider, account: str, document: Any) -> dict[str, Any]:
         tag if isinstance(tag, str) and len(tag) <= MOST_LABEL else "",
         settings,
     )
-    job = provider.submit(account, submission, errors=ionq_machines.errors_of(backend, str(model)))
+    job = provider.submit(account, submission, errors=ionq_machines.errors_of(backend, model))
     return {"id": job.id, "status": "ready", "session_id": None}

@@ -12,8 +12,9 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from qupel.errors import InputError
-from qupel.model.circuit import Circuit, Gate
+from qupel.model.circuit import Circuit
 from qupel.model.control import controlled
+from qupel.model.gate import Gate
 
 #: Gates without an angle and with one, by IonQ's name.
 PLAIN = {
@@ -96,7 +97,9 @@ def _algorithmic(entry: Mapping[str, Any], at: str) -> Gate:
     if "rotation" in entry and name in TURNED:
         return Gate(TURNED[name], targets, (_angle(entry["rotation"], at),))
     if name not in PLAIN:
-        raise InputError(f"{at}: there is no such gate")
+        missing = name in TURNED
+        why = "a rotation in radians is missing" if missing else "there is no such gate"
+        raise InputError(f"{at}: {why}")
     if name == "cnot":
         return Gate("x", targets)
     return Gate(PLAIN[name], targets)

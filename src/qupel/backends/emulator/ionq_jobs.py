@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -31,10 +32,10 @@ WORDS = {
 
 def found(provider: Provider, account: str, name: str) -> tuple[EmulatedJob, int | None]:
     """A job, or the place of one circuit in a job of several."""
-    parent = next((held for held in provider.jobs if held[:24] == name[:24]), name)
-    job = provider.job(account, parent)
-    children = _children(job)
-    return job, children.index(name) if name in children else None
+    for held in provider.jobs.values():
+        if held.id[:24] == name[:24] and name in (children := _children(held)):
+            return provider.job(account, held.id), children.index(name)
+    return provider.job(account, name), None
 
 
 def _children(job: EmulatedJob) -> list[str]:
@@ -130,7 +131,11 @@ def page(provider: Provider, account: str, query: Mapping[str, str]) -> dict[str
 
 
 def cancel(provider: Provider, account: str, name: str, *, delete: bool) -> dict[str, Any]:
-    """Cancel a job, or forget it."""
+    """Cancel a job, or forget it; one circuit of several cannot be, the job of all of them can."""
+    job, place = found(provider, account, name)
+    if place is not None:
+        message = f"this is circuit {place} of job {job.id}; cancel that"
+        raise Denied(409, "Conflict", message)
     job = provider.cancel(account, name)
     if delete:
         provider.forget(job)
@@ -155,7 +160,10 @@ def result(provider: Provider, account: str, name: str, path: str) -> Any:
 
 
 def _shares(job: EmulatedJob, readings: tuple[Reading, ...], place: int) -> dict[str, float]:
-    """Share of the shots of each outcome; the noiseless simulator tells probabilities instead."""
+    """Share of the shots of each outcome; the noiseless simulator tells probabilities instead.
+
+    Shots that were lost or counted twice make shares that are not one together.
+    """
     reading, circuit = readings[place], job.submission.programs[place]
     ideal = job.device.errors == Drifting()
     told_true = job.told(readings)
@@ -165,7 +173,7 @@ def _shares(job: EmulatedJob, readings: tuple[Reading, ...], place: int) -> dict
         likely = np.flatnonzero(chances > 1e-12)
         return {str(k): float(chances[k]) for k in likely.tolist()}
     numbers = index_of(reading.bits).tolist()
-    shares = (reading.occurrences / reading.shots).tolist()
+    shares = (reading.occurrences / job.shots).tolist()
     return {str(number): share for number, share in zip(numbers, shares, strict=True)}
 
 
@@ -177,10 +185,15 @@ def _shots(job: EmulatedJob, reading: Reading) -> list[str]:
 
 
 def cost(provider: Provider, account: str, name: str) -> dict[str, Any]:
-    """What a job was quoted at, and what it has cost."""
-    job = provider.job(account, name)
+    """What a job was quoted at, and what it has cost; of a circuit, its part of the job's bill."""
+    job, place = found(provider, account, name)
     billed = sum_of(job.bills)
-    expected = provider.quote(job.submission)
+    whole = expected = provider.quote(job.submission)
+    if place is not None:
+        alone = replace(job.submission, programs=job.submission.programs[place : place + 1])
+        expected = provider.quote(alone)
+    if billed is not None and whole.micros:
+        billed = Money(billed.micros * expected.micros // whole.micros, billed.currency)
     return {
         "estimated_cost": _amount(expected),
         "cost": None if billed is None else _amount(billed),

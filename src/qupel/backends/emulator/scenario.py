@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 from functools import cache
 from importlib import import_module
@@ -53,6 +53,8 @@ class Scenario:
         What it does.
     rate
         Share of events that it strikes.
+    neutral_only
+        Whether it can strike on the neutral protocol only, since IonQ's has nothing of the kind.
     """
 
     name: str
@@ -61,11 +63,18 @@ class Scenario:
     link: str
     hooks: Hooks
     rate: float = 1.0
+    neutral_only: bool = False
 
 
 def scenario(made: Callable[[], Hooks]) -> Callable[[], Hooks]:
     """Mark a function as a scenario: its name, its docstring and the link in that are told."""
     made.__dict__["is_scenario"] = True
+    return made
+
+
+def neutral_only(made: Callable[[], Hooks]) -> Callable[[], Hooks]:
+    """Mark a scenario that means nothing on IonQ's protocol."""
+    made.__dict__["neutral_only"] = True
     return made
 
 
@@ -80,7 +89,14 @@ def scenarios() -> dict[str, Scenario]:
                 name = made.__name__.replace("_", "-")
                 words = inspect.getdoc(made) or ""
                 about, _, rest = words.partition("\n")
-                found[name] = Scenario(name, group, about, rest.strip(), made())
+                found[name] = Scenario(
+                    name,
+                    group,
+                    about,
+                    rest.strip(),
+                    made(),
+                    neutral_only=getattr(made, "neutral_only", False),
+                )
     return found
 
 
@@ -102,6 +118,12 @@ def scenario_named(text: str) -> Scenario:
     if not 0 <= share <= 1:
         raise InputError(f"the rate of a scenario is from 0 to 1, got {rate!r} in {text!r}")
     return replace(scenarios()[name], rate=share)
+
+
+def unplayed_at_ionq(chosen: Iterable[Scenario]) -> str:
+    """A sentence on those that cannot strike on IonQ's protocol; empty if all can."""
+    names = ", ".join(one.name for one in chosen if one.neutral_only)
+    return names and f"on the neutral protocol (/v1) only, never on IonQ's (/v0.4): {names}"
 
 
 @dataclass(slots=True)

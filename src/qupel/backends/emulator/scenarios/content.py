@@ -10,7 +10,7 @@ import numpy as np
 from qupel.backends.contract import Annealing, Program, Reading
 from qupel.backends.emulator.hooks import Denied, Findings, Hooks, Scene
 from qupel.backends.emulator.job import EmulatedJob
-from qupel.backends.emulator.scenario import scenario
+from qupel.backends.emulator.scenario import neutral_only, scenario
 
 Change = Callable[[Reading, Program, Scene], Reading]
 
@@ -154,8 +154,9 @@ def result_of_another_job() -> Hooks:
 
 
 @scenario
+@neutral_only
 def result_names_another_job() -> Hooks:
-    """The result says it is of another job."""
+    """The result says it is of another job (neutral protocol only)."""
 
     def hook(findings: Findings, job: EmulatedJob, scene: Scene) -> Findings:
         return replace(findings, job=f"{findings.job[:-1]}x")

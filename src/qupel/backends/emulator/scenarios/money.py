@@ -137,17 +137,19 @@ def quote_missing() -> Hooks:
 
     https://github.com/microsoft/azure-quantum-python/issues/330
     """
-    return _quoted(lambda document: {"cost": None})
+    return _quoted(lambda document: None)
 
 
 @scenario
 def quote_in_cents() -> Hooks:
     """The quote's number is a hundredth of the bill's: units were mixed."""
 
-    def edit(document: dict[str, Any]) -> None:
-        document["cost"]["micros"] //= 100
+    def hundredth(cost: Any) -> Any:
+        if isinstance(cost, dict):
+            return {**cost, "micros": cost["micros"] // 100}
+        return None if cost is None else cost / 100
 
-    return _quoted(edit)
+    return _quoted(hundredth)
 
 
 def _each(change: Callable[[Bill], Bill]) -> Hooks:
@@ -185,7 +187,13 @@ def _full(job: EmulatedJob, ended: str, scene: Scene) -> Bills:
     return (Bill(scene.provider.quote(job.submission), note=f"{ended} and billed"),)
 
 
-def _quoted(edit: Callable[[dict[str, Any]], Any]) -> Hooks:
+def _quoted(change: Callable[[Any], Any]) -> Hooks:
+    """Hooks that change the price in a quote, under the name that the protocol has for it."""
+
+    def edit(document: dict[str, Any]) -> None:
+        name = "cost" if "cost" in document else "estimated_cost"
+        document[name] = change(document[name])
+
     def spoil(call: Call, answer: Answer, scene: Scene) -> Answer:
         return rewritten(answer, edit)
 

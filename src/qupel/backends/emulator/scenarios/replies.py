@@ -38,6 +38,19 @@ def with_body(answer: Answer, body: bytes, **headers: str) -> Answer:
     return replace(answer, reply=reply)
 
 
+def counts_changed(document: Any, change: Callable[[list[Any]], list[Any]]) -> Any:
+    """A result with other numbers in every program's list of occurrences, or of IonQ's shares."""
+    if not isinstance(document, dict):  # IonQ's single shots have no numbers of their own
+        return document
+    if "programs" in document:
+        for program in document["programs"]:
+            program["occurrences"] = change(program["occurrences"])
+        return document
+    if any(isinstance(part, dict) for part in document.values()):
+        return {name: counts_changed(part, change) for name, part in document.items()}
+    return dict(zip(document, change([*document.values()]), strict=True))
+
+
 def rewritten(answer: Answer, edit: Callable[[dict[str, Any]], Any]) -> Answer:
     """The same answer with its JSON document edited in place, or replaced by what comes back."""
     document = json.loads(answer.reply.body)

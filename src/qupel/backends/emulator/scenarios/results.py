@@ -10,8 +10,8 @@ from typing import Any
 
 from qupel.backends.emulator.hooks import Answer, Denied, Findings, Hooks, Scene
 from qupel.backends.emulator.job import EmulatedJob
-from qupel.backends.emulator.scenario import scenario
-from qupel.backends.emulator.scenarios.replies import on_reply, rewritten, with_body
+from qupel.backends.emulator.scenario import neutral_only, scenario
+from qupel.backends.emulator.scenarios.replies import counts_changed, on_reply, rewritten, with_body
 
 #: Bytes of a gzip bomb when it is unpacked, and of a reply that is too large.
 BOMB, HUGE = 1 << 27, 1 << 30
@@ -115,30 +115,26 @@ def result_is_a_web_page() -> Hooks:
 
 @scenario
 def result_of_wrong_types() -> Hooks:
-    """Numbers come as texts, and lists as numbers."""
-
-    def edit(program: dict[str, Any]) -> None:
-        program["occurrences"] = [str(count) for count in program["occurrences"]]
-
-    return _programs(edit)
+    """Numbers come as texts."""
+    return _counts(lambda counts: [str(count) for count in counts])
 
 
 @scenario
 def result_with_nan() -> Hooks:
     """An occurrence is NaN, which is no JSON."""
-    return _programs(lambda program: program.update(occurrences=_first(program, float("nan"))))
+    return _counts(lambda counts: [float("nan"), *counts[1:]])
 
 
 @scenario
 def result_with_negative_counts() -> Hooks:
     """An occurrence is negative."""
-    return _programs(lambda program: program.update(occurrences=_first(program, -1)))
+    return _counts(lambda counts: [-1, *counts[1:]])
 
 
 @scenario
 def result_with_endless_number() -> Hooks:
     """An occurrence has four thousand digits."""
-    return _programs(lambda program: program.update(occurrences=_first(program, 10**4000)))
+    return _counts(lambda counts: [10**4000, *counts[1:]])
 
 
 @scenario
@@ -180,14 +176,14 @@ def result_gzip_broken() -> Hooks:
 
 
 @scenario
+@neutral_only
 def probabilities_in_place_of_counts() -> Hooks:
-    """Occurrences are shares of the shots."""
+    """Occurrences are shares of the shots (neutral protocol only)."""
 
-    def edit(program: dict[str, Any]) -> None:
-        total = sum(program["occurrences"])
-        program["occurrences"] = [count / total for count in program["occurrences"]]
+    def shares(counts: list[Any]) -> list[Any]:
+        return [count / sum(counts) for count in counts]
 
-    return _programs(edit)
+    return _counts(shares)
 
 
 def _denied(status: int, code: str, message: str) -> Hooks:
@@ -207,18 +203,9 @@ def _document(edit: Callable[[dict[str, Any]], Any]) -> Hooks:
     return on_reply("result", lambda call, answer, scene: rewritten(answer, edit))
 
 
-def _programs(edit: Callable[[dict[str, Any]], Any]) -> Hooks:
-    """Hooks that edit the readings of every program; of the neutral protocol only."""
-
-    def all_of(document: dict[str, Any]) -> None:
-        for program in document.get("programs", []):
-            edit(program)
-
-    return _document(all_of)
-
-
-def _first(program: dict[str, Any], value: Any) -> list[Any]:
-    return [value, *program["occurrences"][1:]]
+def _counts(change: Callable[[list[Any]], list[Any]]) -> Hooks:
+    """Hooks that change the occurrences of every program, or IonQ's shares."""
+    return _document(lambda document: counts_changed(document, change))
 
 
 @cache

@@ -6,7 +6,7 @@ import json
 from dataclasses import replace
 
 from qupel.backends.emulator.hooks import Answer, Arrives, Call, Hooks, Scene
-from qupel.backends.emulator.scenario import scenario
+from qupel.backends.emulator.scenario import neutral_only, scenario
 from qupel.backends.emulator.scenarios.replies import on_reply, status_of, with_body
 
 
@@ -50,8 +50,9 @@ def redirect_after_accept() -> Hooks:
 
 
 @scenario
+@neutral_only
 def conflict_after_accept() -> Hooks:
-    """The job is accepted; its first two replies say 409, a request with its key is in progress."""
+    """The job is accepted; its first replies say 409, key in progress (neutral protocol only)."""
 
     def spoil(call: Call, answer: Answer, scene: Scene) -> Answer:
         key = call.request.headers.get("idempotency-key", "")

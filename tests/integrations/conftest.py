@@ -54,7 +54,7 @@ def run(tmp_path: Path) -> Run:
             env=environment | more,
             capture_output=True,
             text=True,
-            timeout=240,
+            timeout=900,
         )
         assert ended.returncode == 0, (ended.stdout + ended.stderr)[-3000:]
         return ended

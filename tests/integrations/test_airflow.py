@@ -20,10 +20,16 @@ SETTINGS = {
 }
 
 
+#: The password of a database, which Airflow is to show nobody.
+HUNTER = "hunter2-of-the-plan"
+
+
 def dags(run: Run, folder: Path) -> dict[str, Any]:
     """Import and run the DAGs of a folder."""
     settings = SETTINGS | {
         "AIRFLOW_HOME": str(folder.with_name("airflow")),
+        "PLAN_PASSWORD": HUNTER,
+        "AIRFLOW_VAR_PLANS_DATABASE": str(folder / "hidden.db"),
         "AIRFLOW__CORE__DAGS_FOLDER": str(folder),
     }
     run(PYTHON, "-m", "airflow", "db", "migrate", **settings)
@@ -61,6 +67,20 @@ def test_exit_codes_become_states_tries_and_documents(run: Run, outcomes: Path) 
     }
     assert tasks["fallback"]["document"]["outcome"] == "fallback"
     assert tasks["route"]["document"]["answered_by"] == "primary"
+    check_hidden(found["hidden"], outcomes)
+
+
+def check_hidden(tasks: dict[str, Any], folder: Path) -> None:
+    """A database's URL is used, filled in, and neither kept nor shown by Airflow."""
+    states = {name: held["state"] for name, held in tasks.items()}
+    assert states == {"secret": "failed", "filled_in": "success"}
+    assert (folder / "hidden.db").exists()
+    path = str(folder / "unreachable.yaml")
+    assert tasks["secret"]["shown"] == {"arguments": ["pipeline", "run", path]}
+    home = folder.with_name("airflow")
+    kept = [file for file in home.rglob("*") if file.is_file()]
+    assert home / "airflow.db" in kept
+    assert [file for file in kept if HUNTER.encode() in file.read_bytes()] == []
 
 
 def test_without_airflow_the_message_names_it() -> None:

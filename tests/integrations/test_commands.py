@@ -8,7 +8,13 @@ import pytest
 from qupel.cli.exits import Exit
 from qupel.errors import InputError, RunError
 from qupel.integrations import commands
-from qupel.integrations.commands import Ended, Outcome, pipeline_command, run_command
+from qupel.integrations.commands import (
+    Ended,
+    Outcome,
+    database_variable,
+    pipeline_command,
+    run_command,
+)
 from qupel.problems.maxcut import MaxCut
 from qupel.problems.registry import write_problem
 
@@ -33,7 +39,9 @@ def test_a_stage_runs_through_the_command_line_and_gives_its_document(tmp_path: 
     write_problem(problem, tmp_path / "graph.qupel.json")
     path = tmp_path / "plan.yaml"  # JSON is YAML
     path.write_text(json.dumps(PIPELINE))
-    ended = run_command(pipeline_command(str(path), str(tmp_path / "q.db"), "cut"))
+    place = database_variable(str(tmp_path / "q.db"))
+    ended = run_command(pipeline_command(str(path), "cut"), environment=place)
+    assert (tmp_path / "q.db").exists()
     assert (ended.outcome, ended.code) == (Outcome.SUCCESS, 0)
     assert [held["stage"] for held in ended.checked()["stages"]] == ["graph", "cut"]
 

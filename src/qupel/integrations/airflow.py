@@ -21,7 +21,13 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from qupel.errors import InputError
-from qupel.integrations.commands import Process, pipeline_command, route_command, run_command
+from qupel.integrations.commands import (
+    Process,
+    database_variable,
+    pipeline_command,
+    route_command,
+    run_command,
+)
 
 
 def pipeline_operator(
@@ -38,20 +44,21 @@ def pipeline_operator(
     ----------
     path, database
         The pipeline file and the database, as the machine that runs the task sees them; templates
-        such as ``/data/{{ ds }}/plan.yaml`` are filled in.
+        such as ``/data/{{ ds }}/plan.yaml`` are filled in. The database's URL may hold a password:
+        Airflow keeps and shows neither it nor what it becomes.
     options
         Of Airflow's operators, such as ``retries`` and ``execution_timeout``.
     """
-    arguments = pipeline_command(path, database, stage)
-    return _operator()(task_id=task_id, arguments=arguments, **options)
+    arguments = pipeline_command(path, stage)
+    return _operator()(task_id=task_id, arguments=arguments, database=database, **options)
 
 
 def route_operator(
     *, task_id: str, route: str, instance: str, database: str | None = None, **options: Any
 ) -> Any:
     """Return an operator that has a deployed route decide an instance; templates as above."""
-    arguments = route_command(route, instance, database)
-    return _operator()(task_id=task_id, arguments=arguments, **options)
+    arguments = route_command(route, instance)
+    return _operator()(task_id=task_id, arguments=arguments, database=database, **options)
 
 
 @functools.cache
@@ -60,18 +67,23 @@ def _operator() -> Any:
     sdk, exceptions = _imported("sdk"), _imported("sdk.exceptions")
 
     class QupelOperator(sdk.BaseOperator):  # type: ignore[misc, name-defined]
+        # The database is none of them: Airflow keeps these with the DAG and shows them.
         template_fields: Sequence[str] = ("arguments",)
         template_fields_renderers: Mapping[str, str] = {"arguments": "json"}
         ui_color = "#d9e7fd"
 
-        def __init__(self, *, arguments: Sequence[str], **options: Any) -> None:
+        def __init__(
+            self, *, arguments: Sequence[str], database: str | None, **options: Any
+        ) -> None:
             super().__init__(**options)
             self.arguments = list(arguments)
+            self._database = database
             self._process: Process | None = None
 
         def execute(self, context: Mapping[str, Any]) -> Mapping[str, Any]:
             """Run the command and return its document, or fail as Airflow wants it."""
-            ended = run_command(self.arguments, begun=self._begun)
+            place = database_variable(self.render_template(self._database, context))
+            ended = run_command(self.arguments, environment=place, begun=self._begun)
             try:
                 return ended.checked()
             except InputError as error:  # trying again is no use

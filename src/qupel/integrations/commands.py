@@ -141,19 +141,23 @@ def run_command(
     )
 
 
-def pipeline_command(path: str, database: str | None = None, stage: str | None = None) -> list[str]:
+def pipeline_command(path: str, stage: str | None = None) -> list[str]:
     """Arguments that run a pipeline file, or one of its stages with those it needs."""
-    only = [] if stage is None else ["--stage", stage]
-    return ["pipeline", "run", path, *only, *_database(database)]
+    return ["pipeline", "run", path, *([] if stage is None else ["--stage", stage])]
 
 
-def route_command(route: str, instance: str, database: str | None = None) -> list[str]:
+def route_command(route: str, instance: str) -> list[str]:
     """Arguments that have a deployed route decide an instance."""
-    return ["route", "decide", route, instance, "--strict", *_database(database)]
+    return ["route", "decide", route, instance, "--strict"]
 
 
-def _database(database: str | None) -> list[str]:
-    return [] if database is None else ["--database", database]
+def database_variable(database: str | None) -> dict[str, str]:
+    """Variable that tells a command its database.
+
+    It is no argument, because the URL may hold a password, and all users of a machine see the
+    arguments of its processes.
+    """
+    return {} if database is None else {"QUPEL_DATABASE": database}
 
 
 def _heard(process: Process, seconds: float | None) -> tuple[str, str]:

@@ -21,7 +21,12 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from qupel.errors import InputError
-from qupel.integrations.commands import pipeline_command, route_command, run_command
+from qupel.integrations.commands import (
+    database_variable,
+    pipeline_command,
+    route_command,
+    run_command,
+)
 
 #: A Prefect task; calling it within a flow gives the command's document.
 Task = Callable[..., Any]
@@ -39,7 +44,8 @@ def pipeline_task(**options: Any) -> Task:
     def run_pipeline(
         path: str, stage: str | None = None, database: str | None = None
     ) -> Mapping[str, Any]:
-        return run_command(pipeline_command(path, database, stage)).checked()
+        command = pipeline_command(path, stage)
+        return run_command(command, environment=database_variable(database)).checked()
 
     return _task(run_pipeline, "qupel pipeline", options)
 
@@ -48,7 +54,8 @@ def route_task(**options: Any) -> Task:
     """Return a task that decides an instance: ``task(route, instance, database=None)``."""
 
     def decide(route: str, instance: str, database: str | None = None) -> Mapping[str, Any]:
-        return run_command(route_command(route, instance, database)).checked()
+        command = route_command(route, instance)
+        return run_command(command, environment=database_variable(database)).checked()
 
     return _task(decide, "qupel route", options)
 

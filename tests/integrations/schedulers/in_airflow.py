@@ -1,6 +1,7 @@
 """Run in Airflow's own environment: the DAGs of a folder, as ``airflow dags test`` runs them.
 
-Prints one JSON document: errors of importing them, and of each task state, tries and XCom. While
+Prints one JSON document: errors of importing them, and of each task state, tries, XCom and what
+Airflow shows of its templates. While
 the DAG ``stopped`` runs, this process is told to stop, as a machine is that shuts down.
 """
 
@@ -16,6 +17,7 @@ from typing import Any
 
 import psutil  # type: ignore[import-untyped]
 from airflow.dag_processing.dagbag import DagBag
+from airflow.models.renderedtifields import RenderedTaskInstanceFields
 from airflow.models.xcom import XComModel
 from airflow.utils.session import create_session
 
@@ -37,6 +39,7 @@ def ended(dag: Any) -> dict[str, Any]:
             "state": str(task.state),
             "tries": task.try_number,
             "document": returned(run.run_id, task.task_id),
+            "shown": RenderedTaskInstanceFields.get_templated_fields(task),
         }
         for task in run.get_task_instances()
     }

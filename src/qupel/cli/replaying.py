@@ -3,25 +3,40 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from qupel.errors import InputError
 
+Found = TypeVar("Found")
 
-def read_log(path: Path, made_by: str) -> dict[str, Any]:
-    """The document of a log.
+
+def replayed(
+    path: Path, made_by: str, again: Callable[[Mapping[str, Any]], Found]
+) -> tuple[Mapping[str, Any], Found]:
+    """The document of a log, and what came of doing it again.
 
     Parameters
     ----------
     made_by
         The command that writes such logs.
+    again
+        Does it again; `InputError` if it is a log of something else or of another version.
 
     Raises
     ------
     InputError
-        If the file holds none.
+        If the file holds no such log.
     """
+    document = _document(path, made_by)
+    try:
+        return document, again(document)
+    except InputError as error:
+        raise InputError(f"{path}: {error}") from error
+
+
+def _document(path: Path, made_by: str) -> Mapping[str, Any]:
     try:
         document = json.loads(path.read_text(encoding="utf-8"))
     except ValueError as error:

@@ -11,7 +11,7 @@ import typer
 from qupel.cli.exits import Exit
 from qupel.cli.logs import talker
 from qupel.cli.output import flush, print_document, print_text, say
-from qupel.cli.replaying import read_log
+from qupel.cli.replaying import replayed
 from qupel.cli.route_options import AsJson, DatabaseOption, Name, Who, Why, opened, print_change
 from qupel.cli.route_switches import add_to
 from qupel.cli.table import moment_text, text_table
@@ -175,10 +175,9 @@ def replay(
 
     Ends with 4 if anything differs by more than the tolerance.
     """
-    from qupel.runs.routes.replaying import replay as replayed
+    from qupel.runs.routes.replaying import replay as again
 
-    document = read_log(path, "qupel lineage DECISION --log FILE")
-    steps = replayed(document)
+    document, steps = replayed(path, "qupel lineage DECISION --log FILE", again)
     if as_json:
         found = [
             {

@@ -15,6 +15,7 @@ from qupel.cli.exits import Exit
 from qupel.problems.maxcut import MaxCut
 from qupel.problems.registry import write_problem
 from tests.acceptance.command import Ended, qupel
+from tests.runs.routes.conftest import BOTH, place_of
 
 ROUTE = """\
 name: cuts
@@ -43,8 +44,10 @@ stages:
 ROLES = "people: {Otto: [auditors], Paula: [planners], Root: [administrator]}\n"
 
 
-@pytest.fixture(scope="module")
-def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+@pytest.fixture(scope="module", params=BOTH)
+def place(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Path]:
     made = tmp_path_factory.mktemp("lineage")
     (made / "route.yaml").write_text(ROUTE)
     (made / "plan.yaml").write_text(PIPELINE)
@@ -54,8 +57,8 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("QUPEL_HOME", str(made / "home"))
         patch.setenv("QUPEL_IDENTITY", "Ada")
-        for name in ("QUPEL_DATABASE", "QUPEL_ROLES"):
-            patch.delenv(name, raising=False)
+        patch.setenv("QUPEL_DATABASE", place_of(request, request.param, made / "home"))
+        patch.delenv("QUPEL_ROLES", raising=False)
         yield made
 
 
@@ -163,6 +166,25 @@ def test_a_stage_may_have_fewer_readers_than_its_run(place: Path, run: str) -> N
     assert "may not read what stage 'graph' gave" in ended.err
     assert asked("Paula", "pipeline", "show", run, "--log", place / "log.json").code == Exit.DENIED
     assert asked("Ada", "pipeline", "show", run, "--value", "graph").code == Exit.OK
+
+
+def test_a_run_repeats_from_its_log(place: Path, run: str) -> None:
+    assert asked("Ada", "pipeline", "show", run, "--log", place / "run.json").code == Exit.OK
+    stages = asked("Eve", "pipeline", "replay", place / "run.json", "--json").document["stages"]
+    assert [stage["equal"] for stage in stages] == [True, True, True, None]
+
+
+@pytest.mark.parametrize("what", ["route", "pipeline"])
+def test_a_file_that_is_no_log_is_named(tmp_path: Path, what: str) -> None:
+    for text, said in (
+        ("{", "is no log:"),
+        ("[]", "is no log; make one with: qupel "),
+        ('{"log": 0, "decision_log": 0}', "this is no log of"),
+    ):
+        (tmp_path / "other.json").write_text(text)
+        ended = qupel(what, "replay", tmp_path / "other.json")
+        assert ended.code == Exit.INPUT
+        assert ended.err.startswith(f"error: {tmp_path / 'other.json'}: {said}")
 
 
 def test_a_run_belongs_to_whoever_submitted_it(place: Path) -> None:

@@ -9,6 +9,7 @@ import pytest
 
 from qupel.backends.emulator import running_emulator
 from qupel.cli.exits import Exit
+from qupel.runs.submitting import USUAL_TIER
 from tests.acceptance.command import qupel
 
 BELL = 'OPENQASM 3.0;\ninclude "stdgates.inc";\nqubit[2] q;\nh q[0];\ncx q[0], q[1];\n'
@@ -102,6 +103,11 @@ def test_a_form_is_annealed(place: Path) -> None:
     works()
     [reading] = qupel("jobs", "result", job, "--json").document["readings"]
     assert set(reading["counts"]) == set(reading["energies"]) <= {"00", "01", "10", "11"}
+
+
+def test_the_usual_tier_is_the_one_that_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "200")
+    assert f"'{USUAL_TIER}' by default" in " ".join(qupel("jobs", "submit", "--help").out.split())
 
 
 def test_a_key_names_one_job_and_one_program(place: Path) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from qupel.cli.exits import Exit
+from qupel.pilots import listing
 from qupel.problems.maxcut import MaxCut
 from qupel.runs.attempt import attempt
 from qupel.runs.store import Store
@@ -54,7 +55,7 @@ def test_one_command_goes_from_a_pilot_to_its_data_code_and_readers(place: Path)
     assert "case c0" in asked("Ada", "lineage", "cuts").out
 
 
-@pytest.mark.parametrize("command", ["lineage", "show", "report", "export", "compare"])
+@pytest.mark.parametrize("command", ["lineage", "show", "report", "export", "compare", "resume"])
 def test_every_door_of_a_pilot_with_readers_is_shut_to_others(place: Path, command: str) -> None:
     others: dict[str, list[object]] = {"export": [place / "out"], "compare": ["open"]}
     more = others.get(command, [])
@@ -69,6 +70,27 @@ def test_a_record_of_such_a_pilot_is_shut_too(place: Path) -> None:
         [record, _] = store.records("cuts")
     assert asked("Eve", "show", record.id[:16]).code == Exit.DENIED
     assert asked("Otto", "show", record.id[:16]).code == Exit.OK
+
+
+def test_a_list_keeps_the_verdict_from_others(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    verdict = {"decision": "keep", "run_now": "greedy", "sentence": "It is better."}
+    monkeypatch.setattr(listing, "_verdict", lambda *_: verdict)
+
+    def listed(who: str) -> dict[str, str]:
+        rows = asked(who, "list", "--json").document["pilots"]
+        return {row["pilot"]: row["run_now"] for row in rows}
+
+    assert listed("Otto") == {"cuts": "greedy", "open": "greedy"}
+    assert listed("Eve") == {"cuts": "", "open": "greedy"}
+    assert "keep" not in next(row for row in asked("Eve", "list").out.splitlines() if "cuts" in row)
+
+
+def test_records_of_its_tuning_are_shut_too(place: Path) -> None:
+    problem = MaxCut.random(3, nodes=5)[0]
+    record = attempt(Task.of(problem, solver_for("greedy", MaxCut), seconds=5, case="t"))
+    with Store.open(place) as store:
+        store.save("cuts/tuning", record)
+    assert asked("Eve", "show", record.id[:16]).code == Exit.DENIED
 
 
 def test_what_came_after_an_amendment_has_the_readers_of_the_pilot(place: Path) -> None:

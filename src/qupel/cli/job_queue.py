@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from qupel.cli.jobs import AsJson, DatabaseOption, JobId, Who, opened
+from qupel.cli.jobs import AsJson, DatabaseOption, JobId, Who, opened, reader_of
 from qupel.cli.output import print_document, print_text, say
 from qupel.governance.identity import own_name
 
@@ -33,8 +33,12 @@ def submit(
         str | None, typer.Option(help="What it may cost, such as '2.50 USD'; nothing by default.")
     ] = None,
     tier: Annotated[
-        str, typer.Option(help="Access tier that is used; dearer devices are refused.")
-    ] = "cloud simulator",
+        str | None,
+        typer.Option(
+            help="Access tier that is used, 'cloud simulator' by default; dearer devices are "
+            "refused."
+        ),
+    ] = None,
     account: Annotated[
         list[str] | None,
         typer.Option(help="Account that is charged, such as team:night; may be repeated."),
@@ -65,13 +69,13 @@ def submit(
     from qupel.runs.submitting import submit as submitted
 
     more = {
+        **({} if tier is None else {"tier": tier}),
         **({} if key is None else {"key": key}),
         **({} if seed is None else {"settings": {"seed": seed}}),
     }
     wanted = _submission(
         program, shots, family, who,
-        most=money_in("--most", most), tier=tier, accounts=tuple(account or ()), seconds=within,
-        **more,
+        most=money_in("--most", most), accounts=tuple(account or ()), seconds=within, **more,
     )  # fmt: skip
     with opened(database) as ledger:
         job = submitted(ledger, wanted, backend_named(backend), Lock(FileCanaries(canary_file())))
@@ -108,12 +112,14 @@ def result(
     database: DatabaseOption = None,
     as_json: AsJson = False,
 ) -> None:
-    """Print a job's result; exit 7 while it is under way, 4 if it ended without one."""
-    from qupel.runs.submitting import result as resulted
+    """Print a job's result; exit 7 while it is under way, 4 if it ended without one.
+
+    That of a route or a pipeline is for who may read those; others are refused with 8.
+    """
     from qupel.runs.submitting import result_document
 
     with opened(database) as ledger:
-        document = result_document(*resulted(ledger, job_id, wait))
+        document = result_document(*reader_of(ledger).result(job_id, wait))
     if as_json:
         print_document(document)
         return

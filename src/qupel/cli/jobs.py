@@ -15,7 +15,8 @@ from qupel.cli.table import moment_text, text_table
 from qupel.governance.identity import own_name
 
 if TYPE_CHECKING:
-    from qupel.runs.ledger import Job, Ledger
+    from qupel.runs.ledger import Ledger
+    from qupel.runs.reader import Reader
 
 app = typer.Typer(
     help="Paid work: list jobs, show one, cancel it, clear up what is uncertain.",
@@ -47,11 +48,15 @@ def list_jobs(
     database: DatabaseOption = None,
     as_json: AsJson = False,
 ) -> None:
-    """List jobs, those to be looked after first at the front, then the newest."""
+    """List jobs, those to be looked after first at the front, then the newest.
+
+    What a route's or pipeline's job is for, and why it stands so, is told to their readers.
+    """
     with opened(database) as ledger:
         found = ledger.jobs(_state(state), backend=backend, limit=limit)
+        standings = reader_of(ledger).standings(found)
     if as_json:
-        print_document({"jobs": [job.document() for job in found]})
+        print_document({"jobs": standings})
         return
     if not found:
         say("no job matches")
@@ -66,9 +71,9 @@ def list_jobs(
             "–" if job.bound is None else str(job.bound),
             "–" if job.billed is None else str(job.billed),
             moment_text(job.planned),
-            job.why[:60],
+            "for its readers" if "withheld" in standing else job.why[:60],
         ]
-        for job in found
+        for job, standing in zip(found, standings, strict=True)
     ]
     heads = ["job", "state", "backend", "attempts", "shots", "bound", "billed", "planned", "why"]
     print_text(text_table(heads, rows))
@@ -76,9 +81,12 @@ def list_jobs(
 
 @app.command()
 def show(job_id: JobId, database: DatabaseOption = None, as_json: AsJson = False) -> None:
-    """Show a job: its attempts, everything that happened, its clocks and its bill."""
+    """Show a job: its attempts, everything that happened, its clocks and its bill.
+
+    A job of a route or a pipeline is shown to who may read those; others are refused with 8.
+    """
     with opened(database) as ledger:
-        job = ledger.job(job_id)
+        job = reader_of(ledger).job(job_id)
         attempts, events = ledger.attempts(job.id), ledger.events(job.id)
     document = {
         **job.document(),
@@ -129,8 +137,11 @@ def show(job_id: JobId, database: DatabaseOption = None, as_json: AsJson = False
 def cancel(job_id: JobId, database: DatabaseOption = None, as_json: AsJson = False) -> None:
     """Ask for a job not to be run; a worker carries it out, and frees its money when it may."""
     with opened(database) as ledger:
+        reader = reader_of(ledger)
         job = ledger.cancel(ledger.job(job_id).id)
-    _print(job, as_json, "is to be cancelled" if not job.state.final else f"is {job.state.value}")
+        [standing] = reader.standings([job])
+    state = f"is {job.state.value}" if job.state.final else "is to be cancelled"
+    _print(standing, as_json, state)
 
 
 @app.command()
@@ -151,6 +162,7 @@ def resolve(
 ) -> None:
     """Decide what became of an ambiguous job, after asking its provider."""
     with opened(database) as ledger:
+        reader = reader_of(ledger)
         job = ledger.resolve(
             ledger.job(job_id).id,
             adopt_job=adopt,
@@ -158,7 +170,8 @@ def resolve(
             again=again,
             who=who or own_name(),
         )
-    _print(job, as_json, f"is {job.state.value}")
+        [standing] = reader.standings([job])
+    _print(standing, as_json, f"is {job.state.value}")
 
 
 @app.command()
@@ -239,8 +252,10 @@ def settle(
     amount = money_in("--bill", bill)
     assert amount is not None  # noqa: S101  a text was given
     with opened(database) as ledger:
+        reader = reader_of(ledger)
         job = ledger.settle_by_hand(ledger.job(job_id).id, amount, who or own_name())
-    _print(job, as_json, f"is settled: {job.billed}")
+        [standing] = reader.standings([job])
+    _print(standing, as_json, f"is settled: {job.billed}")
 
 
 @contextmanager
@@ -255,6 +270,13 @@ def opened(database: str | None) -> Iterator[Ledger]:
         yield Ledger(held, listener=Listening(held))
 
 
+def reader_of(ledger: Ledger) -> Reader:
+    """Whoever runs this process, as a reader of a ledger's database."""
+    from qupel.runs.reader import Reader
+
+    return Reader.here(ledger.database)
+
+
 def _state(name: str | None) -> str | None:
     from qupel.errors import unknown_name
     from qupel.runs.ledger import JobState
@@ -264,11 +286,12 @@ def _state(name: str | None) -> str | None:
     return name
 
 
-def _print(job: Job, as_json: bool, what: str) -> None:
+def _print(standing: Mapping[str, Any], as_json: bool, what: str) -> None:
     if as_json:
-        print_document(job.document())
+        print_document(dict(standing))
     else:
-        print_text(f"{job.id} {what}{': ' * bool(job.why)}{job.why}")
+        why = standing["why"]
+        print_text(f"{standing['id']} {what}{': ' * bool(why)}{why}")
 
 
 def _shown(name: str, value: Any) -> str:

@@ -93,13 +93,15 @@ def resume(
     style: Style = "auto",
     as_json: AsJson = False,
 ) -> None:
-    """Go on with a pilot that was interrupted; no finished cell runs again."""
+    """Go on with a pilot that was interrupted, if you may read it; no finished cell runs again."""
     from qupel.pilots.dossier import folder_of
     from qupel.pilots.pilot import prepare
     from qupel.runs.store import Store
+    from qupel.runs.trial_lineage import check_readers
 
     with Store.open(home) as store:
         store.run(name)
+        check_readers(store, name, "results")
         origin = folder_of(store, name) / "origin.json"
     if not origin.is_file():
         raise InputError(f"{origin} is missing; use `qupel run` with the pilot file")

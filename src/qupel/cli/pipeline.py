@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -13,12 +14,12 @@ from qupel.cli.exits import Exit
 from qupel.cli.leaving import leave
 from qupel.cli.logs import talker
 from qupel.cli.output import print_document, print_text, say
-from qupel.cli.replaying import read_log
+from qupel.cli.replaying import replayed
 from qupel.cli.table import moment_text, text_table
 from qupel.cli.worker import Where
 
 if TYPE_CHECKING:
-    from qupel.runs.durable.log import RunLog
+    from qupel.runs.durable.run import Run, StageRow
 
 app = typer.Typer(name="pipeline", help="Stages with typed ports, run durably.")
 
@@ -106,7 +107,7 @@ def run(
             with Worker(opened, concurrency, say=talker(as_json=json_logs)) as working:
                 working.wait_for(run_id, seconds)
             busy = working.is_busy  # with what others left, or with what was not waited for
-        code = _print_run(log, run_id, as_json=as_json)
+        code = _print_run(log.run(run_id), log.stages(run_id), as_json=as_json)
     if busy:
         leave(code)
     if code:
@@ -121,14 +122,15 @@ def status(
     database: Where = None,
     as_json: AsJson = False,
 ) -> None:
-    """Show how runs stand, or one run stage by stage."""
+    """Show how runs stand; or one run stage by stage, to who may read it: others get 8."""
     from qupel.runs.database import Database
     from qupel.runs.durable.log import RunLog
+    from qupel.runs.reader import Reader
 
     with Database.open(database) as opened:
         log = RunLog(opened)
         if run_id is not None:
-            code = _print_run(log, log.run(run_id).id, as_json=as_json)
+            code = _print_run(*Reader.here(opened).stages(run_id), as_json=as_json)
             if code:
                 raise typer.Exit(code)
             return
@@ -233,10 +235,10 @@ def replay(
     Ends with 4 if anything differs by more than the tolerance.
     """
     from qupel.runs.durable.lineage import environment_changes
-    from qupel.runs.durable.lineage import replay as replayed
+    from qupel.runs.durable.lineage import replay as again
 
-    document = read_log(path, "qupel pipeline show RUN --log FILE")
-    found, changed = replayed(document), environment_changes(document)
+    document, found = replayed(path, "qupel pipeline show RUN --log FILE", again)
+    changed = environment_changes(document)
     if as_json:
         stages = [
             {
@@ -262,9 +264,8 @@ def replay(
         raise typer.Exit(Exit.RUN)
 
 
-def _print_run(log: RunLog, run_id: str, *, as_json: bool) -> int:
+def _print_run(known: Run, rows: Sequence[StageRow], *, as_json: bool) -> int:
     """Print how a run stands; return the exit code that says it."""
-    known, rows = log.run(run_id), log.stages(run_id)
     stages: list[dict[str, Any]] = [
         {
             "stage": row.stage,
@@ -283,7 +284,7 @@ def _print_run(log: RunLog, run_id: str, *, as_json: bool) -> int:
     if as_json:
         print_document(
             {
-                "run": run_id,
+                "run": known.id,
                 "pipeline": known.name,
                 "state": known.state,
                 "outcome": outcome.get(known.state, known.state),
@@ -291,7 +292,7 @@ def _print_run(log: RunLog, run_id: str, *, as_json: bool) -> int:
             }
         )
     else:
-        print_text(f"{run_id}: {known.state}")
+        print_text(f"{known.id}: {known.state}")
         for held in stages:
             again = ", reused" if held["reused"] else ""
             why = f": {held['why']}" if held["why"] else ""

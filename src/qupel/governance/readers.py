@@ -30,11 +30,15 @@ class Resource:
         what was made before owners were kept: then all may.
     readers
         Further people and roles who may read it.
+    is_part
+        Whether it is a part with readers of its own: grants of the whole do not count for it, and
+        only the file that it was made from can name more.
     """
 
     name: str
     owner: str
     readers: tuple[str, ...] = ()
+    is_part: bool = False
 
     def with_readers(self, more: Iterable[str]) -> Self:
         """Return it with further readers."""
@@ -43,8 +47,8 @@ class Resource:
         return replace(self, readers=(*self.readers, *new))
 
     def only_for(self, readers: tuple[str, ...]) -> Self:
-        """Return a part of it that fewer may read; all of its readers if none are named."""
-        return replace(self, readers=readers) if readers else self
+        """Return a part of it that fewer may read; the whole if none are named."""
+        return replace(self, readers=readers, is_part=True) if readers else self
 
     def may_read(self, who: Identity) -> bool:
         """Whether somebody may read it."""
@@ -54,18 +58,12 @@ class Resource:
         """Whether somebody may let others read it."""
         return not self.owner or who.is_one_of((self.owner, ADMINISTRATOR))
 
-    def refusal(self, who: Identity, what: str, *, is_part: bool = False) -> AccessError:
-        """Return the error for somebody who may not read ``what``.
-
-        Parameters
-        ----------
-        is_part
-            Whether it is a part with readers of its own, whom only its file can name.
-        """
+    def refusal(self, who: Identity, what: str) -> AccessError:
+        """Return the error for somebody who may not read ``what``."""
         readers = ", ".join(dict.fromkeys((self.owner, *self.readers)))
         remedy = (
-            "only the file that it was made from can name more of them"
-            if is_part
+            "Only the file that it was made from can name more of them"
+            if self.is_part
             else f"{self.owner} or the role {ADMINISTRATOR!r} may grant it: qupel access grant "
             f"{self.name} {who.name!r}"
         )

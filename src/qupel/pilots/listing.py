@@ -14,17 +14,18 @@ from qupel.pilots.locking import lock_of
 from qupel.problems.registry import DOCUMENT
 from qupel.runs.record import Record
 from qupel.runs.store import Store
+from qupel.runs.trial_lineage import may_read
 
 Row = dict[str, Any]
 
 
 def pilots(store: Store) -> list[Row]:
-    """Every pilot of a store, the oldest first."""
+    """Every pilot of a store, the oldest first; verdicts only where whoever asks may read them."""
     rows = []
     for run in store.runs():
         if not run.charter_hash:
             continue  # tuning runs, and records outside a pilot
-        verdict = _verdict(store, run.id)
+        verdict = _verdict(store, run.id) if may_read(store, run.id) else {}
         rows.append(
             {
                 "pilot": run.id,

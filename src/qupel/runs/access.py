@@ -78,7 +78,7 @@ class Register:
     database: Database
     clock: Clock = field(default_factory=SystemClock)
 
-    def check(self, resource: Resource, item: str, who: Identity, *, narrow: bool = False) -> None:
+    def check(self, resource: Resource, item: str, who: Identity) -> None:
         """Write down that somebody reads, or may not.
 
         Parameters
@@ -86,23 +86,23 @@ class Register:
         resource
             What, with its owner and the readers it names; those granted later are added.
         item
-            The part of it that is given out.
-        narrow
-            Whether ``resource`` is a part that fewer may read: grants of the whole do not count.
+            What of it is given out.
 
         Raises
         ------
         AccessError
             If they may not; that is written down before it is raised.
         """
-        held = resource if narrow else self.granted(resource)
+        held = self.granted(resource)
         allowed = held.may_read(who)
         self._add(READ if allowed else DENIED, resource.name, item, who)
         if not allowed:
-            raise held.refusal(who, f"{item} of {resource.name}", is_part=narrow)
+            raise held.refusal(who, f"{item} of {resource.name}")
 
     def granted(self, resource: Resource) -> Resource:
         """Return a resource with the readers that were granted and not revoked since."""
+        if resource.is_part:
+            return resource
         held: dict[str, str] = {}
         for event in self.events(resource.name, kinds=(GRANTED, REVOKED)):
             if event.kind == GRANTED:

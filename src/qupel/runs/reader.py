@@ -6,8 +6,9 @@ a local file the file's own permissions are the fence: a `Reader` is a door in i
 
 from __future__ import annotations
 
+import functools
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -16,6 +17,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from qupel.backends.clock import Clock, SystemClock
+from qupel.backends.contract import Result
 from qupel.errors import InputError
 from qupel.governance.identity import Identity
 from qupel.governance.readers import Resource
@@ -25,8 +27,9 @@ from qupel.runs.database import Database
 from qupel.runs.durable.lineage import lineage as lineage_of_run
 from qupel.runs.durable.lineage import log_document
 from qupel.runs.durable.log import RunLog
-from qupel.runs.durable.run import Run
-from qupel.runs.ledger import Ledger
+from qupel.runs.durable.run import Run, StageRow
+from qupel.runs.ledger import Job, Ledger
+from qupel.runs.resources import Origin, job_resource, origin_of, route_resource, run_resource
 from qupel.runs.routes.book import Book
 from qupel.runs.routes.decision import Decision
 from qupel.runs.routes.lineage import lineage as lineage_of_decision
@@ -38,6 +41,9 @@ from qupel.runs.tables import artifacts, pipeline_stages
 
 #: What lineage is asked of.
 Found = Decision | Run | Trial
+
+#: Fields of a job that are its readers' alone, and what others are told.
+WITHHELD: Mapping[str, Any] = {"purpose": {}, "why": ""}
 
 #: Largest file that is taken for a published output, in bytes.
 LARGEST = 1 << 30
@@ -134,6 +140,49 @@ class Reader:
             )
         return log.value(outputs[port] if port else next(iter(outputs.values())))
 
+    def stages(self, run_id: str) -> tuple[Run, list[StageRow]]:
+        """Return how a run and its stages stand; `AccessError` if ``who`` may not read it."""
+        log = RunLog(self.database)
+        run = log.run(run_id)
+        self.register.check(self.resource(run), f"stages of {_named(run)}", self.who)
+        return run, log.stages(run.id)
+
+    def job(self, job_id: str) -> Job:
+        """Return a job, for its whole story: what it was for, its attempts, what happened.
+
+        A job that belongs to no route or pipeline is open, and its reading is not written down.
+
+        Raises
+        ------
+        InputError
+            If there is no such job.
+        AccessError
+            If ``who`` may not read the route's decisions, or the stage, that it was ordered for.
+        """
+        return self._checked_job(job_id, "job")
+
+    def result(self, job_id: str, wait: float = 0.0) -> tuple[Job, Result]:
+        """Return a job and its result; see `job`, and `qupel.runs.submitting.result`."""
+        from qupel.runs.submitting import result
+
+        job = self._checked_job(job_id, "result of job")
+        return result(Ledger(self.database), job.id, wait)
+
+    def standings(self, jobs: Iterable[Job]) -> list[dict[str, Any]]:
+        """Return how jobs stand, as plain data; what they are for and why only to their readers.
+
+        Whoever looks after jobs sees them all: state, backend, attempts, times and money. What is
+        kept from them is named in ``withheld``. A list is not written down.
+        """
+        may = functools.cache(self._may_read_jobs_of)
+        return [
+            held
+            if may(origin_of(self.database, job))
+            else {**held, **WITHHELD, "withheld": list(WITHHELD)}
+            for job in jobs
+            for held in [job.document()]
+        ]
+
     def log(self, what: str) -> dict[str, Any]:
         """Return all that a replay of a run or a decision needs, its data included.
 
@@ -195,31 +244,32 @@ class Reader:
         Decisions have the readers of the version in force, so that they change for all at once.
         """
         if isinstance(found, Decision):
-            return self._route(found.route)
+            return route_resource(self.database, found.route)
         if isinstance(found, Trial):
             return trial_lineage.resource_of(Store(self.database), found.id)
-        pipeline = found.pipeline
-        return Resource(f"run:{found.id}", pipeline.owner, pipeline.readers)
-
-    def _route(self, name: str) -> Resource:
-        route = Roster(self.database).standing(name).route
-        return Resource(f"route:{name}", route.owner, route.readers)
+        return run_resource(found)
 
     def _check_stage(self, run: Run, stage: str) -> None:
-        """Check a run's readers, and those of a stage that names fewer."""
-        whole = self.resource(run)
-        item = f"what stage {stage!r} gave"
-        if readers := run.pipeline.stage(stage).readers:
-            self.register.check(whole.only_for(readers), item, self.who, narrow=True)
-        else:
-            self.register.check(whole, item, self.who)
+        """Check a run's readers, or those of a stage that names fewer."""
+        self.register.check(run_resource(run, stage), f"what stage {stage!r} gave", self.who)
+
+    def _checked_job(self, job_id: str, item: str) -> Job:
+        job = Ledger(self.database).job(job_id)
+        resource = job_resource(self.database, origin_of(self.database, job))
+        if resource is not None:
+            self.register.check(resource, f"{item} {job.id}", self.who)
+        return job
+
+    def _may_read_jobs_of(self, origin: Origin) -> bool:
+        resource = job_resource(self.database, origin)
+        return resource is None or self.register.granted(resource).may_read(self.who)
 
     def _resource_named(self, what: str) -> Resource:
         kind, colon, name = what.partition(":")
         if colon and kind == "route":
-            return self._route(name)
+            return route_resource(self.database, name)
         if not colon and what in Roster(self.database).names():
-            return self._route(what)
+            return route_resource(self.database, what)
         return self.resource(self._found(name if colon and kind in ("run", "pilot") else what))
 
     def _found(self, what: str) -> Found:

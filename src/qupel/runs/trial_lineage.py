@@ -42,6 +42,15 @@ def check_readers(store: Store, name: str, item: str) -> None:
             Register(store.database).check(resource, item, identity_here(store.database))
 
 
+def may_read(store: Store, name: str) -> bool:
+    """Whether whoever runs this process may read a pilot; it is not written down."""
+    resource = resource_of(store, pilot_of(name))
+    if not resource.owner:
+        return True
+    who = identity_here(store.database)
+    return Register(store.database).granted(resource).may_read(who)
+
+
 def lineage(store: Store, run: Run) -> dict[str, Any]:
     """Return what a pilot was made from, as plain data; see `qupel.runs.reader.Reader`."""
     charter, made = _charter(store, run.id), _records(store, run.id)
@@ -82,8 +91,11 @@ def _pilots_of(store: Store, name: str) -> list[str]:
 
 
 def pilot_of(run_id: str) -> str:
-    """Name of the pilot that a run is of: each amendment begins a run with a number behind it."""
-    return run_id.partition(".")[0]
+    """Name of the pilot that a run is of.
+
+    Each amendment begins a run with a number behind the name, and tuning has one of its own.
+    """
+    return run_id.partition("/")[0].partition(".")[0]
 
 
 def _records(store: Store, name: str) -> list[Record]:

@@ -13,7 +13,6 @@ import sqlalchemy as sa
 from qupel.backends.clock import ManualClock
 from qupel.runs.database import Database
 from qupel.runs.ledger import Ledger
-from tests.postgres import server, why_not
 from tests.runs.ledger.fake import Fake
 
 
@@ -45,14 +44,6 @@ def ledger(database: Database, clock: ManualClock) -> Ledger:
 @pytest.fixture
 def fake(clock: ManualClock) -> Fake:
     return Fake(clock)
-
-
-@pytest.fixture(scope="session")
-def postgres_server() -> Iterator[str]:
-    if reason := why_not():
-        pytest.skip(reason)
-    with server() as url:
-        yield url
 
 
 @pytest.fixture

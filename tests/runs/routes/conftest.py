@@ -21,7 +21,6 @@ from qupel.runs.routes.decision import Decision
 from qupel.runs.routes.desk import FALLBACK, PRIMARY
 from qupel.runs.routes.route import Arm, Budget, Mode, Route, Slo
 from qupel.runs.routes.service import Routes
-from tests.postgres import server, why_not
 from tests.runs.routes.providers import HOSTED, Rogue
 
 BRISK = Patience(first=0.05, longest=0.5, probe=0.5)
@@ -69,14 +68,6 @@ Decide = Callable[..., Decision]
 
 #: Parameters of what is tested on both databases.
 BOTH = ["sqlite", pytest.param("postgres", marks=pytest.mark.slow)]
-
-
-@pytest.fixture(scope="package")
-def postgres_server() -> Iterator[str]:
-    if reason := why_not():
-        pytest.skip(reason)
-    with server() as url:
-        yield url
 
 
 def place_of(request: pytest.FixtureRequest, kind: str, folder: Path) -> str:

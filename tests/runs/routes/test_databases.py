@@ -14,9 +14,13 @@ from typing import Any
 import pytest
 
 from qupel.backends.checks.locks import FileCanaries, Lock
+from qupel.errors import AccessError
+from qupel.governance import Identity
 from qupel.model.evidence import Evidence
 from qupel.model.money import Money
+from qupel.runs.reader import Reader
 from qupel.runs.routes.decision import TRIED, Answerer, Decision, Kept
+from qupel.runs.routes.replaying import replay
 from qupel.runs.routes.route import Budget, Route
 from qupel.runs.routes.service import Routes
 from tests.data import ROOT
@@ -32,6 +36,7 @@ from tests.runs.routes.conftest import (
     route_to,
 )
 from tests.runs.routes.providers import Rogue
+from tests.runs.routes.test_replaying import logged
 
 
 @dataclass(frozen=True)
@@ -78,6 +83,19 @@ def test_a_decision_is_made_paid_and_kept(stand: Stand) -> None:
     assert decision.kept is Kept.DATABASE
     assert stand.routes.desk.book().decision(decision.id[:10]) == decision
     assert len(rogue.accepted) == 1
+
+
+def test_what_a_decision_ordered_is_for_the_readers_of_its_route(stand: Stand) -> None:
+    database, job = stand.routes.desk.database(), stand.decide(Rogue()).job
+    assert Reader(database, Identity("Ada")).result(job)[0].id == job
+    for door in ("job", "result"):
+        with pytest.raises(AccessError, match="may not read"):
+            getattr(Reader(database, Identity("Eve")), door)(job)
+
+
+def test_a_decision_is_repeated_from_its_log(stand: Stand) -> None:
+    log = logged(stand.routes, stand.decide(Rogue()))
+    assert [step.equal for step in replay(log)] == [True, True, True]
 
 
 @pytest.mark.slow

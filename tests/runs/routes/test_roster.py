@@ -104,6 +104,21 @@ def test_a_candidate_keeps_its_approval_when_it_is_put_in_force(roster: Roster) 
     assert roster.standing(ROUTE.name).approved_by == ("Grace",)
 
 
+def test_an_approval_stands_with_the_event_that_tells_of_it_or_not_at_all(
+    roster: Roster, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def dies(*_: Any) -> None:
+        raise RuntimeError("the process dies")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Roster, "_note", dies)
+        with pytest.raises(RuntimeError, match="dies"):
+            roster.approve(ROUTE.version, who="Grace", why="seen", at=2.0)
+    assert roster.standing(ROUTE.name).approved_by == ()
+    assert roster.approve(ROUTE.version, who="Grace", why="seen", at=3.0).after is not None
+    assert [event.kind for event in roster.events(ROUTE.name)].count(APPROVED) == 1
+
+
 def test_an_alarm_does_not_undo_what_a_person_changed_meanwhile(roster: Roster) -> None:
     seen = roster.standing(ROUTE.name).change
     roster.change(ROUTE.name, "mode", who="Ada", why="", at=2.0, mode="classical")

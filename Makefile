@@ -3,22 +3,32 @@ PYTHON ?= python3
 BIN := .venv/bin
 BUILD := build/native
 
-VENDORS := ibm braket dwave ionq
+# Vendors' libraries have tests that run in the environment of each; clients and schedulers are called
+# by tests that run in ours.
+LIBRARIES := ibm braket dwave
+VENDORS := $(LIBRARIES) ionq
 SCHEDULERS := airflow prefect
-VENDOR_TEST := -q -n 2 -p no:cacheprovider
+VENDOR_TEST := -q -p no:cacheprovider
 
 # Built-in rules would compile ising.cpp into the folder of its headers.
 MAKEFLAGS += --no-builtin-rules
 
-.PHONY: demo test quick check style types layers vendors docs perf chaos native clean help
+# Hundreds of tests start a Python of their own; without bytecode each compiles all it imports.
+unexport PYTHONDONTWRITEBYTECODE
+INSTALL := install --quiet --disable-pip-version-check --no-compile
+
+.PHONY: demo test quick check style types layers environments libraries vendors docs perf chaos native clean help
 
 help:  ## What can be made.
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/'
 
-.venv/ready: pyproject.toml constraints.txt CMakeLists.txt $(wildcard src/qupel/kernels/native/* src/qupel/kernels/native/*/*)
-	test -x $(BIN)/python || $(PYTHON) -m venv .venv
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt scikit-build-core nanobind cmake ninja
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-build-isolation -c constraints.txt -e ".[all,dev,docs]"
+.venv/bin/python:
+	$(PYTHON) -m venv .venv
+
+.venv/ready: pyproject.toml constraints.txt CMakeLists.txt $(wildcard src/qupel/kernels/native/* src/qupel/kernels/native/*/*) | .venv/bin/python
+	$(BIN)/python -m pip $(INSTALL) -c constraints.txt scikit-build-core nanobind cmake ninja
+	$(BIN)/python -m pip $(INSTALL) --no-build-isolation -c constraints.txt -e ".[all,dev,docs]"
+	$(BIN)/python -m compileall -q -j 0 -x /tests/ .venv/lib src
 	touch $@
 
 demo: .venv/ready  ## Run the shipped pilots on real input; memos land in out/.
@@ -30,7 +40,10 @@ test: .venv/ready  ## Run every test.
 quick: .venv/ready  ## Run the tests that take no time.
 	$(BIN)/python -m pytest -n 2 -q -m "not slow"
 
-check: style types layers test vendors  ## Everything a change must pass.
+check:  ## Everything a change must pass.
+	$(MAKE) --jobs=3 --output-sync=target .venv/ready environments style layers types
+	$(MAKE) test
+	$(MAKE) --jobs=2 --output-sync=target libraries
 
 style: .venv/ready  ## Format and lint; see [tool.ruff].
 	$(BIN)/ruff format --check .
@@ -43,27 +56,30 @@ types: .venv/ready  ## Type-check source and tests; see [tool.mypy].
 layers: .venv/ready  ## Import arrows; see [tool.importlinter].
 	$(BIN)/lint-imports
 
-vendors: $(VENDORS:%=build/vendors/%/ready) $(SCHEDULERS:%=build/vendors/%/ready)  ## Test beside the vendors' own libraries and schedulers.
-	QUPEL_VENDORS=1 build/vendors/braket/bin/python -m pytest $(VENDOR_TEST) tests/backends/adapters/test_braket_*.py
-	QUPEL_VENDORS=1 build/vendors/dwave/bin/python -m pytest $(VENDOR_TEST) tests/backends/adapters/test_dwave_mock.py
-	QUPEL_VENDORS=1 build/vendors/ibm/bin/python -m pytest $(VENDOR_TEST) tests/backends/adapters/test_ibm_local.py
-	$(BIN)/python -m pytest $(VENDOR_TEST) tests/backends/emulator/test_ionq_clients.py
-	$(BIN)/python -m pytest $(VENDOR_TEST) tests/integrations/test_airflow.py tests/integrations/test_prefect.py
+environments: $(VENDORS:%=build/vendors/%/ready) $(SCHEDULERS:%=build/vendors/%/ready)
+
+vendors: .venv/ready environments libraries  ## Test beside the vendors' own libraries and schedulers.
+	$(BIN)/python -m pytest $(VENDOR_TEST) -n 2 tests/backends/emulator/test_ionq_clients.py tests/integrations/test_airflow.py tests/integrations/test_prefect.py
+
+libraries: $(LIBRARIES:%=test-%)
+
+test-%: build/vendors/%/ready .venv/ready
+	QUPEL_VENDORS=1 build/vendors/$*/bin/python -m pytest $(VENDOR_TEST) tests/backends/adapters/test_$*_*.py
 
 # A scheduler calls Qupel's command line, so its environment holds nothing else.
-$(SCHEDULERS:%=build/vendors/%/ready): build/vendors/%/ready: tests/vendors/%.txt | .venv/ready
+$(SCHEDULERS:%=build/vendors/%/ready): build/vendors/%/ready: tests/vendors/%.txt | .venv/bin/python
 	rm -rf build/vendors/$*
 	$(BIN)/python -m venv --without-pip build/vendors/$*
-	$(BIN)/python -m pip --python build/vendors/$*/bin/python install --quiet --disable-pip-version-check --no-deps -r $<
+	$(BIN)/python -m pip --python build/vendors/$*/bin/python $(INSTALL) --no-deps -r $<
 	touch $@
 
 # Their pins contradict each other and ours, so each has an environment that holds what it needs
-# otherwise and finds the rest, Qupel included, in .venv.
-build/vendors/%/ready: tests/vendors/%.txt | .venv/ready
+# otherwise and finds the rest, Qupel included, in .venv. That comes last: .venv may still be filled.
+build/vendors/%/ready: tests/vendors/%.txt | .venv/bin/python
 	rm -rf build/vendors/$*
 	$(BIN)/python -m venv --without-pip build/vendors/$*
+	$(BIN)/python -m pip --python build/vendors/$*/bin/python $(INSTALL) --no-deps -r $<
 	$(BIN)/python -c "import glob, sysconfig; open(glob.glob('build/vendors/$*/lib/python3*/site-packages')[0] + '/qupel.pth', 'w').write('import site; site.addsitedir(%r)' % sysconfig.get_path('purelib'))"
-	build/vendors/$*/bin/python -m pip install --quiet --disable-pip-version-check --no-deps -r $<
 	touch $@
 
 docs: .venv/ready  ## Build the documentation, warnings as errors.

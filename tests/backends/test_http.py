@@ -68,7 +68,7 @@ def replying(body: bytes, *headers: str, status: str = "200 OK") -> Callable[...
     return serve
 
 
-def post(url: str, timeout: float = 5.0, **options: object) -> object:
+def post(url: str, timeout: float = 60.0, **options: object) -> object:
     return HttpTransport(url, **options).send(  # type: ignore[arg-type]
         Request("POST", "/jobs", b"{}", {"X-One": "1"}, timeout)
     )
@@ -199,8 +199,8 @@ def test_the_whole_reply_must_be_there_in_time(serve: Callable[..., None]) -> No
     with host(serve) as (url, received):
         began = time.monotonic()
         with pytest.raises(UnknownOutcomeError, match="no whole reply came"):
-            post(url, timeout=0.3)
-        assert time.monotonic() - began < 2.0
+            post(url, timeout=1.0)
+        assert time.monotonic() - began < 15.0  # the drips go on for twenty
         assert len(received) == 1
 
 

@@ -24,7 +24,7 @@ def sleep(given: Mapping[str, Any]) -> None:
 
 
 def status_of(forked: Nursery, pid: int) -> int:
-    until = time.monotonic() + 30
+    until = time.monotonic() + 240
     while time.monotonic() < until:
         if pid in (ended := forked.over()):
             return ended[pid]
@@ -33,7 +33,7 @@ def status_of(forked: Nursery, pid: int) -> int:
 
 
 def wait_for(path: Path) -> None:
-    until = time.monotonic() + 30
+    until = time.monotonic() + 240
     while not path.exists() and time.monotonic() < until:
         time.sleep(0.01)
 

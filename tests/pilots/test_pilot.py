@@ -158,7 +158,7 @@ def test_a_run_killed_without_warning_resumes_without_repeating_or_losing_a_cell
         command, stderr=subprocess.DEVNULL, stdout=subprocess.DEVNULL, start_new_session=True
     )
     with Store.open(home) as store:
-        deadline = time.monotonic() + 60
+        deadline = time.monotonic() + 240
         while len(store.finished_cells("small")) < 4 and time.monotonic() < deadline:
             time.sleep(0.02)
         os.killpg(process.pid, signal.SIGKILL)

@@ -25,7 +25,7 @@ def test_a_fake_device_keeps_the_contract() -> None:
 
 @pytest.mark.slow
 def test_a_larger_fake_device_reads_wide_circuits_in_our_order() -> None:
-    report = check_canary(ibm.open("fake_kolkata"), sizes=(8, 20), shots=60, clock=ManualClock())
+    report = check_canary(ibm.open("fake_kolkata"), sizes=(9, 17), shots=60, clock=ManualClock())
     assert report.passed, report.first
 
 

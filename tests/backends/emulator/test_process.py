@@ -33,7 +33,7 @@ def test_a_killed_emulator_loses_none_of_its_books_and_stops_cleanly(tmp_path: P
         assert second.ask("GET", "/admin/scenarios")["on"] == {}
         assert second.token not in repr(second)
         second.process.send_signal(signal.SIGINT)
-        assert second.process.wait(10) == 0
+        assert second.process.wait(240) == 0
 
 
 def test_a_line_for_people_says_where_and_with_which_token() -> None:

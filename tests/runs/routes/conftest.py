@@ -128,7 +128,7 @@ def routes(
         yield made
 
 
-def at_rest(routes: Routes, seconds: float = 60.0) -> None:
+def at_rest(routes: Routes, seconds: float = 240.0) -> None:
     """Wait until the workers of decisions stand and have nothing to do.
 
     What a test is not about is not measured by it: that a killed worker's successor takes its time

@@ -23,7 +23,7 @@ from tests.runs.routes.providers import Rogue
 def logged(routes: Routes, decision: Decision) -> dict[str, Any]:
     """The log of a decision, as it is after being written to a file."""
     database: Database = routes.desk.database()
-    until = time.monotonic() + 30
+    until = time.monotonic() + 240
     while Inputs(database).of(decision.problem_hash) is None and time.monotonic() < until:
         time.sleep(0.01)  # the data are kept after the answer has gone out
     found: dict[str, Any] = json.loads(json.dumps(decision_log(database, decision)))

@@ -74,13 +74,13 @@ def test_a_loop_killed_again_and_again_pays_each_evaluation_once(
     before, log = bills(emulator), tmp_path / "log"
     for kill_at in (1, 4, 7):
         process = begun(tmp_path)
-        until = time.monotonic() + 60
+        until = time.monotonic() + 240
         while measured(log) < kill_at and process.poll() is None and time.monotonic() < until:
             time.sleep(0.01)
         process.kill()
         process.wait()
     last = begun(tmp_path)
-    assert last.wait(60) == 0
+    assert last.wait(240) == 0
     text = log.read_text()
     paid = bills(emulator) - before
     assert (len(paid), set(paid.values())) == (12, {1})

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import sys
 import time
 from pathlib import Path
 
@@ -65,4 +66,29 @@ def marked(given: tuple[int, str]) -> int:
     time.sleep(0.4)
     with (Path(folder) / "done").open("a") as file:
         file.write(f"{number}\n")
+    return number
+
+
+class Sealed:
+    """Is pickled, and raises when it is read."""
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return seal, ()
+
+
+def seal() -> None:
+    raise ValueError("sealed")
+
+
+def sealed(number: int) -> object:
+    return Sealed() if number == 1 else number
+
+
+def same(given: object) -> object:
+    return given
+
+
+def ending(number: int) -> int:
+    if number == 1:
+        sys.exit(3)
     return number

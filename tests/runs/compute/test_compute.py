@@ -61,6 +61,35 @@ def test_errors_and_values_that_cannot_be_sent_are_told(pool: Compute) -> None:
     assert pool.map(cells.unsendable, [1])[0].error is not None
 
 
+def test_a_value_that_cannot_be_read_is_an_error_of_its_own_cell(pool: Compute) -> None:
+    found = pool.map(cells.sealed, range(3), Options(chunk=3))
+    assert [cell.value for cell in found] == [0, None, 2]
+    assert "cannot be read here: ValueError: sealed" in str(found[1].error)
+
+
+def test_a_cell_that_cannot_be_sent_or_read_fails_alone(pool: Compute) -> None:
+    found = pool.map(cells.same, [0, threading.Lock(), cells.Sealed(), 3], Options(chunk=4))
+    assert [cell.value for cell in found] == [0, None, None, 3]
+    assert "cell 1 cannot be sent to other processes: cannot pickle" in str(found[1].error)
+    assert "sealed" in str(found[2].error)
+
+
+def test_a_cell_that_exits_fails_alone_and_once(pool: Compute) -> None:
+    found = pool.map(cells.ending, range(3), Options(chunk=3))
+    assert [(cell.value, cell.attempts) for cell in found] == [(0, 1), (None, 1), (2, 1)]
+    assert "SystemExit 3" in str(found[1].error)
+
+
+def test_cells_may_come_one_by_one(pool: Compute) -> None:
+    found = pool.map(cells.square, (n for n in range(5)))
+    assert [cell.get() for cell in found] == [0, 1, 4, 9, 16]
+
+
+def test_what_is_no_sequence_of_cells_is_refused(pool: Compute) -> None:
+    with pytest.raises(InputError, match="cells are a sequence, got int"):
+        pool.map(cells.square, 3)  # type: ignore[arg-type]
+
+
 def test_a_cell_whose_process_dies_is_begun_again(pool: Compute, tmp_path: Path) -> None:
     found = pool.map(cells.deadly, [(n, str(tmp_path / "mark")) for n in range(20)])
     assert [cell.get() for cell in found] == list(range(20))

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import os
-import pickle
 import socket
 import time
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from dataclasses import dataclass, field
 from types import ModuleType
@@ -15,7 +14,8 @@ from typing import Any, Self
 
 from qupel.errors import InputError, RunError
 from qupel.runs.compute.contract import Cell, Given, Made, Options
-from qupel.runs.compute.processes import LOOK, Work, run_chunk, sendable
+from qupel.runs.compute.processes import LOOK
+from qupel.runs.compute.work import Work, run_chunk, sendable
 
 #: Seconds beyond a cell's own that the cluster may take to start a process for it.
 START = 5.0
@@ -54,7 +54,7 @@ class Ray:
     def map(
         self,
         function: Callable[[Given], Made],
-        cells: Sequence[Given],
+        cells: Iterable[Given],
         options: Options = Options(),  # noqa: B008  frozen
     ) -> list[Cell[Made]]:
         """Call a function for every cell; see `qupel.runs.compute.contract.Compute`."""
@@ -72,7 +72,7 @@ class Ray:
         self,
         ray: ModuleType,
         function: Callable[[Given], Made],
-        cells: Sequence[Given],
+        cells: Iterable[Given],
         options: Options,
     ) -> list[Cell[Made]]:
         busy = max(1, int(ray.cluster_resources().get("CPU", 1)))
@@ -85,11 +85,13 @@ class Ray:
             while not work.is_done and not options.cancelled.is_set():
                 # Under a limit no more is sent than can run: a task does not say when it begins.
                 while work.waiting and (options.seconds is None or len(under_way) < busy):
-                    chunk = work.waiting.popleft()
-                    chunk.attempts += 1
-                    given = [work.cells[i] for i in chunk.cells]
-                    reference = task.remote(work.packed_function, given)
+                    chunk, given = work.begin()
+                    if not given:
+                        continue
+                    reference = task.remote(work.function, given)
                     under_way[reference], began[reference] = chunk, time.monotonic()
+                if not under_way:
+                    continue
                 ready, _ = ray.wait(list(under_way), num_returns=1, timeout=LOOK)
                 for reference in ready:
                     self._take(ray, reference, under_way.pop(reference), work)
@@ -148,7 +150,7 @@ class Ray:
 
     def _take(self, ray: ModuleType, reference: Any, chunk: Any, work: Work) -> None:
         try:
-            work.take(chunk, pickle.dumps(ray.get(reference)))
+            work.take(chunk, ray.get(reference))
         except (ray.exceptions.WorkerCrashedError, ray.exceptions.NodeDiedError):
             work.again(chunk, None)
         except ray.exceptions.RayTaskError as error:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from threading import Event
 from typing import Any, Generic, Protocol, TypeVar
@@ -98,7 +98,7 @@ class Compute(Protocol):
     """
 
     def map(
-        self, function: Callable[[Given], Made], cells: Sequence[Given], options: Options = ...
+        self, function: Callable[[Given], Made], cells: Iterable[Given], options: Options = ...
     ) -> list[Cell[Made]]:
         """Call a function for every cell.
 
@@ -108,7 +108,7 @@ class Compute(Protocol):
             Of a module that the processes can import; they get it by its name. A cell whose
             process dies is begun again, so what it does may be done twice.
         cells
-            Values that can be pickled.
+            Values that can be pickled; one that cannot has an `InputError` for its result.
         """
         ...
 

@@ -6,7 +6,7 @@ import functools
 import hashlib
 import inspect
 import pickle
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -53,21 +53,20 @@ class Journal:
                 f"{self.path} cannot be used as a journal: {error.strerror}"
             ) from error
 
-    def marks(self, function: Callable[..., Any], cells: Sequence[Any]) -> list[bytes]:
-        """What each cell is known by."""
+    def marker(self, function: Callable[..., Any]) -> Callable[[bytes], bytes]:
+        """What a function's cell, pickled, is known by."""
         work = hashlib.sha256(pickle.dumps(function) + _source(function)).digest()
-        return [hashlib.sha256(work + pickle.dumps(cell)).digest() for cell in cells]
+        return lambda cell: hashlib.sha256(work + cell).digest()
 
     def value(self, mark: bytes) -> Any:
         """The value that was kept; `KeyError` if there is none."""
         return pickle.loads(self._known[mark])  # noqa: S301  written by the user's own run
 
-    def keep(self, marks: Sequence[bytes], values: Sequence[Any]) -> None:
-        """Add values, in one write."""
-        bodies = [pickle.dumps(value) for value in values]
+    def keep(self, values: Mapping[bytes, bytes]) -> None:
+        """Add values, pickled, by their marks, in one write."""
         with self.path.open("ab") as file:
-            file.write(b"".join(map(_record, marks, bodies)))
-        self._known.update(zip(marks, bodies, strict=True))
+            file.write(b"".join(map(_record, values.keys(), values.values())))
+        self._known.update(values)
 
     def _read(self, raw: bytes) -> int:
         """Read the records that are whole; return where they end."""

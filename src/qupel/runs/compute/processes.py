@@ -8,40 +8,22 @@ import pickle
 import signal
 import threading
 import time
-import traceback
-from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from dataclasses import dataclass, field
 from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
-from typing import Any, Self
+from typing import Self
 
 from qupel.errors import InputError, RunError
-from qupel.runs.compute.contract import Cell, Given, Made, Options, cancelled_cell
-from qupel.runs.compute.journal import Journal
+from qupel.runs.compute.contract import Cell, Given, Made, Options
+from qupel.runs.compute.work import Chunk, Work, run_chunk
 
 #: Seconds between two looks whether somebody cancelled.
 LOOK = 0.2
 #: Seconds that a process may take to start.
 START = 60.0
 READY = b"ready"
-
-
-@dataclass(slots=True, eq=False)
-class Chunk:
-    """Cells that are sent together.
-
-    Attributes
-    ----------
-    cells
-        Their numbers.
-    attempts
-        How often the chunk was begun.
-    """
-
-    cells: Sequence[int]
-    attempts: int = 0
 
 
 @dataclass(slots=True, eq=False)
@@ -86,7 +68,7 @@ class Processes:
     def map(
         self,
         function: Callable[[Given], Made],
-        cells: Sequence[Given],
+        cells: Iterable[Given],
         options: Options = Options(),  # noqa: B008  frozen
     ) -> list[Cell[Made]]:
         """Call a function for every cell; see `qupel.runs.compute.contract.Compute`."""
@@ -123,17 +105,17 @@ class Processes:
         """Give every free process a chunk, as long as there is one."""
         while work.waiting:
             free = next((slot for slot in self._slots if slot.chunk is None), None)
-            if free is None:
-                if len(self._slots) >= self.size:
-                    return
-                free = self._hire()
-            chunk = work.waiting.popleft()
-            chunk.attempts += 1
+            if free is None and len(self._slots) >= self.size:
+                return
+            chunk, cells = work.begin()
+            if not cells:
+                continue
+            free = free or self._hire()
             free.chunk = chunk
             seconds = work.options.seconds
             free.deadline = None if seconds is None else time.monotonic() + seconds
             try:
-                free.pipe.send_bytes(work.packed(chunk))
+                free.pipe.send_bytes(pickle.dumps((work.function, cells)))
             except (BrokenPipeError, ConnectionResetError):
                 self._died(free, work)
 
@@ -161,7 +143,7 @@ class Processes:
             return
         chunk, slot.chunk = slot.chunk, None
         if chunk is not None:
-            work.take(chunk, raw)
+            work.take(chunk, pickle.loads(raw))  # noqa: S301  our own process
 
     def _died(self, slot: Slot, work: Work) -> None:
         """Begin a chunk again whose process died, cell by cell: one of them may be the reason."""
@@ -200,103 +182,6 @@ class Processes:
 _SPAWN = multiprocessing.get_context("spawn")  # a fork of a process with threads may hang
 
 
-class Work:
-    """The cells of one map, and what is known of them."""
-
-    def __init__(
-        self, function: Callable[..., Any], cells: Sequence[Any], options: Options, size: int
-    ) -> None:
-        self.function, self.cells, self.options = function, cells, options
-        self.found: dict[int, Cell[Any]] = {}
-        self.marks: Sequence[bytes] = ()
-        try:
-            self.packed_function = pickle.dumps(function)
-        except (pickle.PicklingError, AttributeError, TypeError) as error:
-            raise InputError(
-                f"{function!r} cannot be sent to other processes ({error}); "
-                f"use a function of a module that they can import"
-            ) from error
-        if options.journal is not None:
-            self._find(options.journal)
-        left = [number for number in range(len(cells)) if number not in self.found]
-        self.waiting = deque(Chunk(part) for part in options.chunks(left, size))
-
-    @property
-    def is_done(self) -> bool:
-        """Whether every cell has a result."""
-        return len(self.found) == len(self.cells)
-
-    def packed(self, chunk: Chunk) -> bytes:
-        """Function and cells of a chunk, to be sent."""
-        return pickle.dumps((self.packed_function, [self.cells[i] for i in chunk.cells]))
-
-    def take(self, chunk: Chunk, raw: bytes) -> None:
-        """Take what a process sent back for a chunk."""
-        for number, (value, error) in zip(chunk.cells, pickle.loads(raw), strict=True):  # noqa: S301  our own process
-            self.found[number] = Cell(value, error, chunk.attempts)
-        if self.options.journal is not None:
-            made = [number for number in chunk.cells if self.found[number].error is None]
-            values = [self.found[number].value for number in made]
-            self.options.journal.keep([self.marks[number] for number in made], values)
-        self._tell()
-
-    def again(self, chunk: Chunk, status: int | None) -> None:
-        """Begin a chunk again, cell by cell, unless that was tried often enough."""
-        if chunk.attempts >= self.options.attempts:
-            how = "" if status is None else f" ({_manner(status)})"
-            died = RunError(f"its process died{how}, {chunk.attempts} times")
-            self.fail(chunk, died)
-            return
-        for number in reversed(chunk.cells):
-            self.waiting.appendleft(Chunk((number,), chunk.attempts))
-
-    def fail(self, chunk: Chunk, error: Exception) -> None:
-        """Give every cell of a chunk an error for its result."""
-        for number in chunk.cells:
-            self.found[number] = Cell(None, error, chunk.attempts)
-        self._tell()
-
-    def results(self) -> list[Cell[Any]]:
-        """Return the results in the order of the cells."""
-        return [self.found.get(i) or cancelled_cell() for i in range(len(self.cells))]
-
-    def _find(self, journal: Journal) -> None:
-        """Take what was done before."""
-        self.marks = journal.marks(self.function, self.cells)
-        for number, mark in enumerate(self.marks):
-            with suppress(KeyError):
-                self.found[number] = Cell(journal.value(mark), None, 0)
-
-    def _tell(self) -> None:
-        if self.options.progress is not None:
-            self.options.progress(len(self.found), len(self.cells))
-
-
-def run_chunk(packed_function: bytes, cells: Sequence[Any]) -> list[tuple[Any, Exception | None]]:
-    """Call a function for each cell; what it raises is its result."""
-    function = pickle.loads(packed_function)  # noqa: S301  from the process that asks
-    return [_called(function, cell) for cell in cells]
-
-
-def _called(function: Callable[[Any], Any], cell: Any) -> tuple[Any, Exception | None]:
-    try:
-        value = function(cell)
-        pickle.dumps(value)
-    except Exception as error:  # noqa: BLE001  a cell may raise anything; it is told to the asker
-        return None, sendable(error)
-    return value, None
-
-
-def sendable(error: Exception) -> Exception:
-    """Return the error, or one that says the same where it cannot be pickled."""
-    said = "".join(traceback.format_exception(error))
-    with suppress(Exception):
-        again = pickle.loads(pickle.dumps(error))  # noqa: S301  made a line above
-        again.add_note(said)
-        return again
-    return RunError(f"{type(error).__name__}: {error}\n{said}")
-
-
 def _serve(pipe: Connection, asker: int) -> None:
     """Serve until the other end closes; the asker's death closes it too.
 
@@ -313,16 +198,8 @@ def _serve(pipe: Connection, asker: int) -> None:
             return
         if not raw:
             return
-        try:
-            packed, cells = pickle.loads(raw)  # noqa: S301  from the process that started us
-            made = run_chunk(packed, cells)
-        except Exception as error:
-            known = sendable(error)
-            with suppress(Exception):
-                count = len(pickle.loads(raw)[1])  # noqa: S301  as above
-                pipe.send_bytes(pickle.dumps([(None, known)] * count))
-                continue
-            raise
+        function, cells = pickle.loads(raw)  # noqa: S301  from the process that started us
+        made = run_chunk(function, cells)
         try:
             pipe.send_bytes(pickle.dumps(made))
         except OSError:
@@ -334,11 +211,3 @@ def _die_with(asker: int) -> None:
     while os.getppid() == asker:
         time.sleep(1.0)
     os._exit(1)
-
-
-def _manner(status: int) -> str:
-    if status >= 0:
-        return f"exit code {status}"
-    with suppress(ValueError):
-        return f"signal {signal.Signals(-status).name}"
-    return f"signal {-status}"

@@ -73,6 +73,15 @@ def test_a_cap_on_money_says_which_form_is_expected(job: str) -> None:
     assert "such as '10 USD'" in ended.err
 
 
+def test_a_cap_that_a_command_takes_away_is_told(job: str) -> None:
+    assert qupel("budget", "set", "team:x", "--money", "250", "--runs", 4).err == ""
+    ended = qupel("budget", "set", "team:x", "--shots", 500, "--runs", 4)
+    assert ended.code == Exit.OK
+    assert "team:x: the cap of 250.00 USD on money is gone" in ended.err
+    assert "runs" not in ended.err
+    assert "shots" in qupel("budget", "set", "team:x").err
+
+
 def test_the_history_of_an_unknown_route_is_refused(job: str) -> None:
     ended = qupel("route", "history", "nowhere")
     assert ended.code == Exit.INPUT

@@ -33,11 +33,21 @@ def set_budget(
 ) -> None:
     """Set the caps of an account; a cap that is not named is taken away.
 
-    Refused if more than a cap is held or spent already.
+    Refused if more than a cap is held or spent already. Which caps were taken away is told on
+    stderr.
     """
     cap = money_in("--money", money)
     with opened(database) as ledger:
+        standing = [one for one in ledger.accounts() if one.name == account]
         made = ledger.set_budget(account, money=cap, shots=shots, runs=runs)
+    for before in standing:
+        for word, was in before.caps().items():
+            if was is not None and made.caps()[word] is None:
+                shown = before.shown(word, was)
+                say(
+                    f"{account}: the cap of {shown} on {word} is gone, since --{word} was not "
+                    f"named; to keep it, set all caps in one command, with --{word} '{shown}'"
+                )
     if as_json:
         print_document(made.document())
     else:

@@ -21,7 +21,7 @@ from qupel.model.home import home
 from qupel.runs.sqlite_file import BUSY_SECONDS, check_disk, engine_on
 
 #: The migration that this code needs; `Database.open` brings older databases up to it.
-REVISION = "0007"
+REVISION = "0008"
 #: Name of the lock under which one process at a time migrates a PostgreSQL database.
 _MIGRATING = 0x71757065
 

@@ -199,7 +199,7 @@ accounts = Table(
     Column("spent_shots", BigInteger, nullable=False, default=0),
     Column("spent_runs", BigInteger, nullable=False, default=0),
     Column("over_money", BigInteger, nullable=False, default=0),
-    Column("alerted", Boolean, nullable=False, default=False),
+    Column("alerts", String, nullable=False, default=""),
     CheckConstraint(
         "held_money >= 0 AND held_shots >= 0 AND held_runs >= 0 AND spent_money >= 0 "
         "AND spent_shots >= 0 AND spent_runs >= 0 AND over_money >= 0",

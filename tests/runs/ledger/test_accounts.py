@@ -34,8 +34,13 @@ def test_names_of_accounts_have_a_kind(name: str) -> None:
 
 def test_caps_below_what_is_held_are_refused(ledger: Ledger) -> None:
     plan(ledger)
-    with pytest.raises(BudgetError, match="held or spent already"):
+    said = r"has 1\.00 USD of money held or spent already, more than the cap of 0\.50 USD"
+    with pytest.raises(BudgetError, match=said):
         ledger.set_budget("team:a", money=Money.of("0.5"))
+    with pytest.raises(BudgetError, match=r"has 100 of shots held .* cap of 99;"):
+        ledger.set_budget("team:a", shots=99)
+    with pytest.raises(InputError, match=r"at least 0, got -1\.00 USD"):
+        ledger.set_budget("team:a", money=Money(-1_000_000, "USD"))
     with pytest.raises(InputError, match="at least 0"):
         ledger.set_budget("team:a", shots=-1)
     with pytest.raises(InputError, match="counts in USD"):

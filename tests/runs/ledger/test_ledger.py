@@ -91,6 +91,35 @@ def test_an_alert_is_given_once_at_eighty_per_cent(database: Database, clock: Ma
     assert ledger.job(alert.job).key == "3"
 
 
+def test_every_cap_has_an_alert_of_its_own_with_its_figures(ledger: Ledger) -> None:
+    ledger.set_budget("team:a", money=Money.of(10), shots=1000, runs=5)
+    for number in range(4):
+        plan(ledger, str(number), bound=Money.of("0.01"))
+    plan(ledger, "4", bound=Money.of("9.90"))
+    told = [event.detail for event in ledger.events(kind="budget alert")]
+    assert told == [
+        {"account": "team:a", "of": "runs", "used": "4", "cap": "5"},
+        {"account": "team:a", "of": "money", "used": "9.94 USD", "cap": "10.00 USD"},
+    ]
+    assert ledger.account("team:a").alerts == ("runs", "money")
+
+
+def test_a_cap_that_is_changed_is_alerted_anew_and_no_other(ledger: Ledger) -> None:
+    ledger.set_budget("team:a", money=Money.of(5), runs=5)
+    for number in range(4):
+        plan(ledger, str(number))
+    ledger.set_budget("team:a", money=Money.of(5), runs=6)
+    plan(ledger, "4")
+    told = [event.detail["of"] for event in ledger.events(kind="budget alert")]
+    assert sorted(told) == ["money", "runs", "runs"]
+
+
+def test_a_free_job_is_no_news_to_a_cap_of_no_money(ledger: Ledger) -> None:
+    ledger.set_budget("team:a", money=Money.of(0))
+    plan(ledger, bound=None)
+    assert ledger.events(kind="budget alert") == []
+
+
 def test_three_retries_are_four_attempts_under_one_correlation_with_timings(
     ledger: Ledger, fake: Fake
 ) -> None:

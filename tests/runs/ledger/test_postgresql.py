@@ -7,6 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from qupel.backends.clock import ManualClock
+from qupel.model.money import Money
 from qupel.runs.database import Database, insert_new
 from qupel.runs.ledger import Ledger
 from qupel.runs.ledger.hands import writing
@@ -38,6 +39,16 @@ def test_workers_that_plan_the_same_at_once_hold_nothing_twice(postgres: Databas
     assert len(found) == 10
     [account] = ledger.accounts()
     assert account.held.runs == 10
+
+
+def test_every_cap_has_an_alert_of_its_own(postgres: Database) -> None:
+    ledger = Ledger(postgres, ManualClock())
+    ledger.set_budget("team:a", money=Money.of(10), runs=5)
+    for number in range(4):
+        plan(ledger, str(number), bound=Money.of("0.01"))
+    plan(ledger, "4", bound=Money.of("9.90"))
+    told = [event.detail["of"] for event in ledger.events(kind="budget alert")]
+    assert told == ["runs", "money"]
 
 
 def test_a_second_job_is_filed_once(postgres: Database) -> None:

@@ -50,8 +50,8 @@ class Account:
         For open jobs, and for good.
     over
         Money billed beyond what was held for it.
-    alerted
-        Whether the alert at 80 % of a cap has been given.
+    alerts
+        Of ``money``, ``shots`` and ``runs``, those whose alert at 80 % of the cap has been given.
     """
 
     name: str
@@ -62,15 +62,34 @@ class Account:
     held: Amounts
     spent: Amounts
     over: int
-    alerted: bool
+    alerts: tuple[str, ...] = ()
+
+    def caps(self) -> dict[str, int | None]:
+        """Caps on money, shots and runs; None where there is none."""
+        return {"money": self.cap_money, "shots": self.cap_shots, "runs": self.cap_runs}
+
+    def used(self) -> dict[str, int]:
+        """What is held and spent of money, shots and runs; bills beyond their bounds too."""
+        return {
+            "money": self.held.money + self.spent.money + self.over,
+            "shots": self.held.shots + self.spent.shots,
+            "runs": self.held.runs + self.spent.runs,
+        }
 
     def remaining(self) -> dict[str, int | None]:
         """What may still be held of money, shots and runs; None where there is no cap."""
+        used = self.used()
         return {
-            "money": _left(self.cap_money, self.held.money + self.spent.money + self.over),
-            "shots": _left(self.cap_shots, self.held.shots + self.spent.shots),
-            "runs": _left(self.cap_runs, self.held.runs + self.spent.runs),
+            word: None if cap is None else cap - used[word] for word, cap in self.caps().items()
         }
+
+    def shown(self, word: str, number: int | None) -> str:
+        """An amount of money, shots or runs for people: money with its currency."""
+        if number is None:
+            return "none"
+        if word != "money":
+            return str(number)
+        return str(Money(number, self.currency or NO_CURRENCY))
 
     def document(self) -> dict[str, Any]:
         """The account as plain data; money in the currency's unit."""
@@ -103,7 +122,7 @@ class Account:
                 "spent": self.spent.runs,
                 "remaining": left["runs"],
             },
-            "alerted": self.alerted,
+            "alerted": list(self.alerts),
         }
 
 
@@ -150,19 +169,23 @@ def set_caps(
     wanted = {"money": None if money is None else money.micros, "shots": shots, "runs": runs}
     for word, cap in wanted.items():
         if cap is not None and cap < 0:
-            raise InputError(f"a cap on {word} must be at least 0, got {cap}")
+            raise InputError(
+                f"a cap on {word} must be at least 0, got {money if word == 'money' else cap}"
+            )
         if cap is not None:
             check_size(f"a cap on {word}", cap, None if word != "money" else money)
     connection.execute(insert_into(accounts, connection).values(name=name).on_conflict_do_nothing())
     standing = account_named(connection, name)
     if money is not None and standing.currency not in {"", money.currency}:
         raise InputError(f"{name} counts in {standing.currency}, not in {money.currency}")
+    caps = standing.caps()
     for word, cap in wanted.items():
         used = getattr(standing.held, word) + getattr(standing.spent, word)
         if cap is not None and used > cap:
             raise BudgetError(
-                f"{name} has {used} of {word} held or spent already, more than the cap {cap}; "
-                "cancel jobs first, or set a higher cap"
+                f"{name} has {standing.shown(word, used)} of {word} held or spent already, more "
+                f"than the cap of {standing.shown(word, cap)}; cancel jobs first, or set a higher "
+                "cap"
             )
     connection.execute(
         sa.update(accounts)
@@ -172,7 +195,8 @@ def set_caps(
             cap_shots=shots,
             cap_runs=runs,
             currency=standing.currency if money is None else money.currency,
-            alerted=False,
+            # A cap that stays as it was is not told of again.
+            alerts=" ".join(word for word in standing.alerts if wanted[word] == caps[word]),
         )
     )
     return account_named(connection, name)
@@ -183,18 +207,19 @@ def account_named(connection: sa.Connection, name: str) -> Account:
     row = connection.execute(sa.select(accounts).where(accounts.c.name == name)).first()
     if row is None:
         raise InputError(f"no account {name!r}; `qupel budget set` makes one")
-    return _account(row)
+    return account_of(row)
 
 
 def all_accounts(connection: sa.Connection) -> list[Account]:
     """All accounts by name."""
-    return [_account(row) for row in connection.execute(_ALL)]
+    return [account_of(row) for row in connection.execute(_ALL)]
 
 
 _ALL = sa.select(accounts).order_by(accounts.c.name)
 
 
-def _account(row: sa.Row[Any]) -> Account:
+def account_of(row: sa.Row[Any]) -> Account:
+    """The account of a row of the table."""
     return Account(
         row.name,
         row.currency,
@@ -204,9 +229,5 @@ def _account(row: sa.Row[Any]) -> Account:
         Amounts(row.held_money, row.held_shots, row.held_runs),
         Amounts(row.spent_money, row.spent_shots, row.spent_runs),
         row.over_money,
-        row.alerted,
+        tuple(row.alerts.split()),
     )
-
-
-def _left(cap: int | None, used: int) -> int | None:
-    return None if cap is None else cap - used

@@ -14,11 +14,15 @@ import sqlalchemy as sa
 from qupel.errors import BudgetError
 from qupel.model.money import Money
 from qupel.runs.database import insert_into
-from qupel.runs.ledger.accounts import Account, Amounts, account_named, checked_names
+from qupel.runs.ledger.accounts import (
+    Account,
+    Amounts,
+    account_named,
+    account_of,
+    checked_names,
+)
+from qupel.runs.ledger.alerts import Alert, alerts_of
 from qupel.runs.tables import accounts, holds
-
-#: Share of a cap from which on an alert is given, in per cent.
-ALERT_PERCENT = 80
 
 
 def hold(
@@ -27,7 +31,7 @@ def hold(
     names: Sequence[str],
     amounts: Amounts,
     currency: str,
-) -> list[str]:
+) -> list[Alert]:
     """Hold a job's upper bound in every account; see `reserve`."""
     reached = reserve(connection, names, amounts, currency)
     held = {"held_money": amounts.money, "held_shots": amounts.shots, "held_runs": amounts.runs}
@@ -38,20 +42,20 @@ def hold(
 
 def reserve(
     connection: sa.Connection, names: Sequence[str], amounts: Amounts, currency: str
-) -> list[str]:
+) -> list[Alert]:
     """Set an upper bound aside in every account, made without a cap if it is new.
 
     Returns
     -------
-    list of str
-        Accounts that have now reached the alert.
+    list of Alert
+        Caps that have now reached it.
 
     Raises
     ------
     BudgetError
         If a cap would be exceeded or the currency is another; the caller rolls back.
     """
-    reached = []
+    reached: list[Alert] = []
     values: dict[str, Any] = {"money": amounts.money, "shots": amounts.shots, "runs": amounts.runs}
     values |= {"currency": currency if amounts.money else ""}
     for name in checked_names(names):
@@ -62,11 +66,7 @@ def reserve(
             held = connection.execute(_HOLD, {**values, "b_account": name}).first()
         if held is None:
             raise _refusal(account_named(connection, name), amounts, currency)
-        if not held.alerted and _near(held):
-            connection.execute(
-                sa.update(accounts).where(accounts.c.name == name).values(alerted=True)
-            )
-            reached.append(name)
+        reached += alerts_of(connection, account_of(held))
     return reached
 
 
@@ -108,16 +108,6 @@ def revise(connection: sa.Connection, job: str, money: int, bound: int) -> None:
         values |= {"money": spent - row.spent_money, "over": over - row.over_money}
         connection.execute(_BOOK_ACCOUNT, values)
         connection.execute(_BOOK_HOLD, values)
-
-
-def _near(row: sa.Row[Any]) -> bool:
-    """Whether any cap is used to the share that is alerted."""
-    uses = (
-        (row.cap_money, row.held_money + row.spent_money + row.over_money),
-        (row.cap_shots, row.held_shots + row.spent_shots),
-        (row.cap_runs, row.held_runs + row.spent_runs),
-    )
-    return any(cap is not None and 100 * used >= ALERT_PERCENT * cap for cap, used in uses)
 
 
 def _refusal(account: Account, amounts: Amounts, currency: str) -> BudgetError:

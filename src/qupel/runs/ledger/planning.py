@@ -117,8 +117,8 @@ def _written(tx: Transaction, wanted: Plan, order_hash: str, job_id: str) -> Job
         row = tx.job(job_id)
     names = list(wanted.accounts)
     tx.log("planned", row, backend=wanted.backend, bound=str(wanted.bound), accounts=names)
-    for account in reached:
-        tx.log("budget alert", row, alarm=True, account=account)
+    for alert in reached:
+        tx.log("budget alert", row, alarm=True, **alert.detail())
     return job_of(row)
 
 

@@ -25,7 +25,8 @@ from tests.runs.ledger.fake import Fake
 
 from qupel.backends.clock import SystemClock
 from qupel.backends.contract import Order
-from qupel.model.circuit import Circuit, Gate
+from qupel.model.circuit import Circuit
+from qupel.model.gate import Gate
 from qupel.model.money import Money
 from qupel.runs.compute import Options, compute
 from qupel.runs.database import Database

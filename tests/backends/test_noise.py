@@ -20,7 +20,7 @@ from qupel.backends.noise import (
 )
 from qupel.errors import InputError
 from qupel.model import Circuit
-from qupel.model.circuit import Angle, Gate
+from qupel.model.gate import Angle, Gate
 from qupel.model.gates import matrix
 from qupel.simulators import DensityMatrix, NoiseModel, Trajectories
 from qupel.simulators.noise import depolarising

@@ -11,8 +11,9 @@ import yaml  # type: ignore[import-untyped]
 
 from qupel.backends.catalogue.listing import OWN, profile_named
 from qupel.backends.compiling import Target, compile_circuit
-from qupel.model.circuit import Circuit, Gate
+from qupel.model.circuit import Circuit
 from qupel.model.formats import read_qasm
+from qupel.model.gate import Gate
 from tests.acceptance.command import qupel
 
 #: Turns about Z are done by changing the phase of what follows: no time, no error.

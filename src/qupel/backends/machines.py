@@ -13,8 +13,9 @@ from qupel.backends.contract import Annealing, Kind, Reading
 from qupel.backends.noise import idled, noise_model
 from qupel.backends.spin_reads import anneal_spins
 from qupel.errors import InputError
-from qupel.model.circuit import Circuit, Gate
+from qupel.model.circuit import Circuit
 from qupel.model.evidence import Evidence
+from qupel.model.gate import Gate
 from qupel.simulators.counts import Counts
 from qupel.simulators.density import MOST_QUBITS, DensityMatrix
 from qupel.simulators.noise import NoiseModel

@@ -22,7 +22,8 @@ import numpy as np
 from qupel.backends.catalogue.figures import Coherence, GateTimes
 from qupel.backends.catalogue.profile import DeviceProfile
 from qupel.errors import InputError
-from qupel.model.circuit import Circuit, Gate
+from qupel.model.circuit import Circuit
+from qupel.model.gate import Gate
 from qupel.model.gates import GATES
 from qupel.simulators.density import DensityMatrix
 from qupel.simulators.noise import (

@@ -24,7 +24,8 @@ import numpy as np
 from qupel.backends.mitigation import Cost, Mitigated
 from qupel.backends.noise import VIRTUAL
 from qupel.errors import InputError, ResultError
-from qupel.model.circuit import Circuit, Gate
+from qupel.model.circuit import Circuit
+from qupel.model.gate import Gate
 from qupel.model.gates import inverse
 
 FITS = ("linear", "richardson", "exponential")

@@ -1,9 +1,10 @@
 """The nouns: models, QUBOs, Ising models, samples."""
 
 from qupel.model.bits import bits_of, index_of
-from qupel.model.circuit import Angle, Circuit, Gate
+from qupel.model.circuit import Circuit
 from qupel.model.evidence import Evidence
 from qupel.model.expression import Constraint, Expression, Variables, bits, integers
+from qupel.model.gate import Angle, Gate
 from qupel.model.ising import Ising
 from qupel.model.model import Model
 from qupel.model.money import Money

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -41,3 +42,9 @@ def reals(name: str, values: Any, *, least_axes: int = 0) -> np.ndarray:
     except (TypeError, ValueError):
         pass
     raise InputError(f"{name} must be real numbers, got {values!r:.60}")
+
+
+def listed(items: Sequence[Any]) -> str:
+    """The first few of some items, in brackets."""
+    shown = ", ".join(str(item) for item in items[:8])
+    return f"({shown}{', …' if len(items) > 8 else ''})"

@@ -2,87 +2,16 @@
 
 from __future__ import annotations
 
-import math
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from numbers import Real
-from operator import is_
 from typing import Any
 
-import numpy as np
-
 from qupel.errors import InputError
-from qupel.model.checks import reals, whole
-from qupel.model.gates import GATES, inverse, kind_of
+from qupel.model.checks import listed, reals, whole
+from qupel.model.gate import Angle, Gate, checked_gate, checked_qubit
+from qupel.model.gates import inverse
 from qupel.model.growing import Growing
-
-
-@dataclass(frozen=True, slots=True)
-class Angle:
-    """An angle that is linear in one parameter: ``factor * parameters[parameter] + shift``.
-
-    Attributes
-    ----------
-    parameter
-        Place of the parameter among the circuit's ``parameter_names``.
-    factor, shift
-        Radians per unit of the parameter, and radians.
-    """
-
-    parameter: int
-    factor: float = 1.0
-    shift: float = 0.0
-
-    def at(self, parameters: Sequence[float]) -> float:
-        """The angle in radians, given the value of every parameter."""
-        return self.factor * float(parameters[self.parameter]) + self.shift
-
-    def __neg__(self) -> Angle:
-        return self * -1.0
-
-    def __mul__(self, by: float) -> Angle:
-        if not isinstance(by, Real):
-            return NotImplemented
-        return Angle(self.parameter, self.factor * by, self.shift * by + 0.0)  # never -0.0
-
-    __rmul__ = __mul__
-
-    def __truediv__(self, by: float) -> Angle:
-        if not isinstance(by, Real):
-            return NotImplemented
-        return Angle(self.parameter, self.factor / by, self.shift / by + 0.0)
-
-    def __add__(self, more: float) -> Angle:
-        if not isinstance(more, Real):
-            return NotImplemented
-        return Angle(self.parameter, self.factor, self.shift + more)
-
-    __radd__ = __add__
-
-    def __sub__(self, less: float) -> Angle:
-        if not isinstance(less, Real):
-            return NotImplemented
-        return self + -less
-
-
-@dataclass(frozen=True, slots=True)
-class Gate:
-    """One gate, checked when it enters a circuit.
-
-    Attributes
-    ----------
-    name
-        A name of `qupel.model.gates.GATES`, which defines its matrix.
-    qubits
-        The qubits it acts on, controls first.
-    angles
-        Radians, or an `Angle` that follows a parameter.
-    """
-
-    name: str
-    qubits: tuple[int, ...]
-    angles: tuple[float | Angle, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, eq=False, init=False, repr=False)
@@ -135,7 +64,7 @@ class Circuit:
         for name, count in Counter(names).items():
             if count > 1:
                 raise InputError(f"{count} parameters are called {name!r}; names must differ")
-        held = tuple(_checked(gate, k, qubits, len(names)) for k, gate in enumerate(gates))
+        held = tuple(checked_gate(gate, k, qubits, len(names)) for k, gate in enumerate(gates))
         self._set(qubits, _checked_bits(measured, qubits), names, Growing(held))
 
     def _set(
@@ -164,7 +93,7 @@ class Circuit:
     def then(self, gate: Gate) -> Circuit:
         """Circuit with one more gate, which must not come after a measurement."""
         self._check_unmeasured()
-        held = _checked(gate, len(self._gates), self.qubits, len(self.parameter_names))
+        held = checked_gate(gate, len(self._gates), self.qubits, len(self.parameter_names))
         return self._with(self._gates.followed_by(held), None)
 
     def measure(self, *qubits: int) -> Circuit:
@@ -188,7 +117,7 @@ class Circuit:
         if len(values) != len(self.parameter_names):
             raise InputError(
                 f"the circuit has {len(self.parameter_names)} parameters "
-                f"{_listed(self.parameter_names)}, got {len(values)} values"
+                f"{listed(self.parameter_names)}, got {len(values)} values"
             )
         gates = (
             Gate(
@@ -285,7 +214,7 @@ class Circuit:
     def _check_unmeasured(self) -> None:
         if self.measured is not None:
             raise InputError(
-                f"the circuit measures qubits {_listed(self.measured)}, and no gate may follow; "
+                f"the circuit measures qubits {listed(self.measured)}, and no gate may follow; "
                 "add gates first and measure last"
             )
 
@@ -449,63 +378,12 @@ class Circuit:
         return self.then(Gate("cswap", (control, a, b)))
 
 
-def _checked(gate: Gate, place: int, qubits: int, parameters: int) -> Gate:
-    """The gate, its numbers as Python's own, or an error that says what does not fit."""
-    if not isinstance(gate, Gate):
-        raise InputError(
-            f"gate {place} is {gate!r:.60}; write Gate('cx', (0, 1)), Gate('h', (0,)) …"
-        )
-    kind = GATES.get(gate.name) or kind_of(gate.name)
-    where = f"gate {place} ({gate.name!r})"
-    for given in (gate.qubits, gate.angles):
-        if not isinstance(given, (tuple, list)):
-            raise InputError(f"{where}: qubits and angles are tuples, got {given!r:.60}")
-    if len(gate.qubits) != kind.qubits:
-        raise InputError(f"{where} acts on {kind.qubits} qubits, got {_listed(gate.qubits)}")
-    on = tuple(_qubit(q, qubits, where) for q in gate.qubits)
-    if kind.qubits > 1 and len(set(on)) < kind.qubits:
-        raise InputError(f"{where} needs different qubits, got {_listed(on)}")
-    if len(gate.angles) != kind.angles:
-        raise InputError(f"{where} takes {kind.angles} angles, got {len(gate.angles)}")
-    angles = tuple(_angle(a, parameters, where) for a in gate.angles)
-    plain = type(gate.qubits) is tuple and type(gate.angles) is tuple
-    kept = plain and all(map(is_, on, gate.qubits)) and all(map(is_, angles, gate.angles))
-    return gate if kept else Gate(gate.name, on, angles)
-
-
-def _qubit(qubit: Any, qubits: int, where: str) -> int:
-    if type(qubit) is int and 0 <= qubit < qubits:
-        return qubit
-    if isinstance(qubit, np.integer):
-        return _qubit(int(qubit), qubits, where)
-    raise InputError(f"{where}: there is no qubit {qubit!r}; there are qubits 0 to {qubits - 1}")
-
-
-def _angle(angle: Any, parameters: int, where: str) -> float | Angle:
-    if isinstance(angle, Angle):
-        if type(angle.parameter) is not int or not 0 <= angle.parameter < parameters:
-            raise InputError(
-                f"{where} follows parameter {angle.parameter!r}, but the circuit names "
-                f"{parameters}; give parameter_names one name for each"
-            )
-        if math.isfinite(angle.factor) and math.isfinite(angle.shift):
-            return angle
-    elif isinstance(angle, (int, float, np.floating)) and math.isfinite(angle):
-        return float(angle)
-    raise InputError(f"{where}: an angle is a finite number of radians, got {angle!r}")
-
-
 def _checked_bits(measured: Iterable[int] | None, qubits: int) -> tuple[int, ...] | None:
     if measured is None:
         return None
-    held = tuple(_qubit(q, qubits, "measurement") for q in measured)
+    held = tuple(checked_qubit(q, qubits, "measurement") for q in measured)
     if not held:
         raise InputError("measure at least one qubit, or say nothing: measured=None")
     if len(set(held)) < len(held):
-        raise InputError(f"a qubit is measured once, got {_listed(held)}; name each one time")
+        raise InputError(f"a qubit is measured once, got {listed(held)}; name each one time")
     return held
-
-
-def _listed(items: Sequence[Any]) -> str:
-    shown = ", ".join(str(item) for item in items[:8])
-    return f"({shown}{', …' if len(items) > 8 else ''})"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from qupel.model.circuit import Gate
+from qupel.model.gate import Gate
 
 #: What becomes another gate of the table when a control is put before its qubits.
 DIRECT = {

@@ -12,7 +12,7 @@ from jaxtyping import Bool, Complex128, Int64, UInt64
 
 from qupel.errors import InputError
 from qupel.model.checks import whole
-from qupel.model.circuit import Gate
+from qupel.model.gate import Gate
 from qupel.model.ising import Ising
 
 #: Qubits to which a dense matrix is written out: 256 MB.

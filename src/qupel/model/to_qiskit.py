@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from qupel.errors import InputError
-from qupel.model.circuit import Angle, Circuit, Gate
+from qupel.model.circuit import Circuit
+from qupel.model.gate import Angle, Gate
 from qupel.model.gates import GATES
 from qupel.model.pauli import PauliSum, packed, unpacked
 

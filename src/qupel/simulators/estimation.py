@@ -11,7 +11,8 @@ import numpy as np
 from jaxtyping import Float64, Int64, UInt64
 
 from qupel.errors import InputError
-from qupel.model.circuit import Circuit, Gate
+from qupel.model.circuit import Circuit
+from qupel.model.gate import Gate
 from qupel.model.pauli import PauliSum
 from qupel.simulators.counts import Counts
 from qupel.simulators.fusion import Values

@@ -24,7 +24,8 @@ from numpy.typing import NDArray
 
 from qupel.errors import InputError
 from qupel.kernels.gates import GateList, Pass, plan
-from qupel.model.circuit import Angle, Circuit
+from qupel.model.circuit import Circuit
+from qupel.model.gate import Angle
 from qupel.model.gates import GATES, matrix
 
 #: A value for each of a circuit's parameters.

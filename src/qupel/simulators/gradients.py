@@ -12,7 +12,8 @@ from jaxtyping import Float64
 
 from qupel.errors import InputError
 from qupel.kernels import gates as kernel
-from qupel.model.circuit import Angle, Circuit
+from qupel.model.circuit import Circuit
+from qupel.model.gate import Angle
 from qupel.model.pauli import PauliSum
 from qupel.simulators.estimation import Estimate
 from qupel.simulators.fusion import Values, checked, laid_out

@@ -18,7 +18,7 @@ import numpy as np
 from jaxtyping import Complex128, Float64, Num
 
 from qupel.errors import InputError
-from qupel.model.circuit import Gate
+from qupel.model.gate import Gate
 from qupel.model.gates import kind_of
 
 #: How far the Kraus matrices' sum may be from one.

@@ -9,7 +9,8 @@ from qupel.backends.adapters import braket
 from qupel.backends.adapters.braket import Braket
 from qupel.backends.clock import ManualClock
 from qupel.backends.contract import Order
-from qupel.model.circuit import Circuit, Gate
+from qupel.model.circuit import Circuit
+from qupel.model.gate import Gate
 from qupel.model.gates import GATES
 from qupel.simulators.statevector import StateVector
 from qupel.testing import check_backend

@@ -15,8 +15,9 @@ from qupel.backends.contract import Order, State
 from qupel.backends.emulator.ionq_circuits import circuits_of
 from qupel.backends.transport import Reply, Request
 from qupel.errors import InputError, RefusedError, ResultError, TransientError, UnknownOutcomeError
-from qupel.model.circuit import Circuit, Gate
+from qupel.model.circuit import Circuit
 from qupel.model.evidence import Evidence
+from qupel.model.gate import Gate
 from qupel.model.gates import GATES
 from qupel.model.money import Money
 from qupel.simulators.statevector import StateVector

@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 from qupel.backends.advice.need import Need, degeneracy
 from qupel.backends.contract import Kind
 from qupel.errors import InputError
-from qupel.model.circuit import Circuit, Gate
+from qupel.model.circuit import Circuit
+from qupel.model.gate import Gate
 from qupel.model.gates import GATES
 from qupel.model.ising import Ising
 from qupel.model.qubo import Qubo

@@ -22,7 +22,8 @@ from qupel.backends.contract import Order
 from qupel.backends.emulator import Provider, Terms, direct, running_emulator
 from qupel.backends.emulator.process import Running
 from qupel.cli.exits import Exit
-from qupel.model.circuit import Circuit, Gate
+from qupel.model.circuit import Circuit
+from qupel.model.gate import Gate
 from qupel.model.money import Money
 from qupel.runs.database import Database
 from qupel.runs.durable.host import Host

@@ -13,7 +13,8 @@ from qupel.backends.adapters.readings import measured_circuit
 from qupel.backends.compiling import Target, compile_circuit
 from qupel.backends.contract import Order, Times
 from qupel.errors import ResultError
-from qupel.model.circuit import Circuit, Gate
+from qupel.model.circuit import Circuit
+from qupel.model.gate import Gate
 from qupel.model.money import Money
 
 #: Our gates under IonQ's names; what is not among them is compiled first.

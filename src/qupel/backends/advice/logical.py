@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from typing import Self
 
 from qupel.errors import InputError
-from qupel.model.circuit import Angle, Circuit, Gate
+from qupel.model.circuit import Circuit
+from qupel.model.gate import Angle, Gate
 
 _CLOSE = 1e-9
 

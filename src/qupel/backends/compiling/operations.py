@@ -16,7 +16,8 @@ import numpy as np
 from jaxtyping import Complex128
 
 from qupel.errors import InputError
-from qupel.model.circuit import Circuit, Gate
+from qupel.model.circuit import Circuit
+from qupel.model.gate import Gate
 from qupel.model.gates import GATES, SWAP
 
 #: In what basis an operation is diagonal on one of its qubits, where it is in one.

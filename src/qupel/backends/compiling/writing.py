@@ -8,7 +8,7 @@ from qupel.backends.compiling.operations import Operation
 from qupel.backends.compiling.pairs import Joint, pieces
 from qupel.backends.compiling.target import Target
 from qupel.backends.compiling.turns import Matrix, Step, around_z, flat, product, rz, written
-from qupel.model.circuit import Gate
+from qupel.model.gate import Gate
 from qupel.model.gates import H, X
 
 #: Which qubits of a native gate a Z turn can be moved through.

@@ -17,8 +17,9 @@ from scipy import sparse
 
 from qupel.backends.contract import Annealing, Order, Program, Reading, Result, Times
 from qupel.errors import InputError
-from qupel.model.circuit import Angle, Circuit, Gate
+from qupel.model.circuit import Circuit
 from qupel.model.evidence import Evidence
+from qupel.model.gate import Angle, Gate
 from qupel.model.ising import Ising
 from qupel.model.money import Money
 from qupel.model.quota import Quota

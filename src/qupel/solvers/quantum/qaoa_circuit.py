@@ -10,7 +10,7 @@ import numpy as np
 
 from qupel.errors import InputError
 from qupel.model import Circuit, Ising
-from qupel.model.circuit import Gate
+from qupel.model.gate import Gate
 from qupel.simulators.subspace import pairs_of
 
 Mixer = Literal["x", "xy-ring", "xy-complete"]

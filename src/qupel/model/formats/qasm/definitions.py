@@ -9,7 +9,6 @@ from functools import partial
 import numpy as np
 
 from qupel.errors import InputError, unknown_name
-from qupel.model.circuit import Angle, Gate
 from qupel.model.control import PHASE, controlled
 from qupel.model.formats.qasm.budget import Budget
 from qupel.model.formats.qasm.library import Known, dense, library
@@ -17,6 +16,7 @@ from qupel.model.formats.qasm.ranges import loop_values
 from qupel.model.formats.qasm.syntax import Barrier, Call, Definition, Expression, Loop, Statement
 from qupel.model.formats.qasm.tokens import Source
 from qupel.model.formats.qasm.values import Value, value_of, whole_of
+from qupel.model.gate import Angle, Gate
 from qupel.model.gates import GATES, inverse, matrix
 
 #: Definitions that use each other in a row.

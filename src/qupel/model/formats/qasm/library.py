@@ -12,8 +12,8 @@ from typing import Any
 import numpy as np
 from jaxtyping import Complex128
 
-from qupel.model.circuit import Gate
 from qupel.model.control import PHASE, controlled, phase_of_all
+from qupel.model.gate import Gate
 from qupel.model.gates import GATES, matrix
 
 Qubits = tuple[int, ...]

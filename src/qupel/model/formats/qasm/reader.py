@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from qupel.errors import InputError
-from qupel.model.circuit import Angle, Circuit, Gate
+from qupel.model.circuit import Circuit
 from qupel.model.control import PHASE
 from qupel.model.formats.qasm.budget import Budget
 from qupel.model.formats.qasm.definitions import Definitions
@@ -30,6 +30,7 @@ from qupel.model.formats.qasm.syntax import (
 from qupel.model.formats.qasm.tokens import Source
 from qupel.model.formats.qasm.values import Value, value_of, whole_of
 from qupel.model.formats.text import read_text
+from qupel.model.gate import Angle, Gate
 
 #: Qubits, and bits, that a text may declare.
 MOST_QUBITS = 1_000_000

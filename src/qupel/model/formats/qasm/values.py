@@ -8,10 +8,10 @@ from types import MappingProxyType
 from typing import Any
 
 from qupel.errors import InputError
-from qupel.model.circuit import Angle
 from qupel.model.formats.qasm.syntax import Chain, Expression, Name, Number, Operation
 from qupel.model.formats.qasm.tokens import Source
 from qupel.model.formats.text import LARGEST_NUMBER
+from qupel.model.gate import Angle
 
 Value = int | float | Angle
 

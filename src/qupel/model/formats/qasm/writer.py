@@ -5,9 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from qupel.model.circuit import Angle, Circuit, Gate
+from qupel.model.circuit import Circuit
 from qupel.model.formats.qasm.parser import KEYWORDS
 from qupel.model.formats.qasm.values import CONSTANTS, FUNCTIONS
+from qupel.model.gate import Angle, Gate
 from qupel.model.gates import GATES
 
 #: Gates that the standard library of OpenQASM 3 lacks, each with those it is written in. They

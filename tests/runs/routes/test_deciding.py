@@ -39,6 +39,15 @@ def test_the_quantum_step_answers_where_it_is_in_time(decide: Decide) -> None:
     assert len(rogue.accepted) == 1
 
 
+def test_a_result_that_was_there_in_time_is_not_late(decide: Decide, routes: Routes) -> None:
+    decision = decide(Rogue())
+    assert decision.answered_by is Answerer.PRIMARY
+    assert decision.job
+    assert routes[decision.route].status().unjudged == 0
+    assert routes.late(decision.id) is None
+    assert decision.id not in {made.id for made in routes.desk.book().open_jobs()}
+
+
 def test_a_decision_has_the_clocks_of_both(decide: Decide) -> None:
     decision = decide(Rogue())
     assert decision.primary is not None
@@ -172,7 +181,7 @@ def test_an_order_that_is_written_down_is_followed_whatever_breaks_next(
     decision = decide(Rogue())
     assert (decision.answered_by, decision.quantum) == (Answerer.FALLBACK, TRIED)
     assert decision.why == "ordered, but not followed in time: KeyError: 'a surprise'"
-    until = time.monotonic() + 60
+    until = time.monotonic() + 240
     while not (job := routes.desk.ledger().job(decision.job)).state.final:
         assert time.monotonic() < until, job.state
         time.sleep(0.05)
@@ -403,7 +412,7 @@ def test_killed_workers_and_their_parents_stop_no_decision(routes: Routes) -> No
     assert decision.seconds < decision.deadline_seconds + 1.0
     assert decision.feasible
     for role in (FALLBACK, PRIMARY):
-        assert routes.desk.seat(role).wait_until_warm(20)
+        assert routes.desk.seat(role).wait_until_warm(240)
     again = [routes[route.name].decide(SMALL).objective for _ in range(3)]
     assert again[-1] == 8.0
 
@@ -481,7 +490,7 @@ def test_a_late_result_is_judged_and_kept_beside_the_answer(decide: Decide, rout
     decision = decide(rogue, deadline_seconds=3.0)
     assert routes.late(decision.id) is None
     rogue.misdeed = "none"
-    until = time.monotonic() + 60
+    until = time.monotonic() + 240
     while (late := routes.late(decision.id)) is None and time.monotonic() < until:
         time.sleep(0.05)
     assert late is not None

@@ -9,9 +9,9 @@ from qupel.backends.clock import ManualClock
 from qupel.errors import InputError
 from qupel.runs.database import Database
 from qupel.runs.ledger import Ledger
-from qupel.runs.record import Record, Status
+from qupel.runs.record import Record, Share, Status
 from qupel.runs.routes.book import LATE, Book
-from qupel.runs.routes.decision import Answerer, Decision
+from qupel.runs.routes.decision import TRIED, Answerer, Decision
 from qupel.runs.routes.inputs import DAY, Inputs
 from qupel.runs.routes.route import Mode
 from qupel.runs.task import Task
@@ -95,6 +95,21 @@ def test_what_a_late_result_needs_stays_until_it_is_judged(database: Database) -
     assert inputs.trim({"cuts": 30}, now=NOW).deleted == 0
     Book(database).keep_outcome(made.id, LATE, record(), at=NOW)
     assert inputs.trim({"cuts": 30}, now=NOW).deleted == 1
+
+
+def test_what_was_judged_in_time_is_waited_for_by_nobody(database: Database) -> None:
+    primary = replace(record(), status=Status.ANSWERED, raw=Share(3, 5))
+    decided(database, "judged", days_ago=31, job="job 1", quantum=TRIED, primary=primary)
+    book = Book(database)
+    assert (book.open_jobs(), book.awaited("cuts")) == ([], 0)
+    assert Inputs(database).trim({"cuts": 30}, now=NOW).deleted == 1
+
+
+def test_a_result_whose_judgement_failed_is_judged_again(database: Database) -> None:
+    lost = decided(database, "lost", days_ago=31, job="job 1", quantum=TRIED, primary=record())
+    book = Book(database)
+    assert ([made.id for made in book.open_jobs()], book.awaited("cuts")) == ([lost.id], 1)
+    assert Inputs(database).trim({"cuts": 30}, now=NOW).deleted == 0
 
 
 def test_what_a_wish_needs_stays_until_it_is_settled(database: Database) -> None:

@@ -119,7 +119,7 @@ class Book:
             return int(connection.execute(chosen).scalar_one())
 
     def open_jobs(self) -> list[Decision]:
-        """Decisions with a job whose late outcome is not written down."""
+        """Decisions with a job whose result was judged neither in time nor later."""
         held = tables.decisions
         chosen = _unjudged(held.c.document).order_by(held.c.number)
         with self.database.reading() as connection:
@@ -258,5 +258,5 @@ def _unjudged(what: Any) -> sa.Select[Any]:
     return (
         sa.select(what)
         .select_from(made.outerjoin(late, ended))
-        .where(tables.HAS_JOB, late.c.decision.is_(None))
+        .where(tables.IS_OPEN, late.c.decision.is_(None))
     )

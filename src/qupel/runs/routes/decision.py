@@ -109,6 +109,12 @@ class Decision:
         return self.answered_by is not self.wanted
 
     @property
+    def is_open(self) -> bool:
+        """Whether it has an order whose result it did not judge itself."""
+        seen = self.sighting
+        return bool(self.job) and not (seen.tried and seen.feasible_share is not None)
+
+    @property
     def on_time(self) -> bool:
         """Whether there was an answer by the deadline."""
         return self.answered_by is not Answerer.NOBODY and self.seconds <= self.deadline_seconds

@@ -239,7 +239,7 @@ def _lesson(routes: Routes, route: Route, problem: Problem[Any], loss: Loss, lin
     caught_up = routes.catch_up()
     book = routes.desk.book()
     known = {decision.id for decision in book.decisions(route.name)}
-    wanted = [decision for decision in made if book.decision(decision.id).job]
+    wanted = [decision for decision in made if book.decision(decision.id).is_open]
     if loss is not Loss.REGION:
         _wait(lambda: all(routes.late(decision.id) is not None for decision in wanted))
     after = routes.decide(route.name, problem)

@@ -138,7 +138,7 @@ def _closed() -> tuple[sa.ColumnElement[bool], ...]:
     unjudged = (
         sa.select(made.id)
         .outerjoin(tables.outcomes, sa.and_(late.decision == made.id, late.role == "late"))
-        .where(made.problem_hash == held.hash, tables.HAS_JOB, late.decision.is_(None))
+        .where(made.problem_hash == held.hash, tables.IS_OPEN, late.decision.is_(None))
     )
     wished = sa.select(wishes.decision).where(
         wishes.problem_hash == held.hash, wishes.state == "waiting"

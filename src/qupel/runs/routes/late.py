@@ -56,10 +56,13 @@ class CaughtUp:
 
 
 def judged(desk: Desk, decision: Decision) -> Record | None:
-    """Return the late outcome of a decision, judged now if nobody did; None if there is none."""
+    """Return the late outcome of a decision, judged now if nobody did; None if there is none.
+
+    A result that was there in time is none: it was judged when the answer was chosen.
+    """
     book = desk.book()
     known = book.outcome(decision.id, LATE)
-    if known is not None or not decision.job:
+    if known is not None or not decision.is_open:
         return known
     try:
         job = desk.ledger().job(decision.job)

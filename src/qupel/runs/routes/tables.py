@@ -11,8 +11,10 @@ from sqlalchemy import (
     String,
     Table,
     Text,
+    and_,
     false,
     literal_column,
+    not_,
 )
 
 from qupel.runs.tables import metadata
@@ -90,6 +92,10 @@ decisions = Table(
 
 #: Of a decision that has an order. The text stands in the query, so that the index serves it.
 HAS_JOB = decisions.c.job != literal_column("''")
+
+#: Of a decision that has an order whose result it did not judge itself: samples that a quantum
+#: step gave in time were counted when the answer was chosen.
+IS_OPEN = and_(HAS_JOB, not_(and_(decisions.c.tried, decisions.c.feasible_share.is_not(None))))
 
 Index(
     "decisions_with_job",

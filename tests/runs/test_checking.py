@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -10,7 +11,7 @@ from qupel.backends import ManualClock
 from qupel.backends.adapters.neutral import Neutral
 from qupel.backends.checks.canary import check_canary
 from qupel.backends.checks.locks import FileCanaries, Lock, MemoryCanaries
-from qupel.backends.contract import Capabilities
+from qupel.backends.contract import Capabilities, Estimate, Order
 from qupel.backends.emulator import Provider, Terms, direct
 from qupel.errors import InputError
 from qupel.model.evidence import Evidence
@@ -38,6 +39,42 @@ def test_a_billed_canary_goes_through_the_ledger(tmp_path: Path) -> None:
         assert report.passed
         account = ledger.account(ACCOUNT)
         assert len(ledger.jobs()) == account.held.runs + account.spent.runs == report.orders
+
+
+class Unpriced(Neutral):
+    """A device that bills, and whose estimates name no price."""
+
+    def estimate(self, order: Order) -> Estimate:
+        return replace(Neutral.estimate(self, order), cost=None)
+
+
+@pytest.fixture
+def unpriced(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Ledger]:
+    """A ledger, and `Unpriced` behind every name."""
+    clock = ManualClock()
+    device = Unpriced("ideal", direct(Provider(Terms(), clock)))
+    monkeypatch.setattr(checking, "backend_named", lambda _: device)
+    with Database.open(tmp_path / "ledger.sqlite") as database:
+        yield Ledger(database, clock)
+
+
+def test_where_no_price_is_known_every_order_is_bounded_by_its_share(unpriced: Ledger) -> None:
+    most = Money.of(1000, "USD")
+    report = canary(
+        "any", sizes=[2, 5], shots=20, most=most, ledger=unpriced, clock=unpriced.clock,
+        store=MemoryCanaries(),
+    )  # fmt: skip
+    assert report.passed
+    bounds = [job.bound for job in unpriced.jobs()]
+    assert set(bounds) == {Money(most.micros // report.orders, "USD")}
+
+
+def test_where_no_price_is_known_the_most_is_asked_for_and_nothing_is_ordered(
+    unpriced: Ledger,
+) -> None:
+    with pytest.raises(InputError, match=r"no price of an order is known for .*ideal; say what all"):
+        canary("any", sizes=[2], ledger=unpriced, clock=unpriced.clock, store=MemoryCanaries())
+    assert not unpriced.jobs()
 
 
 def genuine(clock: ManualClock) -> Neutral:

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
+from qupel.backends.secrets import cleaned
 from qupel.cli.exits import Exit
 from qupel.errors import InputError, RunError
 from qupel.runs import sqlite_file
@@ -87,6 +88,7 @@ def test_the_environment_names_the_database(
         ("mysql://localhost/x", "SQLite or PostgreSQL, got 'mysql'"),
         ("sqlite://", "needs a file"),
         ("://", "a path or a URL"),
+        ("postgresql://ada@127.0.0.1:bad/none", "a path or a URL"),
         ("postgresql://nobody@127.0.0.1:1/none", "cannot be reached"),
     ],
 )
@@ -95,10 +97,20 @@ def test_a_place_that_is_none_is_told(where: str, message: str) -> None:
         Database.open(where)
 
 
-def test_a_password_is_never_shown() -> None:
+@pytest.mark.parametrize(
+    "url",
+    [
+        "postgresql+psycopg://ada:planted-5ecret@127.0.0.1:1/db",
+        "postgresql+psycopg://127.0.0.1:1/db?user=ada&password=planted-5ecret",
+        "postgresql+psycopg://127.0.0.1:1/db?sslpassword=planted-5ecret",
+    ],
+)
+def test_a_password_is_never_shown(url: str) -> None:
     with pytest.raises(InputError) as told:
-        Database.open("postgresql://me:secret@127.0.0.1:1/none")
-    assert "secret" not in str(told.value)
+        Database.open(url)
+    assert "planted" not in str(told.value)
+    assert "127.0.0.1:1/db" in str(told.value)
+    assert cleaned("over planted-5ecret") == "over ***"
 
 
 @pytest.mark.parametrize("writes", [False, True])

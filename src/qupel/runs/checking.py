@@ -54,12 +54,15 @@ class Paying:
         Its clock waits.
     backend
         Where orders run.
+    share
+        What an order may be billed whose estimate names no price; None where there is none such.
     patience
         Seconds after which an order is wanted no more.
     """
 
     ledger: Ledger
     backend: Backend
+    share: Money | None = None
     patience: float = 86_400.0
 
     def __call__(self, order: Order) -> Result:
@@ -69,7 +72,7 @@ class Paying:
             order,
             backend=f"{self.backend.provider}:{self.backend.device}",
             accounts=(ACCOUNT,),
-            bound=self.backend.estimate(order).cost,
+            bound=self.backend.estimate(order).cost or self.share,
             deadline=clock.now() + self.patience,
             purpose={"check": order.tag, KNOWN: "definition"},
         )
@@ -140,7 +143,8 @@ def canary(
         Pays for what is billed; by default the one in the usual database.
     """
     backend, clock = backend_named(name), clock or SystemClock()
-    run = _runner(backend, most, clock, ledger)
+    orders = len(Canary.of(backend, 0.0, sizes, shots).orders)
+    run = _runner(backend, most, clock, ledger, orders)
     report = check_canary(backend, sizes=sizes, shots=shots, most=most, run=run, clock=clock)
     (FileCanaries(canary_file()) if store is None else store).save(report)
     return report
@@ -196,7 +200,7 @@ def watch(
         path.replace(path.with_suffix(f".until-{clock.now():.0f}.jsonl"))
     before = read_runs(path)
     circuits = smoke_circuits(qubits)
-    runner = _runner(backend, most, clock, ledger)
+    runner = _runner(backend, most, clock, ledger, 1)
     run = run_smoke(runner, circuits, shots=shots, at=clock.now(), seed=seed)
     runs = [*before, run]
     if len(runs) <= baseline:
@@ -215,21 +219,33 @@ def smoke_file(name: str) -> Path:
     return home() / "smoke" / f"{name.replace(':', '-').replace('/', '-')}.jsonl"
 
 
-def _runner(backend: Backend, most: Money | None, clock: Clock, ledger: Ledger | None) -> Runner:
-    """Runs orders directly where nothing is billed, else through the ledger up to ``most``."""
+def _runner(
+    backend: Backend, most: Money | None, clock: Clock, ledger: Ledger | None, orders: int
+) -> Runner:
+    """Runs orders directly where nothing is billed, else through the ledger up to ``most``.
+
+    An order whose estimate names no price is bounded by its share of ``most``.
+    """
     if not backend.capabilities().currency:
         return Direct(backend, None, clock)
     paying: list[Paying] = []
+    name = f"{backend.provider}:{backend.device}"
 
     def run(order: Order) -> Result:
         cost = backend.estimate(order).cost
+        if cost is None and most is None:
+            raise InputError(
+                f"no price of an order is known for {name}; say what all {orders} may be billed "
+                "(--most '1 USD')"
+            )
         if cost is not None and cost.micros and (most is None or not cost <= most):
             raise BudgetError(
-                f"an order to {backend.provider}:{backend.device} costs up to {cost}, and "
+                f"an order to {name} costs up to {cost}, and "
                 f"{most or 'nothing'} may be paid; allow it (--most '{cost}')"
             )
         if not paying:
-            paying.append(Paying(ledger or Ledger(Database.open(), clock), backend))
+            share = None if most is None else Money(most.micros // orders, most.currency)
+            paying.append(Paying(ledger or Ledger(Database.open(), clock), backend, share))
         return paying[0](order)
 
     return run
@@ -298,7 +314,7 @@ def release_line(
         noisy=Local(f"{MODELLED}{profile.name}", Noisy.of(profile, compiles=True)),
         device=device,
         baseline=runs[:baseline],
-        run=_runner(device, most, clock, None),
+        run=_runner(device, most, clock, None, 2),
         limit=limit,
         shots=shots,
         seed=seed,

@@ -16,6 +16,7 @@ from typing import Any, Self
 
 import sqlalchemy as sa
 
+from qupel.backends.secrets import HIDDEN, NAMED, keep_secret
 from qupel.errors import InputError, RunError, StoreError
 from qupel.model.home import home
 from qupel.runs.sqlite_file import BUSY_SECONDS, check_disk, engine_on
@@ -239,7 +240,7 @@ def _by_url(text: str) -> tuple[str, Path, sa.Engine]:
     """Name, folder and engine of a database that a URL names."""
     try:
         url = sa.make_url(text)
-    except sa.exc.ArgumentError as error:
+    except (sa.exc.ArgumentError, ValueError) as error:  # the latter of a port that is no number
         raise InputError(
             "a database is a path or a URL such as postgresql+psycopg://user@host/name"
         ) from error
@@ -258,7 +259,17 @@ def _by_url(text: str) -> tuple[str, Path, sa.Engine]:
     except ModuleNotFoundError as error:
         raise InputError('PostgreSQL needs: pip install "qupel[postgres]"') from error
     sa.event.listen(engine, "begin", _begin_postgresql)
-    return url.render_as_string(hide_password=True), home(), engine
+    return _without_secrets(url), home(), engine
+
+
+def _without_secrets(url: sa.URL) -> str:
+    """A URL to be shown: its password is hidden, in its query too, and taken out of other texts."""
+    secret = {name: value for name, value in url.query.items() if NAMED.search(name)}
+    for value in [url.password, *secret.values()]:
+        if isinstance(value, str):
+            keep_secret(value)
+    shown = url.update_query_dict(dict.fromkeys(secret, HIDDEN))
+    return shown.render_as_string(hide_password=True)
 
 
 def _begin_postgresql(connection: sa.Connection) -> None:

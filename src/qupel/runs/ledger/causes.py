@@ -19,30 +19,45 @@ class Cause(StrEnum):
 
 
 # Words that providers use, the most telling first: a message on a failed compilation names gates,
-# and one on a noisy device names qubits, but hardly the other way round.
+# and one on a noisy device names qubits, but hardly the other way round. Words of an account, a
+# network or a timetable come before them all, but for the few that would be taken for one.
 _WORDS = (
     (
+        Cause.DEVICE_NOISE,
+        r"(qubits?|couplers?) .{0,60}not (operational|functional)|faulty (qubit|gate|coupler|edge)",
+    ),
+    (Cause.CIRCUIT, r"predicted execution time|(qubits?|shots) .{0,60}out of range"),
+    (
         Cause.SERVICE,
-        r"credential|unauthor|forbidden|token|quota|billing|payment|permission|credits?\b"
-        r"|rate limit|maintenance|offline|unavailable|timed? ?out|internal (server )?error|region",
+        r"credential|authori[sz]|authentic|forbidden|token|quota|billing|payment|permission"
+        r"|credits?\b|\bplan\b|contract expired|suspended|insufficient (funds|remaining)"
+        r"|access time|rate limit|thrott|pending jobs|jobs running|maintenance|offline|retired"
+        r"|unavailable|under calibration|calibration window"
+        r"|(backend|device|system|machine|solver|target|service)( \S+)? is not"
+        r" (available|operational)"
+        r"|timed? ?out|execution time|internal (\w+ )?error|region|no route|unreachable|connection",
     ),
     (
         Cause.COMPILATION,
-        r"compil|transpil|basis gate|native gate|not native|embed|layout|rout(e|ing)|coupling map"
-        r"|topology|connectivity|unsupported (gate|instruction|operation)|optimi[sz]ation pass",
+        r"compil|transpil|basis gate|native gate|not native|embed|layout|\brouting\b"
+        r"|\broute (the )?qubits|coupling map|topology|connectivity|optimi[sz]ation pass"
+        r"|(instruction|operation)s? .{0,60}not supported|unsupported (instruction|operation)"
+        r"|incompatible with (the )?solver|not in (the )?solver",
     ),
     (
         Cause.DEVICE_NOISE,
-        r"nois|calibrat|fidelit|decoher|drift|readout error|chain break|faulty qubit|canary"
-        r"|error rate",
+        r"nois|calibrat|fidelit|decoher|drift|readout error|chain break|canary|error rate",
     ),
+    (Cause.CIRCUIT, r"(gates?|qubits?|shots)\b.{0,60}not supported|unsupported gate"),
     (
         Cause.DATA,
         r"\bnan\b|infinite|infinity|not finite|coefficient|bias(es)? (out of|beyond)|schema"
-        r"|payload|json|instance|out of range|precision",
+        r"|payload|json|range exceeded|out of range|precision",
     ),
     (Cause.CIRCUIT, r"qubit|gate|depth|shots?\b|circuit|program|width|spins?\b|reads?\b|variables"),
 )
+#: Where words of a name such as ``NotEnoughQubits`` or ``NOT_ENOUGH_QUBITS`` meet.
+_SEAMS = re.compile(r"(?<=[a-z])(?=[A-Z])|_+")
 
 
 def cause_of(failure: BaseException | str, *, usual: Cause | None = None) -> Cause:
@@ -62,7 +77,7 @@ def cause_of(failure: BaseException | str, *, usual: Cause | None = None) -> Cau
     if isinstance(failure, InputError | ContractError):
         return Cause.DATA
     if isinstance(failure, str | RefusedError | ResultError):
-        words = str(failure).lower()
+        words = _SEAMS.sub(" ", str(failure)).lower()
         for cause, pattern in _WORDS:
             if re.search(pattern, words):
                 return cause

@@ -16,7 +16,6 @@ from typing import Any, Self
 
 import sqlalchemy as sa
 
-from qupel.backends.secrets import HIDDEN, NAMED, keep_secret
 from qupel.errors import InputError, RunError, StoreError
 from qupel.model.home import home
 from qupel.runs.sqlite_file import BUSY_SECONDS, check_disk, engine_on
@@ -264,6 +263,8 @@ def _by_url(text: str) -> tuple[str, Path, sa.Engine]:
 
 def _without_secrets(url: sa.URL) -> str:
     """A URL to be shown: its password is hidden, in its query too, and taken out of other texts."""
+    from qupel.backends.secrets import HIDDEN, NAMED, keep_secret  # no first second for SQLite
+
     secret = {name: value for name, value in url.query.items() if NAMED.search(name)}
     for value in [url.password, *secret.values()]:
         if isinstance(value, str):

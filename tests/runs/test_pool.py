@@ -16,8 +16,9 @@ import pytest
 from qupel.errors import InputError, RunError
 from qupel.problems.maxcut import MaxCut
 from qupel.runs.archive import load_samples
-from qupel.runs.pool import SHELF, Workers, grace_seconds
+from qupel.runs.pool import Workers
 from qupel.runs.record import Record, Status
+from qupel.runs.slot import SHELF, grace_seconds
 from qupel.runs.task import Task
 from qupel.solvers.classical.command import Command
 from tests.clocked import quickest
@@ -25,7 +26,7 @@ from tests.runs.toy import FAMILY, SMALL, Climb, Knapsack, Packs, Rows, Shots, p
 
 
 def task(solver: Any, problem: Knapsack = SMALL, **more: Any) -> Task:
-    return Task.of(problem, solver, **{"seconds": 20.0, **more})
+    return Task.of(problem, solver, **{"seconds": 120.0, **more})
 
 
 def only(workers: Workers, solver: Any, **more: Any) -> Record:
@@ -215,7 +216,7 @@ def test_tasks_are_taken_as_workers_become_free(workers: Workers) -> None:
 
 def test_ending_early_kills_what_is_under_way(workers: Workers) -> None:
     begun = time.monotonic()
-    for record in workers.run([task(Packs()), task(Packs("sleep"), seconds=50.0)]):
+    for record in workers.run([task(Packs()), task(Packs("sleep"), seconds=500.0)]):
         assert record.status is Status.ANSWERED
         break
     assert only(workers, Packs()).status is Status.ANSWERED
@@ -225,7 +226,7 @@ def test_ending_early_kills_what_is_under_way(workers: Workers) -> None:
 def interrupted() -> None:
     """Be interrupted once three of four attempts are finished; print the seeds of those."""
     with Workers(2) as workers:
-        tasks = [task(Packs("sleep"), seconds=50.0, seed=9)]
+        tasks = [task(Packs("sleep"), seconds=500.0, seed=9)]
         tasks += [task(Packs(), seed=seed) for seed in range(3)]
         records: list[Record] = []
         try:
@@ -273,7 +274,7 @@ from qupel.solvers.classical.command import Command
 from tests.runs.toy import *
 workers = Workers(2)
 nursery = psutil.Process(workers._process.pid)
-tasks = [Task.of(SMALL, Packs("spin"), seconds=50.0, seed=seed) for seed in (0, 1)]
+tasks = [Task.of(SMALL, Packs("spin"), seconds=500.0, seed=seed) for seed in (0, 1)]
 import os, threading, time
 def tell():
     while len(children := nursery.children()) < 2:

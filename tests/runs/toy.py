@@ -274,7 +274,7 @@ class Packs:
             case "nap":
                 time.sleep(0.3)
             case "sleep":
-                time.sleep(60)
+                time.sleep(600)
             case "spin":
                 while True:
                     pass

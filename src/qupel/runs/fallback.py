@@ -47,7 +47,8 @@ def solve_route(
     more
         Further fields of the `Task`.
     """
-    from qupel.runs.pool import Workers, grace_seconds
+    from qupel.runs.pool import Workers
+    from qupel.runs.slot import grace_seconds
 
     held = FALLBACK_SHARE * seconds if fallback_seconds is None else fallback_seconds
     left = seconds - held - grace_seconds(held)

@@ -11,7 +11,6 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections import OrderedDict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from multiprocessing.connection import Connection, wait
@@ -20,116 +19,20 @@ from types import TracebackType
 from typing import Any, Self
 
 from qupel.errors import InputError, RunError
-from qupel.runs.description import plain
+from qupel.runs.endings import late, manner, over, without_answer
 from qupel.runs.fallback import fallback_task, reason_for_fallback, together
 from qupel.runs.nursery import REQUEST, Reply
-from qupel.runs.record import Clocks, Record, Status
+from qupel.runs.record import Record, Status
+from qupel.runs.slot import Job, Slot
 from qupel.runs.task import Task
-from qupel.runs.usage import WHOLE_LIFE, peak_method
 from qupel.runs.worker import Answered, Go, Idle, Prepare, Ready, shelf_mark
 
-#: Problems that a worker keeps; the one used longest ago goes first.
-SHELF = 8
 #: Seconds in which a problem must be rebuilt and an engine imported, or samples be written.
 PREPARATION = 120.0
 #: Seconds beyond the deadline after which the system ends a worker that nobody killed.
 LAST_RESORT = 1.0
 #: What libraries look at to see how many threads they may use.
 THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMEXPR_NUM_THREADS")
-
-
-def grace_seconds(budget: float) -> float:
-    """Seconds beyond ``budget`` after which an attempt is killed: 5 %, at least 0.1.
-
-    A solver may overrun its stop rule by 5 % or 0.05 s; the rest is for the answer.
-    """
-    return max(0.05 * budget, 0.1)
-
-
-@dataclass(slots=True, eq=False)
-class Job:
-    """A task on its way.
-
-    Attributes
-    ----------
-    asked
-        The task as it was given.
-    task
-        What is being attempted: the primary, then the fallback.
-    requested
-        Readings of ``time.monotonic`` at the request of the whole, and of this attempt.
-    first
-        The primary's record while the fallback is at work, and why it is.
-    record
-        The record, once it is there, and when it was complete.
-    """
-
-    asked: Task
-    task: Task
-    requested: tuple[float, float] = (0.0, 0.0)
-    first: tuple[Record, str] | None = None
-    record: Record | None = None
-    ended: float = 0.0
-
-    @property
-    def started(self) -> bool:
-        """Whether this attempt was requested, not only prepared."""
-        return self.requested[1] > 0
-
-    @property
-    def limit(self) -> float:
-        """Reading of the clock at which the attempt is killed."""
-        return self.requested[1] + self.task.seconds + grace_seconds(self.task.seconds)
-
-
-@dataclass(slots=True, eq=False)
-class Slot:
-    """A worker process, and what it is doing.
-
-    Attributes
-    ----------
-    number
-        Its number, never used again.
-    pipe
-        Our end of its connection.
-    log
-        File of its output.
-    shelf
-        Marks of the problems it holds, the one used last at the end.
-    prepared
-        What it is prepared for: problem and solvers.
-    cpu
-        Processor seconds it had used before the attempt.
-    job
-        What it works on.
-    patience
-        Reading of the clock at which it is killed for not getting ready or tidy.
-    """
-
-    number: int
-    pipe: Connection
-    log: Path
-    shelf: OrderedDict[str, None] = field(default_factory=OrderedDict)
-    prepared: set[tuple[str, str]] = field(default_factory=set)
-    cpu: float = 0.0
-    job: Job | None = None
-    patience: float = 0.0
-
-    @property
-    def deadline(self) -> float:
-        """Reading of the clock at which it is killed."""
-        job = self.job
-        at_work = job is not None and job.started and job.record is None
-        return job.limit if job is not None and at_work else self.patience
-
-    def shelve(self, problem: str) -> tuple[str, ...]:
-        """Take note of a problem it is sent; return those it is to forget."""
-        self.shelf[problem] = None
-        self.shelf.move_to_end(problem)
-        forgotten = tuple(self.shelf)[:-SHELF]
-        for known in forgotten:
-            del self.shelf[known]
-        return forgotten
 
 
 @dataclass(slots=True)
@@ -320,8 +223,8 @@ class Workers:
             self._died(slot, job, finished)
             return
         if isinstance(message, Answered):
-            late = message.at > job.limit
-            job.record = _late(job, message.at) if late else message.record
+            too_late = message.at > job.limit
+            job.record = late(job, message.at) if too_late else message.record
             job.ended = message.at
             slot.patience = time.monotonic() + self.preparation
         elif isinstance(message, Idle):
@@ -349,11 +252,11 @@ class Workers:
         end = self._kill(slot)
         if job.record is None:  # else it answered, but did not get its samples stored
             job.ended = time.monotonic()
-            status, why = Status.KILLED, f"no answer within {_over(job)}; the worker was killed"
+            status, why = Status.KILLED, f"no answer within {over(job)}; the worker was killed"
             if not job.started:
                 limit = f"{self.preparation:g} s"
                 status, why = Status.FAILED, f"the worker was not ready within {limit}"
-            job.record = self._without_answer(slot, job, end, status, why)
+            job.record = without_answer(slot, job, end, status, why)
         self._conclude(self._replaced(slot), job, "", finished)
 
     def _died(self, slot: Slot, job: Job, finished: list[Record]) -> None:
@@ -361,26 +264,11 @@ class Workers:
         end = self._exit_of(slot.number)
         if job.record is None:
             job.ended = time.monotonic()
-            status, why = Status.FAILED, f"the worker process died: {_manner(end.status)}"
+            status, why = Status.FAILED, f"the worker process died: {manner(end.status)}"
             if end.status == -signal.SIGALRM:
-                status, why = Status.KILLED, f"no answer within {_over(job)}; the worker was ended"
-            job.record = self._without_answer(slot, job, end, status, why)
+                status, why = Status.KILLED, f"no answer within {over(job)}; the worker was ended"
+            job.record = without_answer(slot, job, end, status, why)
         self._conclude(self._replaced(slot), job, "", finished)
-
-    def _without_answer(self, slot: Slot, job: Job, end: Reply, status: Status, why: str) -> Record:
-        """Record of an attempt whose worker could not make one."""
-        elapsed = job.ended - job.requested[1] if job.started else 0.0
-        return job.task.record(
-            status,
-            why=why,
-            solver=plain(job.task.solver),
-            clocks=Clocks(execute=elapsed),  # what it was at is not known
-            end_to_end=elapsed,
-            cpu_seconds=max(0.0, end.cpu - slot.cpu),
-            peak_memory=end.peak,
-            peak_memory_by=peak_method() if status is Status.KILLED else WHOLE_LIFE,
-            log=_tail(slot.log),
-        )
 
     def _replaced(self, slot: Slot) -> Slot:
         slot.pipe.close()
@@ -431,39 +319,6 @@ def _made(job: Job) -> Record:
     if job.record is None:
         raise RunError("a worker ended an attempt without a record; this is a fault of Qupel")
     return job.record
-
-
-def _late(job: Job, at: float) -> Record:
-    elapsed = at - job.requested[1]
-    return job.task.record(
-        Status.KILLED,
-        why=f"the answer came after {elapsed:.3g} s, later than {_over(job)}",
-        solver=plain(job.task.solver),
-        clocks=Clocks(execute=elapsed),
-        end_to_end=elapsed,
-    )
-
-
-def _over(job: Job) -> str:
-    budget = job.task.seconds
-    return f"its budget of {budget:g} s and {grace_seconds(budget):.3g} s of grace"
-
-
-def _manner(status: int) -> str:
-    """How a process ended, in words."""
-    if status >= 0:
-        return f"exit code {status}"
-    with contextlib.suppress(ValueError):
-        return f"signal {-status} ({signal.Signals(-status).name})"
-    return f"signal {-status}"
-
-
-def _tail(log: Path, size: int = 4000) -> str:
-    """Return the last of what a worker printed."""
-    try:
-        return log.read_bytes()[-size:].decode(errors="replace")
-    except OSError:
-        return ""
 
 
 def preloaded(*names: str) -> tuple[str, ...]:

@@ -39,8 +39,8 @@ from qupel.runs.durable.run import StageRow
 from qupel.runs.durable.timetable import AROUND, shortest
 from qupel.runs.ledger import JobState
 from qupel.runs.ledger.breaker import failed, freeze
-from qupel.runs.pool import grace_seconds
 from qupel.runs.record import Record
+from qupel.runs.slot import grace_seconds
 from qupel.runs.task import Task
 from tests.runs.durable.conftest import busy_once, unlocked
 from tests.runs.ledger.fake import Fake

@@ -13,7 +13,7 @@ from qupel.runs.durable.timetable import (
     Timetable,
     shortest,
 )
-from qupel.runs.pool import grace_seconds
+from qupel.runs.slot import grace_seconds
 
 FALLBACKS = st.floats(0.01, 1e4)
 LONGER = st.floats(1.0, 1e4)

@@ -3,8 +3,8 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from qupel.runs.pool import grace_seconds
 from qupel.runs.routes.timetable import Timetable, overdue
+from qupel.runs.slot import grace_seconds
 
 SECONDS = st.floats(0.5, 10_000)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Self
 
-from qupel.runs.pool import grace_seconds
+from qupel.runs.slot import grace_seconds
 
 #: Seconds kept for what surrounds a fallback's search, before any was measured: to notice the
 #: time, to make a process ready and rebuild the problem in it, to write the answer down.

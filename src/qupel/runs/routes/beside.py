@@ -12,7 +12,6 @@ from dataclasses import dataclass, field, replace
 
 from qupel.errors import QupelError
 from qupel.problems.contract import Problem
-from qupel.runs.pool import grace_seconds
 from qupel.runs.record import Record, Status
 from qupel.runs.routes import arms
 from qupel.runs.routes.book import TRIAL
@@ -22,6 +21,7 @@ from qupel.runs.routes.desk import BESIDE, Desk
 from qupel.runs.routes.gates import missing_gate
 from qupel.runs.routes.route import Arm, Mode, Route
 from qupel.runs.routes.standing import Standing
+from qupel.runs.slot import grace_seconds
 from qupel.runs.task import Task
 
 log = logging.getLogger("qupel.routes")

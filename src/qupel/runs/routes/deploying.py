@@ -12,11 +12,11 @@ from qupel.model.samples import Outcome
 from qupel.problems.contract import Problem
 from qupel.runs.description import family_from
 from qupel.runs.ledger.ledger import Ledger
-from qupel.runs.pool import grace_seconds
 from qupel.runs.record import Record, Status
 from qupel.runs.routes import arms, gates, orders, stages
 from qupel.runs.routes.course import finishing
 from qupel.runs.routes.route import Arm, Mode, Route
+from qupel.runs.slot import grace_seconds
 from qupel.runs.task import Task
 
 #: Kinds of solvers that may answer in a mode.

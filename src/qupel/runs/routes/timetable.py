@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Self
 
-from qupel.runs.pool import grace_seconds
+from qupel.runs.slot import grace_seconds
 
 #: Share of the deadline, and seconds at most, kept for choosing and keeping the answer.
 LAST_SHARE, LAST_SECONDS = 0.15, 0.3

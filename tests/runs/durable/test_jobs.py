@@ -16,7 +16,8 @@ from qupel.backends.clock import SystemClock
 from qupel.backends.contract import Backend, JobStatus, Order, Result, State
 from qupel.backends.emulator import Device, Provider, Terms, direct
 from qupel.backends.local import open as local
-from qupel.model.circuit import Circuit, Gate
+from qupel.model.circuit import Circuit
+from qupel.model.gate import Gate
 from qupel.model.money import Money
 from qupel.problems.maxcut import MaxCut
 from qupel.problems.registry import write_problem

@@ -36,7 +36,7 @@ def test_canary_passes_and_keeps_its_report(tmp_path: Path) -> None:
 
 def test_canary_tells_what_it_would_take(tmp_path: Path) -> None:
     ended = qupel("canary", "local:annealer", "--sizes", "5", "--shots", "50", "--estimate")
-    assert ended.out.strip() == "2 orders, 100 shots, nothing"
+    assert ended.out.strip() == "2 orders, 150 shots, nothing"
     assert not (tmp_path / "home").exists()
 
 
@@ -73,7 +73,42 @@ def test_testline_needs_smoke_runs_first(ghz: Path) -> None:
     line = ("testline", ghz, "--device", "ibm-heron-r2", "--outcome", "000=0.5")
     ended = qupel(*line, "--outcome", "111=0.5", "--baseline", 1)
     assert ended.code == Exit.NOT_READY
+    assert [line.split(":")[0] for line in ended.out.splitlines()] == [
+        "ok    circuit unit test",
+        "ok    noiseless simulator",
+        "ok    noisy simulator",
+    ]
     assert "qupel drift local:modelled-ibm-heron-r2 --qubits 3" in ended.err
+
+
+@pytest.mark.parametrize(
+    ("outcomes", "said"),
+    [
+        (("000=0.5", "111=0.4"), "sum to one, got 0.9"),
+        (("00=1",), "an outcome of 3 qubits has as many bits, each 0 or 1, got '00'"),
+        (("000=-0.5", "111=1.5"), "'000=-0.5': a probability is from 0 to 1, got -0.5"),
+        (("000=nan",), "a probability is from 0 to 1, got nan"),
+        (("000=0.5", "000=0.5"), "000 is named twice"),
+        (("000=half", "111=0.5"), "write bits, '=', and a probability, such as 000=0.5"),
+        (("000", "111=0.5"), "write bits, '=', and a probability, such as 000=0.5"),
+    ],
+)
+def test_testline_looks_at_its_outcomes_before_all_else(
+    ghz: Path, outcomes: tuple[str, ...], said: str
+) -> None:
+    asked = [word for outcome in outcomes for word in ("--outcome", outcome)]
+    ended = qupel("testline", ghz, "--device", "ibm-heron-r2", *asked)
+    assert (ended.code, said in ended.err) == (Exit.INPUT, True)
+
+
+def test_testline_calls_few_shots_unclear(ghz: Path) -> None:
+    asked = ("testline", ghz, "--device", "ibm-heron-r2", "--shots", 200, "--outcome", "000=0.5")
+    ended = qupel(*asked, "--outcome", "111=0.5")
+    assert ended.code == Exit.ALARM
+    assert "unclear  noiseless simulator: 100.00% of shots are right" in ended.out
+    document = qupel(*asked, "--outcome", "111=0.5", "--json").document
+    assert (document["caught"], document["unclear"]) == (None, "noiseless simulator")
+    assert document["steps"][-1]["passed"] is None
 
 
 def test_testline_releases_or_falls_back(ghz: Path) -> None:

@@ -72,7 +72,9 @@ def test_where_no_price_is_known_every_order_is_bounded_by_its_share(unpriced: L
 def test_where_no_price_is_known_the_most_is_asked_for_and_nothing_is_ordered(
     unpriced: Ledger,
 ) -> None:
-    with pytest.raises(InputError, match=r"no price of an order is known for .*ideal; say what all"):
+    with pytest.raises(
+        InputError, match=r"no price of an order is known for .*ideal; say what all"
+    ):
         canary("any", sizes=[2], ledger=unpriced, clock=unpriced.clock, store=MemoryCanaries())
     assert not unpriced.jobs()
 
@@ -144,7 +146,11 @@ def test_outcomes_are_placed_with_the_first_qubit_lowest() -> None:
 
 @pytest.mark.parametrize(
     ("outcomes", "said"),
-    [({(0,): 1.0}, "as many bits"), ({(0, 1): 0.5}, "sum to one")],
+    [
+        ({(0,): 1.0}, "as many bits"),
+        ({(0, 1): 0.5}, "sum to one"),
+        ({(0, 1): -0.5, (1, 1): 1.5}, "outcome 01 is from 0 to 1, got -0.5"),
+    ],
 )
 def test_outcomes_are_checked(outcomes: dict[tuple[int, ...], float], said: str) -> None:
     with pytest.raises(InputError, match=said):

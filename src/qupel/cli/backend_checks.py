@@ -11,7 +11,7 @@ from qupel.cli.amounts import money_in
 from qupel.cli.exits import Exit
 from qupel.cli.output import print_document, print_text, say
 from qupel.cli.programs import read_circuit
-from qupel.errors import InputError
+from qupel.errors import InputError, NotReadyError
 
 Name = Annotated[str, typer.Argument(help="Backend, as provider:device.")]
 Program = Annotated[Path, typer.Argument(help="OpenQASM file.")]
@@ -240,7 +240,8 @@ def line(
 ) -> None:
     """Walk a circuit from unit test to release, or to the fallback (exit 24).
 
-    The smoke runs are those that `qupel drift` kept.
+    The smoke runs are those that `qupel drift` kept; without them only the steps on this machine
+    are walked (exit 7).
     """
     from qupel.backends.catalogue.listing import profile_named
     from qupel.backends.checks.test_line import Verdict
@@ -248,7 +249,7 @@ def line(
 
     report = release_line(
         read_circuit(program),
-        dict(map(outcome_in, outcome)),
+        outcomes_in(outcome),
         profile_named(device),
         name=backend,
         wanted=(wanted, wanted_noisy),
@@ -263,6 +264,8 @@ def line(
             {
                 "verdict": str(report.verdict),
                 "caught": None if report.caught is None else str(report.caught),
+                "unclear": None if report.unclear is None else str(report.unclear),
+                "missing": report.missing or None,
                 "steps": [
                     {"step": str(step.step), "passed": step.passed, "text": step.text}
                     for step in report.steps
@@ -270,9 +273,13 @@ def line(
             }
         )
     else:
+        words = {True: "ok  ", False: "FAIL", None: "unclear"}
         for step in report.steps:
-            print_text(f"{'ok  ' if step.passed else 'FAIL'}  {step.step}: {step.text}")
-        print_text(str(report.verdict))
+            print_text(f"{words[step.passed]}  {step.step}: {step.text}")
+        if not report.missing:
+            print_text(str(report.verdict))
+    if report.missing:
+        raise NotReadyError(f"not released yet: {report.missing}")
     if report.verdict is Verdict.FALLBACK:
         raise typer.Exit(Exit.ALARM)
 
@@ -309,8 +316,22 @@ def outcome_in(text: str) -> tuple[tuple[int, ...], float]:
     """Bits and probability of an outcome such as ``000=0.5``."""
     bits, equals, chance = text.partition("=")
     try:
-        if equals:
-            return bits_in(bits), float(chance)
-    except ValueError as error:
-        raise InputError(f"--outcome {text!r}: {error}") from None
-    raise InputError(f"--outcome {text!r}: write bits, '=', and a probability, such as 000=0.5")
+        probability = float(chance)
+    except ValueError:
+        equals = ""
+    if not equals:
+        raise InputError(f"--outcome {text!r}: write bits, '=', and a probability, such as 000=0.5")
+    if not 0 <= probability <= 1:
+        raise InputError(f"--outcome {text!r}: a probability is from 0 to 1, got {chance}")
+    return bits_in(bits), probability
+
+
+def outcomes_in(texts: list[str]) -> dict[tuple[int, ...], float]:
+    """Probability of each outcome, each named once."""
+    found: dict[tuple[int, ...], float] = {}
+    for text in texts:
+        bits, chance = outcome_in(text)
+        if bits in found:
+            raise InputError(f"--outcome: {''.join(map(str, bits))} is named twice; name it once")
+        found[bits] = chance
+    return found

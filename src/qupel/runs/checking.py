@@ -29,7 +29,7 @@ from qupel.backends.contract import Backend, Order, Result
 from qupel.backends.local import MODELLED, PROVIDER, Local
 from qupel.backends.machines import Ideal, Noisy
 from qupel.backends.registry import backend_named
-from qupel.errors import BudgetError, InputError, NotReadyError, ResultError
+from qupel.errors import BudgetError, InputError, ResultError
 from qupel.model.circuit import Circuit
 from qupel.model.home import home
 from qupel.model.money import Money
@@ -290,24 +290,23 @@ def release_line(
     most
         What each order may cost; None pays for nothing.
     path
-        Where smoke runs of the device are kept; by default where `watch` keeps them.
-
-    Raises
-    ------
-    NotReadyError
-        If there are fewer smoke runs than the baseline needs.
+        Where smoke runs of the device are kept; by default where `watch` keeps them. With fewer
+        than the baseline needs the steps on this machine are walked, and the report's ``missing``
+        says what to do before the device is asked.
     """
+    expected = expected_of(outcomes, circuit.qubits)
     name, clock = name or f"{PROVIDER}:{MODELLED}{profile.name}", clock or SystemClock()
     device = backend_named(name)
     runs = read_runs(smoke_file(name) if path is None else path)
-    if len(runs) < baseline:
-        raise NotReadyError(
-            f"{name} has {len(runs)} smoke runs, and the baseline needs {baseline}: run "
-            f"`qupel drift {name} --qubits {max(2, circuit.qubits)}` on schedule first"
-        )
+    missing = (
+        f"{name} has {len(runs)} smoke runs, and the baseline needs {baseline}: run "
+        f"`qupel drift {name} --qubits {max(2, circuit.qubits)}` on schedule first"
+        if len(runs) < baseline
+        else ""
+    )
     line = TestLine(
         circuit=circuit,
-        expected=expected_of(outcomes, circuit.qubits),
+        expected=expected,
         right=one_of(*outcomes),
         wanted=wanted,
         noiseless=Local("statevector", Ideal()),
@@ -318,6 +317,7 @@ def release_line(
         limit=limit,
         shots=shots,
         seed=seed,
+        missing=missing,
     )
     return line.check(runs[baseline:], clock.now())
 
@@ -329,8 +329,16 @@ def expected_of(
     expected = np.zeros(1 << qubits)
     for bits, chance in outcomes.items():
         if len(bits) != qubits or not set(bits) <= {0, 1}:
-            raise InputError(f"an outcome of {qubits} qubits has as many bits, got {bits}")
+            raise InputError(
+                f"an outcome of {qubits} qubits has as many bits, each 0 or 1, got "
+                f"{''.join(map(str, bits))!r}"
+            )
+        if not 0 <= chance <= 1:
+            raise InputError(
+                f"the probability of outcome {''.join(map(str, bits))} is from 0 to 1, got "
+                f"{chance:g}"
+            )
         expected[sum(bit << place for place, bit in enumerate(bits))] = chance
-    if not (expected >= 0).all() or abs(expected.sum() - 1) > 1e-6:
+    if abs(expected.sum() - 1) > 1e-6:
         raise InputError(f"probabilities of outcomes sum to one, got {expected.sum():g}")
     return expected

@@ -1,8 +1,10 @@
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 
 import numpy as np
+import pytest
 
 from qupel.backends.checks.diagnosis import one_of
 from qupel.backends.checks.direct import Direct
@@ -11,7 +13,7 @@ from qupel.backends.checks.test_line import LineReport, Step, TestLine, Verdict
 from qupel.backends.local import Local
 from qupel.backends.local import open as open_device
 from qupel.backends.machines import Noisy
-from qupel.errors import TransientError
+from qupel.errors import InputError, TransientError
 from qupel.model import Circuit
 from tests.backends.profiles import CHIP
 
@@ -65,6 +67,43 @@ def test_a_wrong_gate_is_caught_by_the_unit_test() -> None:
 
 def test_a_wrong_expectation_of_what_is_right_is_caught_without_noise() -> None:
     assert check(replace(LINE, right=one_of((0, 0, 0)))).caught is Step.NOISELESS
+
+
+def test_few_shots_of_a_perfect_circuit_are_unclear_and_told_how_many_would_do() -> None:
+    report = check(replace(LINE, shots=200))
+    assert (report.caught, report.unclear) == (None, Step.NOISELESS)
+    assert report.verdict is Verdict.FALLBACK
+    told = re.search(r"200 shots cannot tell; about (\d+) would tell", report.steps[-1].text)
+    assert told is not None
+    assert 640 < int(told[1]) < 680
+    assert check(replace(LINE, shots=int(told[1]))).steps[1].passed
+
+
+def test_a_parity_that_the_shots_cannot_tell_is_unclear() -> None:
+    report = check(replace(LINE, device=chip(3.0), shots=800, limit=0.06))
+    assert (report.caught, report.unclear) == (None, Step.PARITY)
+    assert re.search(r"about \d+ would", report.steps[-1].text)
+
+
+def test_without_a_baseline_the_steps_on_this_machine_are_walked_and_the_device_is_not_asked() -> (
+    None
+):
+    def asked(order: object) -> None:
+        raise AssertionError("the device was asked")
+
+    line = replace(LINE, baseline=(), missing="no baseline yet", run=asked)  # type: ignore[arg-type]
+    report = check(line)
+    assert [step.step for step in report.steps] == [Step.UNIT, Step.NOISELESS, Step.NOISY]
+    assert all(step.passed for step in report.steps)
+    assert (report.verdict, report.missing) == (Verdict.FALLBACK, "no baseline yet")
+    wrong = check(replace(line, circuit=Circuit(3).h(0).cx(0, 1).cx(0, 1)))
+    assert (wrong.caught, wrong.missing) == (Step.UNIT, "")
+
+
+@pytest.mark.parametrize(("name", "value"), [("wanted", (1.0, 0.8)), ("limit", 0.0)])
+def test_what_no_circuit_can_reach_is_bad_input(name: str, value: object) -> None:
+    with pytest.raises(InputError, match="above 0 and below 1"):
+        replace(LINE, **{name: value})  # type: ignore[arg-type]
 
 
 def test_a_noise_rise_in_the_calibration_is_caught_by_the_noisy_simulator() -> None:

@@ -194,6 +194,17 @@ def wilson(hits: int, tried: int) -> tuple[float, float, float]:
     return share, max(0.0, middle - half), min(1.0, middle + half)
 
 
+def shots_to_tell(share: float, wanted: float) -> int | None:
+    """Shots with which a share is told from the one that is wanted; None if they are equal.
+
+    From there on Wilson's interval around ``share`` does not hold ``wanted``, between 0 and 1.
+    """
+    if share == wanted:
+        return None
+    needed = QUANTILE**2 * wanted * (1 - wanted) / (share - wanted) ** 2
+    return int(np.ceil(needed)) + 1
+
+
 def one_of(*outcomes: Sequence[int]) -> Right:
     """Rows that are one of these outcomes, qubit 0 first."""
     wanted = np.array(outcomes, np.uint8)

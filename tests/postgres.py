@@ -5,9 +5,11 @@ from __future__ import annotations
 import os
 import pwd
 import shutil
+import signal
 import socket
 import subprocess
 import tempfile
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -42,25 +44,35 @@ def server() -> Iterator[str]:
         shutil.chown(folder, user)
     bin_folder = programs()
     assert bin_folder is not None
-    data, port = folder / "data", _free_port()
+    data = folder / "data"
     initdb = [bin_folder / "initdb", "-D", data, "-U", "qupel", "-A", "trust", "-N", "-E", "UTF8"]
     quiet = {"cwd": folder, "stdout": subprocess.DEVNULL, "stderr": subprocess.STDOUT}
     subprocess.run(list(map(str, initdb)), check=True, **quiet, **account)  # type: ignore[call-overload]
-    command = [bin_folder / "postgres", "-D", data, "-p", port, "-k", folder, "-F"]
-    command += ["-c", "listen_addresses=127.0.0.1", "-c", "max_connections=100"]
-    running = subprocess.Popen(list(map(str, command)), **quiet, **account)  # type: ignore[call-overload]
     try:
-        ready = [bin_folder / "pg_isready", "-h", "127.0.0.1", "-p", port, "-U", "qupel"]
-        for _ in range(100):
-            if subprocess.run(list(map(str, ready)), check=False, **quiet).returncode == 0:  # type: ignore[call-overload]
+        for _ in range(5):  # somebody may take a port that was free
+            port = _free_port()
+            command = [bin_folder / "postgres", "-D", data, "-p", port, "-k", folder, "-F"]
+            command += ["-c", "listen_addresses=127.0.0.1", "-c", "max_connections=100"]
+            running = subprocess.Popen(list(map(str, command)), **quiet, **account)  # type: ignore[call-overload]
+            if _is_ready(running, bin_folder / "pg_isready", folder, port):
                 break
-            assert running.poll() is None, "PostgreSQL did not start"
-            subprocess.run(["sleep", "0.1"], check=True)
+        assert running.poll() is None, "PostgreSQL did not start"
         yield f"postgresql+psycopg://qupel@127.0.0.1:{port}/postgres"
     finally:
-        running.terminate()
-        running.wait(30)
+        running.send_signal(signal.SIGINT)  # at once, whoever is connected
+        running.wait(240)
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def _is_ready(running: subprocess.Popen[bytes], asks: Path, folder: Path, port: int) -> bool:
+    """Wait until a server answers at its own socket; False if it ended instead."""
+    ask = [str(asks), "-q", "-h", str(folder), "-p", str(port), "-U", "qupel"]
+    until = time.monotonic() + 240
+    while running.poll() is None and time.monotonic() < until:
+        if subprocess.run(ask, check=False).returncode == 0:
+            return True
+        time.sleep(0.1)
+    return False
 
 
 def _user() -> str | None:

@@ -40,12 +40,19 @@ def check_breaker(ledger: Ledger, backend: Backend) -> None:
     TransientError
         If the breaker is open or frozen.
     """
-    name = f"{backend.provider}:{backend.device}"
-    breaker = ledger.breaker(backend.provider, backend.device)
+    if why := why_held(ledger, f"{backend.provider}:{backend.device}"):
+        raise TransientError(why)
+
+
+def why_held(ledger: Ledger, name: str) -> str:
+    """Why calls to the device ``provider:device`` are held back; empty if they are not."""
+    provider, _, device = name.partition(":")
+    breaker = ledger.breaker(provider, device)
     if breaker.frozen:
-        raise TransientError(f"{name} is frozen: {breaker.frozen}")
+        return f"{name} is frozen: {breaker.frozen}"
     if breaker.is_open and breaker.probe > ledger.clock.now():
-        raise TransientError(f"the breaker of {name} is open after {breaker.failures} failures")
+        return f"the breaker of {name} is open after {breaker.failures} failures"
+    return ""
 
 
 def clear(

@@ -134,3 +134,19 @@ def test_check_raises_with_every_fault() -> None:
 def test_functions_are_looked_for_by_name() -> None:
     odd = Stage("x", "function", {}, {"call": SHOP, "outputs": {"a": "number"}})
     assert "package.module:function" in told(odd)[0]
+
+
+@pytest.mark.parametrize("fallback", ["", f"{SHOP}:total"])
+def test_a_function_is_no_way_round_the_gates_of_an_order(fallback: str) -> None:
+    stages = (
+        function("rows", "scored", arguments={"table": []}, outputs={"out": "document"}),
+        function("own", "total", {"numbers": "rows"}, quantum=True, fallback=fallback),
+    )
+    [fault] = told(*stages)
+    assert fault.startswith("stage 'own', quantum: a 'function' stage runs no quantum program")
+    assert "use the kind 'quantum' for what is ordered, or 'solve'" in fault
+
+
+def test_a_simulator_of_this_machine_stands_in_a_labelled_solve_stage() -> None:
+    given = {"solver": "qaoa", "fallback": "tabu"}
+    assert told(LOAD, Stage("s", "solve", {"problem": "graph"}, given, quantum=True)) == []

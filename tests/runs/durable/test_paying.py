@@ -32,6 +32,7 @@ from qupel.problems.registry import write_problem
 from qupel.runs.database import Database
 from qupel.runs.durable import paying
 from qupel.runs.durable.approving import approve_stages
+from qupel.runs.durable.errands import Errands
 from qupel.runs.durable.hands import Hands
 from qupel.runs.durable.host import Host
 from qupel.runs.durable.pipeline import Pipeline, Stage
@@ -128,7 +129,8 @@ class Bench:
                 due = float("inf") if wait is None else self.clock.now() + wait
             wait = paying.look(self.host, run_id, "paid", held["job"], held["until"], looks)
             if wait is None:
-                paying.collect(self.host, run_id, "paid", held["job"])
+                while "wait" in (ended := paying.collect(self.host, run_id, "paid", held["job"])):
+                    self.clock.advance(ended["wait"])
                 break
             self.clock.advance(min(wait, max(0.01, due - self.clock.now())))
             looks += 1
@@ -149,6 +151,7 @@ def bench_of(real: Hands, folder: Path, **provider: Any) -> Iterator[Bench]:
     with Database.open(folder / "qupel.db") as database:
         host = Host(database, "bench", clock=clock, hands=hands, lock=unlocked(fake))
         host.open_backend = lambda name: fake
+        host.errands = Errands(patience=60.0)  # a busy machine is not to be seen by the clock
         yield Bench(host, clock, fake, hands, folder)
 
 

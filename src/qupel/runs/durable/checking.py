@@ -17,6 +17,9 @@ from qupel.runs.durable.ports import Port
 CLASSICAL_ROLES = ("ingest", "features", "governance", "inference", "scoring", "routing", "audit")
 #: Roles that must not wait for a quantum stage: models answer at once.
 SYNCHRONOUS_ROLES = ("inference", "scoring")
+#: Kinds that may run quantum programs: one orders through the ledger and passes its gates, the
+#: other runs them on this machine's own simulators, which cost nothing.
+QUANTUM_KINDS = ("quantum", "solve")
 
 
 def faults(pipeline: Pipeline) -> list[Fault]:
@@ -182,8 +185,14 @@ def _of_placement(pipeline: Pipeline, stage: Stage, kind: Kind, settings: Any) -
         yield Fault(
             stage.name, "quantum", "runs quantum programs and does not say so; add quantum: true"
         )
-    if stage.quantum and stage.kind not in ("quantum", "solve", "function"):
-        yield Fault(stage.name, "quantum", f"a {stage.kind!r} stage runs no quantum program")
+    if stage.quantum and stage.kind not in QUANTUM_KINDS:
+        yield Fault(
+            stage.name,
+            "quantum",
+            f"a {stage.kind!r} stage runs no quantum program: it would pass no gate (canary, tier, "
+            "approval, bound, breaker) and pay past the ledger; use the kind 'quantum' for what is "
+            "ordered, or 'solve' for the simulators of this machine",
+        )
         return
     if not (quantum or stage.quantum):
         return

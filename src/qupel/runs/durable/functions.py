@@ -35,7 +35,7 @@ class FunctionSettings(Settings):
         Type or schema of each port. A function of one output returns its value, one of several
         a mapping with their names.
     seconds
-        After so many it is killed, and the stage fails.
+        After so many it is killed; the fallback then has as many.
     version
         Changed by hand where the source does not tell that results may differ.
     fallback
@@ -58,6 +58,7 @@ class Function:
     role: ClassVar[str] = "other"
     settings: ClassVar[type[Settings]] = FunctionSettings
     keeps: ClassVar[bool] = True
+    is_killed: ClassVar[bool] = True
 
     def inputs(self, settings: FunctionSettings) -> Mapping[str, Port]:
         """As declared."""
@@ -89,7 +90,7 @@ class Function:
         return ["function 1", settings.version, *(_source_hash(name) for name in called)]
 
     def uses_quantum(self, settings: FunctionSettings) -> bool:
-        """Not that anybody can see; a stage that does is labelled."""
+        """No: what is ordered passes gates, and a function would go round them."""
         return False
 
     def has_fallback(self, settings: FunctionSettings) -> bool:

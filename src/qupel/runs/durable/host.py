@@ -17,6 +17,7 @@ import sqlalchemy as sa
 from qupel.backends.checks.locks import FileCanaries, Lock, canary_file
 from qupel.backends.clock import Clock, SystemClock
 from qupel.errors import QupelError, StoreError
+from qupel.runs.durable.errands import Errands, within
 from qupel.runs.durable.hands import Hands
 from qupel.runs.durable.kinds import Given, Made, kind_named, settings_of
 from qupel.runs.durable.log import RunLog
@@ -24,14 +25,19 @@ from qupel.runs.durable.pipeline import Stage
 from qupel.runs.durable.run import OPEN, RUN_OPEN, Run
 from qupel.runs.durable.timetable import Around
 from qupel.runs.identity import digest
-from qupel.runs.ledger.jobs import FINAL
+from qupel.runs.ledger.conclusions import NEVER as NEVER_DUE
+from qupel.runs.ledger.conclusions import doubt
+from qupel.runs.ledger.hands import count_failure, writing
+from qupel.runs.ledger.jobs import FINAL, JobState
+from qupel.runs.ledger.taking import is_held
+from qupel.runs.pool import PREPARATION
 from qupel.runs.tables import jobs
 from qupel.runs.telemetry import spans, traces
 
 if TYPE_CHECKING:
     from qupel.backends.contract import Backend
     from qupel.runs.database import Database
-    from qupel.runs.ledger import Ledger
+    from qupel.runs.ledger import Job, Ledger
 
 #: Told what happens: a word, and plain data about it.
 Say = Callable[..., None]
@@ -39,6 +45,9 @@ Say = Callable[..., None]
 AGAIN = 5.0
 #: The ledger's word for a job that needs nothing any more is that it is due later than this.
 NEVER = 1e15
+#: Seconds that a stage may take in the worker itself: to load, to judge, to export. A problem
+#: that takes longer to rebuild could not be searched either.
+LONGEST = PREPARATION
 #: Seconds for which a bill keeps a worker that ends when nothing is left to do.
 BILL_PATIENCE = 300.0
 
@@ -99,6 +108,8 @@ class Host:
         Processes for solvers and functions.
     around
         How long what surrounds a fallback's search takes here.
+    errands
+        Calls of adapters and of stages' own code that are under way: any of them may hang.
     """
 
     database: Database
@@ -109,6 +120,7 @@ class Host:
     lock: Lock | None = field(default_factory=lambda: Lock(FileCanaries(canary_file())))
     hands: Hands = field(default_factory=Hands)
     around: Around = field(default_factory=Around)
+    errands: Errands = field(default_factory=Errands)
     _log: RunLog = field(init=False, repr=False)
     _ledger: Ledger | None = field(default=None, init=False, repr=False)
     _backends: dict[str, Backend] = field(default_factory=dict, init=False, repr=False)
@@ -137,6 +149,7 @@ class Host:
 
     def close(self) -> None:
         """End the processes that were started."""
+        self.errands.close()
         self.hands.close()
 
     def backend(self, name: str) -> Backend:
@@ -153,7 +166,14 @@ class Host:
         if isinstance(begun, list):
             return begun
         kind = kind_named(begun.stage.kind)
-        return self.conclude(begun, lambda: kind.run(begun.given, begun.settings), keep=kind.keeps)
+
+        def make() -> Made:
+            return kind.run(begun.given, begun.settings)
+
+        def made() -> Made:
+            return make() if kind.is_killed else within(LONGEST, "it", make)
+
+        return self.conclude(begun, made, keep=kind.keeps)
 
     def begin(self, run_id: str, name: str) -> Begun | list[str]:
         """Begin a stage, or begin it again; if there is nothing to do, return what comes next."""
@@ -184,7 +204,8 @@ class Host:
             inputs = {port: self.log.value(hashed) for port, hashed in hashes.items()}
             for port, promised in (kind.inputs(settings) or {}).items():
                 promised.check(inputs[port], f"input {port!r}")
-            key = key_of(run.pipeline.seed, stage, kind.code(settings), hashes)
+            code = within(LONGEST, "reading its code", lambda: kind.code(settings))
+            key = key_of(run.pipeline.seed, stage, code, hashes)
         except StoreError:
             raise  # it says nothing of the stage, which is done when the database is back
         except (QupelError, ValueError, TypeError, LookupError) as error:
@@ -224,15 +245,30 @@ class Host:
         """Do what a paid job needs next; seconds until it needs something again, None for never.
 
         Actions that follow each other at once are done at once: each is committed by the ledger
-        by itself. A job that is over is due again for as long as its bill is awaited.
+        by itself. A job that is over is due again for as long as its bill is awaited. A call that
+        does not return is left behind when the job's lease is over.
         """
-        ledger, told = self.ledger, {"job": job_id}
+        ledger = self.ledger
         try:
             job = ledger.job(job_id)
-            told["correlation"] = job.correlation  # the run's, where a run ordered it
+        except QupelError as error:
+            self.say("job waits", job=job_id, why=one_line(error))
+            return AGAIN
+        name = f"job {job_id}"
+        called = self.errands.ask(name, job.backend, lambda: self._advanced(ledger, job))
+        if not isinstance(called, float):
+            return called.get()
+        if (age := self.errands.age(name)) > ledger.patience.lease:
+            self.errands.leave(name)
+            self._leave_behind(ledger, job, age)
+        return called
+
+    def _advanced(self, ledger: Ledger, job: Job) -> float | None:
+        told = {"job": job.id, "correlation": job.correlation}  # the run's, where a run ordered it
+        try:
             backend = self.backend(job.backend)
             while True:
-                progress = ledger.advance(job_id, backend)
+                progress = ledger.advance(job.id, backend)
                 if progress.wait is None:
                     ended = progress.job
                     if ended.state.final and not ended.settled and ended.due < NEVER:
@@ -244,6 +280,55 @@ class Host:
         except QupelError as error:  # the database or the backend is not there; it may come back
             self.say("job waits", **told, why=one_line(error))
             return AGAIN
+
+    def _leave_behind(self, ledger: Ledger, job: Job, seconds: float) -> None:
+        """Go on without a call that has not returned, as another worker would.
+
+        The ledger that made it takes the job for being worked on; a fresh one, of another owner,
+        finds a lease that is over. What the call may still bring is refused by its token; for the
+        device's breaker it is a failure.
+        """
+        if self._ledger is ledger:
+            self._ledger = None
+        self.say(
+            "call left behind",
+            level="error",
+            job=job.id,
+            correlation=job.correlation,
+            backend=job.backend,
+            why=f"it has not returned for {seconds:.0f} s",
+        )
+        if (backend := self._backends.get(job.backend)) is not None:
+            with writing(ledger, durable=False) as tx:
+                count_failure(tx, backend, ledger.patience)
+
+    def set_aside(self, job_id: str, error: Exception) -> bool:
+        """Set a paid job aside that fails in the same way whenever it is advanced.
+
+        It stays in the books with its money held, ambiguous and with an alarm, until a person
+        releases it: ``qupel jobs resolve``. One that is over, and whose bill cannot be asked for,
+        stays as it ended: ``qupel jobs settle``.
+
+        Returns
+        -------
+        False if another worker has it in its hands.
+        """
+        ledger, why = self.ledger, f"set aside: {one_line(error)}"
+        with writing(ledger) as tx:
+            row = tx.job(job_id)
+            if is_held(ledger, row, tx.now):
+                return False
+            if JobState(row.state).final:
+                tx.update(row, due=NEVER_DUE, leased=0.0)
+                tx.log("cannot be advanced", row, alarm=True, why=why)
+            elif row.state != JobState.AMBIGUOUS:
+                doubt(tx, row, why)
+        self.say("job set aside", level="error", job=job_id, correlation=row.correlation, why=why)
+        return True
+
+    def give_up(self, run_id: str, name: str, error: Exception) -> list[str]:
+        """End a stage whose step fails in the same way each time; return those that may begin."""
+        return self._failed(run_id, name, error)
 
     def open_jobs(self) -> dict[str, int]:
         """Ids of paid jobs that need something, each with its lease's token."""

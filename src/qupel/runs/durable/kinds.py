@@ -94,11 +94,15 @@ class Kind(Protocol):
         Model of what it asks for.
     keeps
         Whether its results may be used again; not where it reads or writes the world outside.
+    is_killed
+        Whether it works in a process that is killed when its own time is over; what works in the
+        worker itself is left behind if it does not return.
     """
 
     role: ClassVar[str]
     settings: ClassVar[type[Settings]]
     keeps: ClassVar[bool]
+    is_killed: ClassVar[bool]
 
     def inputs(self, settings: Any) -> Mapping[str, Port] | None:
         """Input ports; None if it takes any."""
@@ -134,6 +138,7 @@ class Classical:
     """The answers of kinds that neither run quantum programs nor have anything to check."""
 
     keeps: ClassVar[bool] = True
+    is_killed: ClassVar[bool] = False
 
     def faults(self, settings: Any) -> list[tuple[str, str]]:
         """Nothing to say."""

@@ -6,11 +6,14 @@ given up early enough for the fallback to answer by the deadline.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
-from qupel.errors import RunError, StoreError, TransientError
+from qupel.backends.contract import Order
+from qupel.errors import RunError, StoreError
+from qupel.model.money import Money
 from qupel.runs.approvals import approved_by
-from qupel.runs.clearance import check_breaker, clear
+from qupel.runs.clearance import clear, why_held
 from qupel.runs.durable.approving import program_version, version_of
 from qupel.runs.durable.described import problem_of
 from qupel.runs.durable.host import Begun, Host, one_line
@@ -29,6 +32,10 @@ FIRST_LOOK, LONGEST_LOOK = 0.05, 5.0
 MOST_GROWTH = 30
 #: Seconds before an order is given up from which a process for the fallback is kept ready.
 WARM_SECONDS = 2 * LONGEST_LOOK
+#: Seconds that reading a result gets at least, however late it is.
+LEAST_READING = 0.5
+#: Why a stage falls back whose own code, or whose adapter, has not returned.
+NOT_BACK = "what was asked had not returned when only the fallback's time was left"
 
 QUANTUM = Quantum()
 
@@ -44,38 +51,37 @@ def order(host: Host, run_id: str, name: str, tries: int = 0) -> dict[str, Any]:
     Returns
     -------
     ``next``, stages that may begin because there is nothing to wait for; ``wait``, seconds until
-    this is to be asked for again; or ``job`` and ``until``, the paid job and when it is given up,
-    in UTC seconds.
+    this is to be asked for again, as adapters may be slow or held back; or ``job`` and ``until``,
+    the paid job and when it is given up, in UTC seconds.
     """
     begun = host.resume(run_id, name) if tries else host.begin(run_id, name)
+    errand = _errand("order", run_id, name)
     if isinstance(begun, list):
+        host.errands.leave(errand)
         return {"next": begun}
-    row, settings, since = host.log.stage(run_id, name), begun.settings, host.clock.monotonic()
-    around = host.around.seconds
+    row, around = host.log.stage(run_id, name), host.around.seconds
     if row.job:
         return {"job": row.job, "until": _timetable(host, begun, around).give_up}
+    until = _timetable(host, begun, around).give_up
+    left = until - host.clock.now()
     try:
-        wanted = QUANTUM.order(begun.given, settings, key=digest([run_id, name, begun.key]))
+        prepared = host.errands.ask(errand, _group(begun), lambda: _prepared(host, begun))
+        if isinstance(prepared, float):
+            if left > 0:
+                if left < WARM_SECONDS:
+                    host.hands.warm()
+                return {"wait": max(0.01, min(prepared, left))}
+            host.errands.leave(errand)
+            return {"next": _fall_back(host, begun, f"{NOT_ORDERED}: {NOT_BACK}")}
+        made = prepared.get()
         # Reading the result encodes the problem again; the fallback must be in time after that.
-        around += host.clock.monotonic() - since
-        until = _timetable(host, begun, around).give_up
-        where = backend_of(settings, type(problem_of(begun.given.inputs["problem"])))
-        version, bound = version_of(begun.run.name, begun.stage), bound_of(settings)
-        estimate = clear(
-            host.ledger,
-            host.backend(where),
-            wanted,
-            lock=host.lock,
-            most=bound,
-            tier=settings.tier,
-            runs=host.log.orders(begun.run.name, name),
-            approved_by=approved_by(host.database, version),
-        )
+        until = _timetable(host, begun, around + made.took).give_up
+        settings = begun.settings
         job = host.ledger.plan(
-            wanted,
-            backend=where,
+            made.order,
+            backend=made.backend,
             accounts=tuple(settings.accounts),
-            bound=bound or estimate.cost,
+            bound=made.bound,
             deadline=until if settings.late == "cancel" else None,
             correlation=run_id,
             purpose={
@@ -89,15 +95,53 @@ def order(host: Host, run_id: str, name: str, tries: int = 0) -> dict[str, Any]:
     except StoreError:
         raise  # asked for again when the database is back; an order is planned once
     except HeldBackError as error:  # by a breaker; it shows in time whether the device is back
-        left = until - host.clock.now()
         if left > 0:
             return {"wait": max(0.01, min(error.wait or FIRST_LOOK, LONGEST_LOOK, left))}
         return {"next": _fall_back(host, begun, f"{NOT_ORDERED}: {one_line(error)}")}
     except Exception as error:  # noqa: BLE001  an adapter may raise anything
         return {"next": _fall_back(host, begun, f"{NOT_ORDERED}: {one_line(error)}")}
     host.log.order(run_id, name, job.id)
-    host.say("stage ordered", run=run_id, stage=name, job=job.id, backend=where)
+    host.say("stage ordered", run=run_id, stage=name, job=job.id, backend=made.backend)
     return {"job": job.id, "until": until}
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Prepared:
+    """An order that may be placed.
+
+    Attributes
+    ----------
+    order, backend, bound
+        What is ordered where, and what it may cost at most.
+    took
+        Seconds that making it took.
+    """
+
+    order: Order
+    backend: str
+    bound: Money | None
+    took: float
+
+
+def _prepared(host: Host, begun: Begun) -> Prepared:
+    """Make a stage's order and have it cleared; any of this may hang, and none of it orders."""
+    settings, since = begun.settings, host.clock.monotonic()
+    run_id, name = begun.run.id, begun.stage.name
+    wanted = QUANTUM.order(begun.given, settings, key=digest([run_id, name, begun.key]))
+    took = host.clock.monotonic() - since
+    where = backend_of(settings, type(problem_of(begun.given.inputs["problem"])))
+    version, bound = version_of(begun.run.name, begun.stage), bound_of(settings)
+    estimate = clear(
+        host.ledger,
+        host.backend(where),
+        wanted,
+        lock=host.lock,
+        most=bound,
+        tier=settings.tier,
+        runs=host.log.orders(begun.run.name, name),
+        approved_by=approved_by(host.database, version),
+    )
+    return Prepared(wanted, where, bound or estimate.cost, took)
 
 
 def look(host: Host, run_id: str, name: str, job_id: str, until: float, looks: int) -> float | None:
@@ -113,21 +157,50 @@ def look(host: Host, run_id: str, name: str, job_id: str, until: float, looks: i
     return max(0.01, min(wait, until - now))
 
 
-def collect(host: Host, run_id: str, name: str, job_id: str) -> list[str]:
-    """Finish a quantum stage with its job's result, or with the fallback's answer."""
-    begun = host.resume(run_id, name)
+def collect(host: Host, run_id: str, name: str, job_id: str) -> dict[str, Any]:
+    """Finish a quantum stage with its job's result, or with the fallback's answer.
+
+    Returns
+    -------
+    ``next``, stages that may begin now; or ``wait``, seconds until this is to be asked for again.
+    """
+    begun, errand = host.resume(run_id, name), _errand("result", run_id, name)
     if isinstance(begun, list):
-        return begun
+        host.errands.leave(errand)
+        return {"next": begun}
     try:
         result = host.ledger.result(job_id)
         if result is None:
             raise RunError(_why_no_result(host, host.ledger.job(job_id), begun.settings))
-        made = QUANTUM.finish(begun.given, begun.settings, result)
+        # The time it took to make the order was kept free for this, too.
+        left = _timetable(host, begun, host.around.seconds).give_up - host.clock.now()
+        made = host.errands.ask(
+            errand,
+            _group(begun),
+            lambda: QUANTUM.finish(begun.given, begun.settings, result),
+            most=max(left, LEAST_READING),
+        )
+        if isinstance(made, float):
+            if left > 0:
+                return {"wait": max(0.01, min(made, left))}
+            host.errands.leave(errand)
+            raise RunError(f"job {job_id} has a result, and it was not read: {NOT_BACK}")
+        finished = made.get()
     except StoreError:
         raise  # the result may well be there
     except Exception as error:  # noqa: BLE001  a result may hold anything
-        return _fall_back(host, begun, one_line(error))
-    return host.conclude(begun, lambda: made, keep=True)
+        return {"next": _fall_back(host, begun, one_line(error))}
+    return {"next": host.conclude(begun, lambda: finished, keep=True)}
+
+
+def _errand(what: str, run_id: str, name: str) -> str:
+    """Name of a stage's own code that is under way."""
+    return f"{what} of {run_id}/{name}"
+
+
+def _group(begun: Begun) -> str:
+    """Stages whose code, if it hangs, takes room from no others."""
+    return f"stage {begun.run.name}/{begun.stage.name}"
 
 
 def _timetable(host: Host, begun: Begun, around: float) -> Timetable:
@@ -149,11 +222,8 @@ def _why_no_result(host: Host, job: Job, settings: QuantumSettings) -> str:
     if job.state is not JobState.PLANNED:
         return f"{late}, and it is {job.state}"
     host.ledger.cancel(job.id)
-    try:
-        check_breaker(host.ledger, host.backend(job.backend))
-    except TransientError as error:
-        return f"{late}, and it was not sent: {error}"
-    return f"{late}, and it was not sent"
+    held = why_held(host.ledger, job.backend)
+    return f"{late}, and it was not sent" + (f": {held}" if held else "")
 
 
 def _fall_back(host: Host, begun: Begun, why: str) -> list[str]:

@@ -32,6 +32,7 @@ class Quantum:
     role: ClassVar[str] = "decision"
     settings: ClassVar[type[Settings]] = QuantumSettings
     keeps: ClassVar[bool] = True
+    is_killed: ClassVar[bool] = False
 
     def inputs(self, settings: QuantumSettings) -> Mapping[str, Port]:
         """The problem."""

@@ -68,6 +68,7 @@ class Solve:
     role: ClassVar[str] = "decision"
     settings: ClassVar[type[Settings]] = SolveSettings
     keeps: ClassVar[bool] = True
+    is_killed: ClassVar[bool] = True
 
     def inputs(self, settings: SolveSettings) -> Mapping[str, Port]:
         """The problem."""

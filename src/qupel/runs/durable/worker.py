@@ -10,12 +10,15 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, Self
 
+import sqlalchemy as sa
+
 from qupel.backends.clock import Clock, SystemClock
-from qupel.errors import InputError, RunError, StoreError
+from qupel.errors import InputError, RunError, StoreError, TransientError
 from qupel.runs.database import Database
 from qupel.runs.durable import paying
 from qupel.runs.durable.auditing import reconcile_due
 from qupel.runs.durable.engine import SPARE_THREADS, Engine, Queue
+from qupel.runs.durable.failures import Failures
 from qupel.runs.durable.host import Host, Say, one_line
 from qupel.runs.durable.leases import BEAT, LEASE, Lease, fresh_name
 from qupel.runs.durable.run import RUN_OPEN
@@ -25,10 +28,17 @@ from qupel.runs.durable.run import RUN_OPEN
 QUEUES = ("stages", "quantum", "jobs")
 #: Seconds between two looks for new runs and jobs.
 SWEEP = 0.3
+#: Seconds until an open job's workflow is looked at again that was under way.
+LOOK_AGAIN = 30.0
 #: Seconds between two looks whether a provider's books are to be compared with ours.
 AUDIT = 60.0
-#: Seconds until a step is tried again whose database was not to be had.
-AGAIN = 3.0
+#: Seconds until a step is tried again whose database was not to be had, and that pauses grow to
+#: before a step that fails in the same way each time is set aside.
+AGAIN, LONGEST_AGAIN = 3.0, 30.0
+#: How often a step may fail in the same way, if nothing tells that it may pass.
+ATTEMPTS = 5
+#: What may pass by itself, however often it comes: the database, the provider, the machine.
+PASSING = (StoreError, TransientError, sa.exc.SQLAlchemyError, OSError, MemoryError)
 ENDED_WORKFLOWS = ("SUCCESS", "ERROR", "CANCELLED", "MAX_RECOVERY_ATTEMPTS_EXCEEDED")
 
 
@@ -73,8 +83,9 @@ class Worker:
     _busy: set[str] = field(default_factory=set, init=False, repr=False)
     _threads: list[threading.Thread] = field(default_factory=list, init=False, repr=False)
     _auditor: threading.Thread | None = field(default=None, init=False, repr=False)
-    _seen: set[str] = field(default_factory=set, init=False, repr=False)
+    _seen: dict[str, float] = field(default_factory=dict, init=False, repr=False)
     _troubles: dict[str, str] = field(default_factory=dict, init=False, repr=False)
+    _failures: Failures = field(default_factory=Failures, init=False, repr=False)
     _lost: bool = field(default=False, init=False)
 
     def __post_init__(self) -> None:
@@ -204,18 +215,22 @@ class Worker:
                 break
             await self.engine.sleep(wait)
             looks += 1
-        await self._until_done("collect", self._collect, run_id, name, ordered["job"])
+        while wait := await self._until_done(
+            "collect", self._collect, run_id, name, ordered["job"]
+        ):
+            await self.engine.sleep(wait)
 
     async def _job(self, job_id: str) -> None:
         """Drive a paid job to its end."""
         while True:
             wait = await self._until_done("advance", self.host.advance, job_id)
             if wait is None:
+                self._seen.pop(job_id, None)  # should it be opened again at once
                 return
             await self.engine.sleep(wait)
 
     async def _until_done(self, step: str, function: Callable[..., Any], *given: Any) -> Any:
-        """Do a step, again and again for as long as the database is not to be had."""
+        """Do a step, again and again for as long as what keeps it from being done may pass."""
         if self._stopping.is_set():  # what was taken off the queue is left to who adopts it
             await asyncio.Event().wait()
         while True:
@@ -227,15 +242,35 @@ class Worker:
     def _tried(
         self, step: str, function: Callable[..., Any], given: tuple[Any, ...]
     ) -> dict[str, Any]:
+        about = f"{step} of {'/'.join(map(str, given[:2]))}"
         try:
-            return {"value": function(*given)}
+            value = function(*given)
         except Exception as error:
             if self._ended.is_set():
                 raise  # we are stopping: who adopts it does it again
-            self.say(
-                "trouble", step=step, given=list(given), why=f"{type(error).__name__}: {error}"
-            )
-            return {"again": AGAIN}
+            count = 0 if isinstance(error, PASSING) else self._failures.count(about, error)
+            why = f"{type(error).__name__}: {error}"
+            again = {"failures": count} if count else {}
+            self.say("trouble", step=step, given=list(given), why=why, **again)
+            if count >= ATTEMPTS and self._is_set_aside(step, given, error):
+                self._failures.forget(about)
+                return {"value": None}
+            return {"again": min(AGAIN * 2.0 ** max(0, count - 1), LONGEST_AGAIN)}
+        self._failures.forget(about)
+        return {"value": value}
+
+    def _is_set_aside(self, step: str, given: tuple[Any, ...], error: Exception) -> bool:
+        """Set aside what fails in the same way each time; False if that fails as well."""
+        try:
+            if step == "advance":
+                [job_id] = given
+                return self.host.set_aside(job_id, error)
+            run_id, name, *_ = given
+            self.submit_stages(run_id, self.host.give_up(run_id, name, error))
+        except Exception as another:  # noqa: BLE001  the step is tried again, and then this
+            self._trouble(f"setting {'/'.join(map(str, given[:2]))} aside", another)
+            return False
+        return True
 
     def _perform(self, run_id: str, name: str) -> None:
         with self._under_way(f"{run_id}/{name}"):
@@ -254,9 +289,13 @@ class Worker:
     def _look(self, run_id: str, name: str, ordered: Mapping[str, Any], looks: int) -> float | None:
         return paying.look(self.host, run_id, name, ordered["job"], ordered["until"], looks)
 
-    def _collect(self, run_id: str, name: str, job_id: str) -> None:
+    def _collect(self, run_id: str, name: str, job_id: str) -> float | None:
         with self._under_way(f"{run_id}/{name}"):
-            self.submit_stages(run_id, paying.collect(self.host, run_id, name, job_id))
+            found = paying.collect(self.host, run_id, name, job_id)
+            if "wait" in found:
+                return float(found["wait"])
+            self.submit_stages(run_id, found["next"])
+            return None
 
     @contextmanager
     def _under_way(self, key: str) -> Iterator[None]:
@@ -300,14 +339,21 @@ class Worker:
 
     def _sweep_jobs(self) -> None:
         """Queue open jobs of the ledger that this process has not queued yet."""
-        opened = self.host.open_jobs()
+        opened, now = self.host.open_jobs(), time.monotonic()
         for job_id, token in sorted(opened.items()):
-            if job_id not in self._seen:
-                key = f"job/{job_id}"
-                if self.engine.state(key) in ENDED_WORKFLOWS:  # a person has opened it again
-                    key = f"{key}/{token}"
+            if now < self._seen.get(job_id, 0.0):
+                continue
+            key = f"job/{job_id}"
+            state = self.engine.state(key)
+            if state in ENDED_WORKFLOWS:  # a person has opened it again
+                key = f"{key}/{token}"
+            # One that is under way may be about to end, though the job was opened again since.
+            going_on = state is not None and state not in ENDED_WORKFLOWS
+            self._seen[job_id] = now + LOOK_AGAIN if going_on else float("inf")
+            if not going_on:
                 self.engine.submit("jobs", "job", key, job_id)
-        self._seen = set(opened)
+        for job_id in {*self._seen.copy()} - set(opened):
+            self._seen.pop(job_id, None)
 
     def _audit(self) -> None:
         """Compare the books with the providers', now and then."""

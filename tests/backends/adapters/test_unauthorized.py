@@ -144,6 +144,22 @@ def test_a_job_whose_token_ended_is_kept_without_a_storm_and_read_when_it_is_ren
     assert progress.job.state is JobState.DONE
 
 
+@pytest.mark.parametrize(
+    "body",
+    [
+        b'{"error": "link-expired", "message": "the storage token has expired; ask again"}',
+        b"<Error><Code>AccessDenied</Code><Message>Request has expired</Message></Error>",
+        b"<Message>Signature not valid in the specified time frame</Message>",
+    ],
+)
+def test_a_link_that_has_expired_is_no_fault_of_the_credentials(body: bytes) -> None:
+    host = Refusing(403)
+    host.reply = Reply(403, body, key_variable="AZURE_TOKEN")
+    with pytest.raises(TransientError, match="the link to it has expired") as caught:
+        exchange.fetch(host, Request("GET", "/"))
+    assert "credentials" not in str(caught.value)
+
+
 def test_a_result_that_is_refused_is_not_lost() -> None:
     with pytest.raises(TransientError):
         exchange.fetch(Refusing(403), Request("GET", "/"))

@@ -33,6 +33,12 @@ LONGEST_WAIT = 3600.0
 BUSY = frozenset({425, 429})
 #: Statuses that say: not with these credentials.
 UNAUTHORIZED = frozenset({401, 403})
+#: What storages say of a link to a result that was good for a while: ours, S3's and Azure's.
+_LINK_ENDED = re.compile(
+    rb"link.expired|link has expired|storage token has expired|request has expired"
+    rb"|signature not valid in the specified time",
+    re.IGNORECASE,
+)
 #: Status that says: there is one already.
 CONFLICT = 409
 #: Seconds before refused credentials are tried again: a person has to renew them.
@@ -138,7 +144,8 @@ def fetch(transport: Transport, request: Request) -> Any:
     Raises
     ------
     TransientError
-        It could not be fetched this time; refused credentials can be renewed.
+        It could not be fetched this time; refused credentials can be renewed, and another try
+        gets another link.
     ResultError
         It is not there, too large, or not readable.
     """
@@ -148,7 +155,13 @@ def fetch(transport: Transport, request: Request) -> Any:
         raise TransientError(str(error)) from error
     if 200 <= reply.status < 300:
         return _document(reply, "the result")
-    if reply.status in UNAUTHORIZED:  # of a link to the result, perhaps: a new one is soon had
+    if reply.status == 403 and _LINK_ENDED.search(reply.body[:10_000]):
+        raise TransientError(
+            f"no result this time: the link to it has expired ({said(reply)}); "
+            "the next try asks for another",
+            wait=wait_of(reply),
+        )
+    if reply.status in UNAUTHORIZED:
         raise TransientError(f"no result: {unauthorized(reply)}", wait=wait_of(reply))
     if _may_pass(reply):
         raise _not_now("no result", reply)

@@ -34,6 +34,7 @@ def test_the_command_to_do_it_again_survives_a_shell(items: Path) -> None:
         (["--set", "limit=!!python/object:os.x"], "is no YAML"),
         (["--set", "limit=3", "--set", "limit.a=4"], "has a value of its own"),
         (["--set", "limit"], "must be name=value"),
+        (["--set", "limit=2026-02-30"], "the value is no YAML"),
         (["--set", "limit=many"], "must be int, got 'many'"),
         (["--seconds", "inf"], "at most 1e+08"),
         (["--chart", "chart.gif"], "must be .svg or .png"),

@@ -238,6 +238,21 @@ def test_limits_that_rule_out_everything_are_told_as_such() -> None:
 def test_a_comparison_in_which_nothing_fits_says_so(ghz: Path) -> None:
     ended = qupel("devices", "compare", ghz, "--device", "dwave-advantage")
     assert ended.out.startswith("no device of these takes it")
+    assert ended.code == 4
+
+
+def test_a_comparison_of_what_no_device_holds_ends_with_22(tmp_path: Path) -> None:
+    path = tmp_path / "complete.mc"
+    edges = [f"{a + 1} {b + 1} 1" for b in range(200) for a in range(b)]
+    path.write_text("\n".join(["200 19900", *edges, ""]))
+    ended = qupel("devices", "compare", path, "--device", "dwave-advantage", "--json")
+    assert ended.code == 22
+    assert "refused" in ended.document["devices"][0]
+
+
+def test_a_complete_graph_told_by_its_numbers_is_premature_too() -> None:
+    ended = qupel("devices", "advise", "--qubits", 200, "--couplings", 19900)
+    assert ended.code == 22
 
 
 @pytest.mark.parametrize(

@@ -189,7 +189,9 @@ def compare(
     folders: Folders = None,
     as_json: AsJson = False,
 ) -> None:
-    """Compare devices on one program: chance of success, time and price, from published figures."""
+    """Compare devices on one program, by published figures; exit 4 or 22 if none takes it."""
+    from qupel.backends.advice.prospect import Prospect
+    from qupel.backends.advice.ranking import advise as advised
     from qupel.backends.advice.ranking import compare as compared
     from qupel.backends.catalogue.listing import profile_named, profiles
 
@@ -213,8 +215,12 @@ def compare(
                 ],
             }
         )
+    else:
+        print_comparison(found, today, simulated)
+    if any(isinstance(each, Prospect) for each in found):
         return
-    print_comparison(found, today, simulated)
+    every = profiles(folders or []).values()
+    raise typer.Exit(Exit.PREMATURE if advised(need, every).premature else Exit.RUN)
 
 
 @app.command("tiers")

@@ -54,7 +54,7 @@ MEANINGS: dict[Exit, str] = {
     Exit.MALFORMED: "`check`: the instance or the solution file is malformed",
     Exit.WORSE: "`check`: feasible, but worse than `--best`",
     Exit.INFEASIBLE: "`check` and `solve`: the answer breaks a constraint",
-    Exit.PREMATURE: "`devices advise`, `estimate`: no device that can be hired holds what is asked",
+    Exit.PREMATURE: "`devices advise` or `compare`, `estimate`: no device for hire holds it",
     Exit.FALLBACK: "`pipeline`, `route decide --strict`: done, but a fallback stood in",
     Exit.ALARM: "`canary`, `parity`, `diagnose`, `drift`, `testline`: the check failed",
     Exit.INTERRUPTED: "stopped from the keyboard; what was finished is kept",

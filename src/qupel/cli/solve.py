@@ -106,7 +106,7 @@ def parsed(settings: list[str]) -> dict[str, Any]:
                 raise InputError(f"--set {text!r}: {part!r} has a value of its own already")
         try:
             node[last] = YAML(typ="safe", pure=True).load(value)
-        except YAMLError as error:
+        except (YAMLError, ValueError) as error:  # a date or number that cannot be
             what = " ".join(str(error).split())
             raise InputError(f"--set {text!r}: the value is no YAML: {what}") from None
     return found

@@ -183,3 +183,9 @@ def test_the_same_seed_gives_the_same_estimate() -> None:
     assert first.estimate == second.estimate
     compiled = compile_circuit(circuit, heron, seed=3)
     assert first.estimate.two_qubit_gates == compiled.compiled.two_qubit_gates
+
+
+def test_couplings_too_dense_for_any_embedding_are_refused_as_the_advice_refuses_them() -> None:
+    complete = Ising(np.zeros(200), np.triu(np.ones((200, 200)), 1))
+    with pytest.raises(RefusedError, match="at most 182 can all be coupled on dwave-advantage"):
+        estimate(complete, profile_named("dwave-advantage"))

@@ -66,7 +66,7 @@ def test_an_annealer_refuses_circuits_and_an_analogue_device_everything() -> Non
 
 def test_an_annealer_refuses_a_complete_graph_larger_than_its_largest() -> None:
     by_name = {profile.name: profile for profile in CATALOGUE}
-    need = Need.of_couplings(200, 19900, core=199)
+    need = Need.of_couplings(200, 19900)
     assert fits(by_name["dwave-advantage"], need) == [
         "some 200 variables or more have 199 couplings each among themselves; at most 182 can all "
         "be coupled on dwave-advantage"

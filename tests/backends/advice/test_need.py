@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from qupel.backends.advice.need import Need, degeneracy
+from qupel.backends.advice.need import Need, degeneracy, least_core
 from qupel.backends.contract import Kind
 from qupel.errors import InputError
 from qupel.model.circuit import Circuit
@@ -70,7 +70,7 @@ def test_couplings_of_weight_zero_are_none() -> None:
 def test_numbers_left_out_are_filled_as_documented() -> None:
     need = Need(10, depth=30, two_qubit_gates=20).filled()
     assert (need.one_qubit_gates, need.two_qubit_depth, need.pairs) == (40, 20, 20)
-    assert (need.core, need.measured) == (2, 10)
+    assert (need.core, need.measured) == (3, 10)
 
 
 def test_density_is_the_share_of_pairs_that_interact() -> None:
@@ -126,3 +126,19 @@ def test_any_circuit_is_a_need_whose_gates_fit_its_depth(qubits: int, data: st.D
     assert need.two_qubit_gates >= circuit.two_qubit_gates()
     assert need.depth >= circuit.depth()
     assert (need.two_qubit_depth or 0) <= need.depth
+
+
+@given(st.integers(1, 9), st.data())
+def test_couplings_alone_bound_the_degeneracy_of_any_graph_from_below(
+    nodes: int, data: st.DataObject
+) -> None:
+    every = list(itertools.combinations(range(nodes), 2))
+    pairs = data.draw(st.sets(st.sampled_from(every)) if every else st.just(set()))
+    assert least_core(nodes, len(pairs)) <= degeneracy(nodes, pairs)
+
+
+@given(st.integers(1, 12), st.integers(0, 11))
+def test_the_bound_is_reached_by_the_graphs_with_the_most_couplings(nodes: int, core: int) -> None:
+    """Each node is coupled to so many of those before it, to all where these are fewer."""
+    pairs = [(a, b) for b in range(nodes) for a in range(max(0, b - core), b)]
+    assert least_core(nodes, len(pairs)) == degeneracy(nodes, pairs)

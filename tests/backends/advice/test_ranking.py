@@ -228,3 +228,15 @@ def test_advice_on_a_circuit_that_is_compiled_takes_its_counts_and_keeps_its_lim
     )
     late = advise(replace(need, deadline=1e-3), [CHIP], circuit=circuit)
     assert "the deadline is 1 ms" in late.refused[0].reasons[0]
+
+
+def test_a_device_that_cannot_be_compiled_to_is_one_refusal_beside_the_others() -> None:
+    odd = replace(CHIP, name="odd", native_gates=("h", "t", "cz"))
+    split = Connectivity(Lattice.EDGES, edges=((0, 1), (2, 3), (4, 5), (6, 7)))
+    apart = replace(CHIP, name="apart", connectivity=split)
+    circuit = Circuit(3).h(0).cx(0, 1).cx(1, 2)
+    found = compare(Need.of_circuit(circuit), [odd, CHIP, apart], circuit)
+    assert [each.profile.name for each in found] == ["chip", "apart", "odd"]
+    told = [each.reasons[0] for each in found if isinstance(each, Refusal)]
+    assert "largest connected part of the device 2" in told[0]
+    assert told[1].startswith("odd: the gate set cz, h, t cannot be compiled to")

@@ -166,6 +166,26 @@ def test_a_folder_that_is_not_there_is_told(tmp_path: Path) -> None:
         ("checked: 2025-06-30", "checked: lately", "checked: got 'lately'; input should be"),
         ("vendor: IonQ", "expires: 2020-01-01\nvendor: IonQ", "expires: must be after checked"),
         ("max_shots: 10000", "max_shots: .inf", "max_shots: got inf"),
+        ("checked: 2025-06-30", "checked: 2026-02-30", "checked: got '2026-02-30'; input"),
+        ("vendor: IonQ", "expires: 2026-13-03\nvendor: IonQ", "expires: got '2026-13-03'; input"),
+        ("qubits: 36", f"qubits: {'9' * 5000}", "qubits: got '999"),
+        ("[rx, ry, rz, rzz]", "[rzz]", "native_gates: must name a gate on one qubit, got rzz"),
+        ("[rx, ry, rz, rzz]", "[rx]", "native_gates: must name a gate on two qubits, got rx"),
+        ("[rx, ry, rz, rzz]", "[rx, rx, rzz]", "native_gates: names rx twice"),
+        ("false_one: 0.005", "false_one: 0.6", "fidelities.false_one: must be from 0 to below 0.5"),
+        ("tier: hardware", "tier: hard", "tier: unknown tier 'hard'; did you mean 'hardware'?"),
+        ("name: ionq-forte-1", "name: other", "name: got 'other'; a profile has the name of its"),
+        ("runs: circuit", "runs: annealing", "runs: is annealing, so anneal must be given"),
+        (
+            "{lattice: all-to-all}",
+            "{lattice: edges, edges: [[0, 1], [1, 0]]}",
+            "connectivity.edges: name the pair (0, 1) twice",
+        ),
+        (
+            "modality: trapped ion",
+            "modality: superconducting",
+            "coherence: t1 and t2 are in seconds, and one is 100: superconducting",
+        ),
     ],
 )  # fmt: skip
 def test_a_wrong_value_is_refused_with_file_line_field_value_and_remedy(
@@ -175,10 +195,26 @@ def test_a_wrong_value_is_refused_with_file_line_field_value_and_remedy(
     text = FORTE.replace(was, now, 1)
     path = tmp_path / "ionq-forte-1.yaml"
     path.write_text(text)
-    line = next(k for k, each in enumerate(text.splitlines(), 1) if now.splitlines()[0] in each)
+    place = now.splitlines()[0] if not said.startswith("coherence: ") else "coherence:"
+    line = next(k for k, each in enumerate(text.splitlines(), 1) if place in each)
     with pytest.raises(InputError) as caught:
         read_profile(path)
     assert str(caught.value).startswith(f"{path}:{line}: {said}")
+
+
+def test_a_kind_of_price_that_is_none_is_told_with_what_was_given(tmp_path: Path) -> None:
+    path = tmp_path / "ionq-forte-1.yaml"
+    path.write_text(FORTE.replace("kind: per shot", "kind: by shot"))
+    with pytest.raises(InputError, match="got 'by shot'"):
+        read_profile(path)
+
+
+def test_a_tier_of_your_own_may_be_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("QUPEL_HOME", str(tmp_path))
+    (tmp_path / "tiers.yaml").write_text("tiers:\n- name: laboratory\n")
+    path = tmp_path / "ionq-forte-1.yaml"
+    path.write_text(FORTE.replace("tier: hardware", "tier: laboratory"))
+    assert read_profile(path).tier == "laboratory"
 
 
 def test_a_missing_field_is_told(tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
 from typing import Literal
 
@@ -83,3 +84,27 @@ def test_a_file_that_is_not_there_is_told(tmp_path: Path) -> None:
 def test_a_file_nested_too_deeply_is_told(tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"drawing\.yaml"):
         read(tmp_path, "title: " + "[" * 1000)
+
+
+@dataclass(frozen=True)
+class Dated:
+    since: date
+    count: int
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("since: 2026-02-30\ncount: 1\n", ":1: since: got '2026-02-30'; input should be"),
+        ("count: 1\nsince: 2026-01-01T25:00:00\n", ":2: since: got '2026-01-01T25:00:00'; input"),
+        (f"since: 2026-02-01\ncount: {'9' * 5000}\n", ":2: count: got '9999"),
+    ],
+)
+def test_a_date_or_number_that_cannot_be_is_told_like_any_other_value(
+    tmp_path: Path, text: str, said: str
+) -> None:
+    path = tmp_path / "dated.yaml"
+    path.write_text(text)
+    with pytest.raises(InputError) as caught:
+        read_yaml(path, Dated)
+    assert str(caught.value).startswith(f"{path}{said}")

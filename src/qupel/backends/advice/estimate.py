@@ -14,6 +14,8 @@ from dataclasses import asdict, dataclass
 from decimal import Decimal
 from typing import Any
 
+from qupel.backends.advice.fitting import unembeddable
+from qupel.backends.advice.need import Need
 from qupel.backends.advice.placement import Embedding, embedding
 from qupel.backends.advice.prospect import chance_text
 from qupel.backends.advice.schedule import VIRTUAL, schedule
@@ -134,7 +136,8 @@ def estimate(
     ------
     RefusedError
         If the program can never fit, with every reason and its numbers: wrong kind of device,
-        too many qubits or shots, or so many gates that no shot is expected to be free of errors.
+        a gate set that cannot be compiled to, too many qubits or shots, couplings too dense for
+        any embedding, or so many gates that no shot is expected to be free of errors.
     InputError
         If the circuit has free parameters or ``shots`` is below 1.
     """
@@ -193,13 +196,19 @@ def _compiled(circuit: Circuit, profile: DeviceProfile, shots: int, seed: int) -
     fidelities, times = profile.fidelities, profile.times
     if fidelities is None or times is None:
         raise _refused([f"{profile.name} has no published figures for gates"])
-    target = Target.of(profile)
+    try:
+        target = Target.of(profile)
+    except InputError as error:
+        raise _refused([f"{profile.name}: {error}"]) from None
     # Without any swap it is quickly compiled; what is hopeless then need not be routed.
     free = compile_circuit(circuit, Target(target.qubits, target.gates))
     _check_signal(
         _ln_parts(free, profile, fidelities, times), free, profile, shots, "without any swap"
     )
-    compiled = free if target.edges is None else compile_circuit(circuit, target, seed=seed)
+    try:
+        compiled = free if target.edges is None else compile_circuit(circuit, target, seed=seed)
+    except InputError as error:  # the circuit was compiled; the device's couplings do not do
+        raise _refused([f"{profile.name}: {error}"]) from None
     parts = _ln_parts(compiled, profile, fidelities, times)
     _check_signal(parts, compiled, profile, shots, f"{compiled.routing_gates} of them for routing")
     counts = _billed(circuit, compiled)
@@ -231,12 +240,10 @@ def _annealed(program: Annealing, profile: DeviceProfile, shots: int) -> Estimat
             [f"an anneal of {asked:.3g} s is needed, {profile.name} anneals from "
              f"{times.shortest:.3g} to {times.longest:.3g} s"]
         )  # fmt: skip
-    lying = embedding(profile, form.variables, int(form.couplings.nnz))
-    if lying.least > profile.qubits:
-        raise _refused(
-            [f"at least {lying.least} physical qubits are needed for {form.couplings.nnz} "
-             f"couplings, {profile.name} has {profile.qubits}"]
-        )  # fmt: skip
+    need = Need.of_form(form, shots)
+    lying = embedding(profile, need.qubits, need.pairs or 0)
+    if not profile.simulated and (reasons := unembeddable(profile, lying, need)):
+        raise _refused(reasons)
     shot = asked + times.readout + times.delay
     run = times.programming + shots * shot
     remark = (

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 
 from qupel.backends.advice.need import Need
+from qupel.backends.advice.placement import Embedding
 from qupel.backends.advice.prospect import Prospect, chance_text, prospect, seconds_text
 from qupel.backends.catalogue.profile import DeviceProfile, Runs
 from qupel.backends.contract import Kind
@@ -53,16 +54,22 @@ def _lies(found: Prospect, need: Need) -> list[str]:
     """Why a form does not lie on an annealer's graph."""
     if found.embedding is None or found.profile.simulated:
         return []
-    name, lying, core = found.profile.name, found.embedding, need.filled().core or 0
+    return unembeddable(found.profile, found.embedding, need)
+
+
+def unembeddable(profile: DeviceProfile, lying: Embedding, need: Need) -> list[str]:
+    """Why a form has no embedding on an annealer, with numbers; none if it may have one."""
+    whole = need.filled()
+    core = whole.core or 0
     if core + 1 > lying.largest:
         return [
             f"some {core + 1} variables or more have {core} couplings each among themselves; "
-            f"at most {lying.largest} can all be coupled on {name}"
+            f"at most {lying.largest} can all be coupled on {profile.name}"
         ]
-    if lying.least > found.profile.qubits:
+    if lying.least > profile.qubits:
         return [
-            f"at least {lying.least} physical qubits are needed for {need.filled().pairs} "
-            f"couplings, {name} has {found.profile.qubits}"
+            f"at least {lying.least} physical qubits are needed for {whole.pairs} "
+            f"couplings, {profile.name} has {profile.qubits}"
         ]
     return []
 

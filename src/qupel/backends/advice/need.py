@@ -49,7 +49,7 @@ class Need:
         Different pairs of qubits that interact; None for one to every two-qubit gate.
     core
         Largest number such that some of the qubits interact with so many of each other, each
-        (degeneracy of the interaction graph); None for half the mean number of partners.
+        (degeneracy of the interaction graph); None for what so many pairs have at least.
     commuting
         Whether gates on two qubits may come in any order, such as those of one QAOA layer.
     measured
@@ -179,7 +179,7 @@ class Need:
         most
             Couplings of one variable at most; the mean, rounded up, if None.
         core
-            Degeneracy of its graph; half the mean number of couplings, rounded up, if None.
+            Degeneracy of its graph; the least that so many couplings have, if None.
         """
         if type(layers) is not int or layers < 1:
             raise InputError(f"layers must be a whole number from 1, got {layers!r}")
@@ -223,7 +223,7 @@ class Need:
                 else self.two_qubit_depth
             ),
             pairs=pairs,
-            core=math.ceil(pairs / self.qubits) if self.core is None else self.core,
+            core=least_core(self.qubits, pairs) if self.core is None else self.core,
             measured=self.qubits if self.measured is None else self.measured,
         )
 
@@ -260,6 +260,27 @@ def degeneracy(nodes: int, pairs: Any) -> int:
             by_degree[len(near[other])].add(other)
         near[node] = set()
     return best
+
+
+def least_core(nodes: int, pairs: int) -> int:
+    """Least degeneracy of a graph of so many pairs.
+
+    Taking away the nodes of a graph of degeneracy ``k``, each the least coupled of those left,
+    takes ``k`` pairs at most with each and no more than are left with the last ``k``: it has at
+    most ``k n - k (k + 1) / 2`` pairs (Lick & White 1970, doi:10.4153/CJM-1970-125-1).
+
+    Examples
+    --------
+    >>> least_core(200, 19900), least_core(200, 199), least_core(200, 0)
+    (199, 1, 0)
+    """
+    pairs = min(pairs, nodes * (nodes - 1) // 2)
+    wide = 2 * nodes - 1
+    left = max(0, wide * wide - 8 * pairs)
+    core = max(0, (wide - math.isqrt(left)) // 2 - 1)
+    while core * nodes - core * (core + 1) // 2 < pairs:
+        core += 1
+    return core
 
 
 def _chain(circuit: Circuit, one_qubit: int) -> int:

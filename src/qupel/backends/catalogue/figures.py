@@ -42,8 +42,9 @@ class Fidelities:
             if not 0 < getattr(self, name) <= 1:
                 raise InputError(f"{name} must be above 0 and at most 1, got {getattr(self, name)}")
         for name in ("false_one", "false_zero"):
-            if not 0 <= getattr(self, name) < 1:
-                raise InputError(f"{name} must be from 0 to below 1, got {getattr(self, name)}")
+            # From a half on a coin would read better, and no readout can be corrected.
+            if not 0 <= getattr(self, name) < 0.5:
+                raise InputError(f"{name} must be from 0 to below 0.5, got {getattr(self, name)}")
 
     @property
     def readout(self) -> float:

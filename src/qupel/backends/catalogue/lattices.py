@@ -6,6 +6,7 @@ in increasing order.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
@@ -239,6 +240,10 @@ class Connectivity:
         for a, b in self.edges:
             if a == b or a < 0 or b < 0:
                 raise InputError(f"edges join two different qubits from 0, got ({a}, {b})")
+        pairs = [(min(edge), max(edge)) for edge in self.edges]
+        if len(set(pairs)) < len(pairs):
+            twice = next(pair for pair, count in Counter(pairs).items() if count > 1)
+            raise InputError(f"edges name the pair {twice} twice; name it once")
 
     def check(self, qubits: int) -> None:
         """Refuse a number of qubits that this is not the connectivity of.

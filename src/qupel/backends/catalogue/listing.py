@@ -7,17 +7,21 @@ takes its place.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from functools import lru_cache
 from pathlib import Path
 
-from qupel.backends.catalogue.profile import DeviceProfile
+from qupel.backends.catalogue.profile import DeviceProfile, Modality
+from qupel.backends.catalogue.tiers import OWN as TIERS
+from qupel.backends.catalogue.tiers import tiers
 from qupel.errors import InputError, unknown_name
-from qupel.model.formats.checked_yaml import read_yaml
+from qupel.model.formats.checked_yaml import line_of, parsed, read_yaml
 from qupel.model.home import home
 
 #: Folder of the profiles that come with Qupel.
 OWN = Path(__file__).parent / "devices"
+#: Seconds: the best superconducting qubits published last some milliseconds.
+LONGEST_SUPERCONDUCTING = 1.0
 
 
 def profiles(folders: Iterable[Path] = ()) -> dict[str, DeviceProfile]:
@@ -48,11 +52,33 @@ def read_profile(path: Path) -> DeviceProfile:
         One line for every fault: file, line, field, what stands there, and the remedy.
     """
     profile = read_yaml(path, DeviceProfile)
-    if profile.name != path.stem:
-        raise InputError(
-            f"{path}: name: got {profile.name!r}; a profile has the name of its file, {path.stem!r}"
-        )
+    for field, said in _slips(profile, path.stem):
+        raise InputError(f"{path}:{line_of(parsed(path), (field,))}: {field}: {said}")
     return profile
+
+
+def _slips(profile: DeviceProfile, name: str) -> Iterator[tuple[str, str]]:
+    """Fields of a file that are well formed and cannot be meant, with what is wrong."""
+    if profile.name != name:
+        yield "name", f"got {profile.name!r}; a profile has the name of its file, {name!r}"
+    if profile.tier not in _own_tiers():
+        known = {*_own_tiers(), *(tier.name for tier in tiers().tiers)}
+        if profile.tier not in known:
+            yield "tier", str(unknown_name("tier", profile.tier, known))
+    lasts = profile.coherence
+    longest = 0.0 if lasts is None else max(lasts.t1, lasts.t2)
+    if profile.modality is Modality.SUPERCONDUCTING and longest >= LONGEST_SUPERCONDUCTING:
+        yield (
+            "coherence",
+            f"t1 and t2 are in seconds, and one is {longest:g}: superconducting qubits last below "
+            "a second; 50 microseconds are 50.0e-6",
+        )
+
+
+@lru_cache(maxsize=1)
+def _own_tiers() -> frozenset[str]:
+    """Names of the tiers that come with Qupel; yours may have others."""
+    return frozenset(tier.name for tier in tiers(TIERS).tiers)
 
 
 def _paths(folders: Iterable[Path]) -> dict[str, Path]:

@@ -131,8 +131,10 @@ class DeviceProfile:
                 raise InputError(f"native_gates holds an {unknown_name('gate', gate, GATES)}")
         if self.runs is Runs.CIRCUIT and self.runnable:
             self._check_gate_device()
+        if repeated := sorted({g for g in self.native_gates if self.native_gates.count(g) > 1}):
+            raise InputError(f"native_gates names {repeated[0]} twice; name it once")
         if self.runs is Runs.ANNEALING and self.anneal is None and self.runnable:
-            raise InputError("anneal must be given for a device that anneals")
+            raise InputError("runs is annealing, so anneal must be given")
         self.connectivity.check(self.qubits)
 
     @property
@@ -181,9 +183,12 @@ class DeviceProfile:
 
     def _check_gate_device(self) -> None:
         if self.fidelities is None or self.times is None:
-            raise InputError("fidelities and times must be given for a device that runs circuits")
+            raise InputError("runs is circuit, so fidelities and times must be given")
+        got = f"got {', '.join(self.native_gates) or 'none'}"
         if not any(GATES[gate].qubits == 2 for gate in self.native_gates) and self.qubits > 1:
-            raise InputError("native_gates must name a gate on two qubits")
+            raise InputError(f"native_gates must name a gate on two qubits, {got}")
+        if not any(GATES[gate].qubits == 1 and gate != "id" for gate in self.native_gates):
+            raise InputError(f"native_gates must name a gate on one qubit, {got}")
 
 
 def months_after(day: date, months: int) -> date:

@@ -92,7 +92,6 @@ def parsed(path: Path) -> Any:
     YamlError
         If it is no YAML.
     """
-    from ruamel.yaml import YAML
     from ruamel.yaml.error import MarkedYAMLError, YAMLError
     from ruamel.yaml.reader import ReaderError
 
@@ -103,7 +102,7 @@ def parsed(path: Path) -> Any:
     except UnicodeDecodeError as error:
         raise InputError(f"{path}: is not UTF-8 text: {error.reason}") from error
     try:
-        return YAML(typ="rt").load(text)
+        return _parser().load(text)
     except MarkedYAMLError as error:
         line = 1 if error.problem_mark is None else error.problem_mark.line + 1
         raise YamlError(path, line, str(error.problem)) from None
@@ -114,6 +113,30 @@ def parsed(path: Path) -> Any:
         raise YamlError(path, 1, " ".join(str(error).split())) from None
     except RecursionError:
         raise InputError(f"{path}: is nested too deeply; a few levels are enough") from None
+
+
+@cache
+def _parser() -> Any:
+    """A parser that keeps lines, and to which a date or number that cannot be is a text.
+
+    So 30 February is refused as the value of its field, by the line, where a date is expected.
+    """
+    from ruamel.yaml import YAML
+    from ruamel.yaml.constructor import RoundTripConstructor
+    from ruamel.yaml.nodes import ScalarNode
+
+    class Constructor(RoundTripConstructor):
+        def construct_object(self, node: Any, deep: bool = False) -> Any:
+            try:
+                return super().construct_object(node, deep)
+            except ValueError:
+                if isinstance(node, ScalarNode):
+                    return str(node.value)
+                raise
+
+    made = YAML(typ="rt")
+    made.Constructor = Constructor
+    return made
 
 
 def plain(node: Any) -> Any:
@@ -143,7 +166,8 @@ def _unknown(node: Any, kind: Any, where: tuple[str | int, ...]) -> list[tuple[A
     chosen = _chosen(choices, node)
     if chosen is None:
         kinds = ", ".join(str(_kind_word(each)) for each in choices)
-        return [((*where, "kind"), f"{_dotted((*where, 'kind'))}: must be one of {kinds}")]
+        got = f"got {node['kind']!r:.40}" if "kind" in node else "and is missing"
+        return [((*where, "kind"), f"{_dotted((*where, 'kind'))}: must be one of {kinds}, {got}")]
     hints, found = _hints(chosen), []
     for key, value in node.items():
         at = (*where, str(key))

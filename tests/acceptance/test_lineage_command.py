@@ -185,6 +185,8 @@ def test_a_file_that_is_no_log_is_named(tmp_path: Path, what: str) -> None:
         ended = qupel(what, "replay", tmp_path / "other.json")
         assert ended.code == Exit.INPUT
         assert ended.err.startswith(f"error: {tmp_path / 'other.json'}: {said}")
+        ended = qupel("variational", "replay", tmp_path / "other.json")
+        assert ended.err.startswith(f"error: {tmp_path / 'other.json'}: this is no log of a loop")
 
 
 def test_a_run_belongs_to_whoever_submitted_it(place: Path) -> None:

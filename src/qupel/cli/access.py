@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -52,8 +52,6 @@ def lineage(
     Whoever asks is QUPEL_IDENTITY, else the user of the system. Somebody who may not read it is
     refused, with code 8; both readings and refusals are written down.
     """
-    from qupel.runs.reader import summary
-
     with _reader(database) as reader:
         if log is not None:
             text = json.dumps(reader.log(what), allow_nan=False) + "\n"
@@ -63,7 +61,7 @@ def lineage(
     if as_json:
         print_document(found)
     else:
-        for name, said in summary(found):
+        for name, said in _lines(found):
             print_text(f"{name:<9} {said}")
 
 
@@ -136,3 +134,30 @@ def _print(resource: Resource, as_json: bool) -> None:
         print_document({"resource": resource.name, **document})
         return
     print_text(f"{resource.name}: {', '.join((resource.owner, *resource.readers))}")
+
+
+def _lines(document: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """What a lineage says, as lines of two columns for people."""
+    environment, access = document["environment"], document["access"]
+    versions = ", ".join(f"{name} {held}" for name, held in environment["versions"].items())
+    machine = ", ".join(dict.fromkeys(environment["machine"].values()))
+    lines = [
+        (document["kind"], f"{document['id']} of {document['of']}: {document['state']}"),
+        *(
+            ("data", f"{held['what']} {held['hash'][:16]} from {held['source']}")
+            for held in document["data"]
+        ),
+        ("code", document["code"]["revision"] or "not from a repository"),
+        ("versions", versions or "not recorded"),
+        ("machine", machine or "not recorded"),
+        *(
+            ("paid", f"{job['id'][:16]} at {job['backend']}: {job['state']}, {job['billed']}")
+            for job in document["jobs"]
+        ),
+        ("owner", access["owner"] or "nobody known: all may read"),
+        ("readers", ", ".join(access["readers"]) or "the owner alone"),
+        ("read by", ", ".join(access["read_by"])),
+    ]
+    refused = [event for event in access["events"] if event["kind"] == "denied"]
+    lines += [("refused", f"{event['who']}: {event['item']}") for event in refused]
+    return lines

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -30,8 +31,15 @@ def replayed(
         If the file holds no such log.
     """
     document = _document(path, made_by)
-    try:
+    with naming(path):
         return document, again(document)
+
+
+@contextmanager
+def naming(path: Path) -> Iterator[None]:
+    """Have what is wrong with a log name its file."""
+    try:
+        yield
     except InputError as error:
         raise InputError(f"{path}: {error}") from error
 

@@ -13,6 +13,7 @@ import typer
 from qupel.cli.exits import Exit
 from qupel.cli.logs import talker
 from qupel.cli.output import print_document, print_text, say
+from qupel.cli.replaying import naming
 from qupel.errors import InputError
 
 app = typer.Typer(
@@ -82,7 +83,8 @@ def replay(
         text = path.read_text(encoding="utf-8")
     except UnicodeDecodeError as error:
         raise InputError(f"{path}: is no log: {error}") from error
-    found = replayed(text)
+    with naming(path):
+        found = replayed(text)
     if out is not None:
         out.write_text(found.text, encoding="utf-8")
     document = {

@@ -338,30 +338,3 @@ def _names(events: list[AccessEvent], kind: str) -> list[str]:
 def _named(found: Found) -> str:
     kinds = {Decision: "decision", Trial: "pilot", Run: "run"}
     return f"{kinds[type(found)]} {found.id}"
-
-
-def summary(document: Mapping[str, Any]) -> list[tuple[str, str]]:
-    """Return what a lineage says, as lines of two columns for people."""
-    environment, access = document["environment"], document["access"]
-    versions = ", ".join(f"{name} {held}" for name, held in environment["versions"].items())
-    machine = ", ".join(dict.fromkeys(environment["machine"].values()))
-    lines = [
-        (document["kind"], f"{document['id']} of {document['of']}: {document['state']}"),
-        *(
-            ("data", f"{held['what']} {held['hash'][:16]} from {held['source']}")
-            for held in document["data"]
-        ),
-        ("code", document["code"]["revision"] or "not from a repository"),
-        ("versions", versions or "not recorded"),
-        ("machine", machine or "not recorded"),
-        *(
-            ("paid", f"{job['id'][:16]} at {job['backend']}: {job['state']}, {job['billed']}")
-            for job in document["jobs"]
-        ),
-        ("owner", access["owner"] or "nobody known: all may read"),
-        ("readers", ", ".join(access["readers"]) or "the owner alone"),
-        ("read by", ", ".join(access["read_by"])),
-    ]
-    refused = [event for event in access["events"] if event["kind"] == "denied"]
-    lines += [("refused", f"{event['who']}: {event['item']}") for event in refused]
-    return lines

@@ -3,7 +3,9 @@ from __future__ import annotations
 import os
 import re
 import signal
+import threading
 import time
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -15,13 +17,15 @@ from qupel.problems.maxcut import MaxCut
 from qupel.runs.contract import Contract
 from qupel.runs.description import family_name
 from qupel.runs.ledger.jobs import JobState
-from qupel.runs.routes import orders
+from qupel.runs.routes import arms, orders
+from qupel.runs.routes.aside import Aside, Errand
 from qupel.runs.routes.decision import TRIED, Answerer, Decision, Kept
 from qupel.runs.routes.desk import FALLBACK, PRIMARY
 from qupel.runs.routes.profile import Profile, Rule
 from qupel.runs.routes.rescue import Rescue
 from qupel.runs.routes.route import Arm, Budget, Mode
 from qupel.runs.routes.service import Routes
+from qupel.runs.task import Task
 from tests.runs.routes.conftest import BRISK, CUT, GREEDY, Decide, put_in_force, route_to, unhurried
 from tests.runs.routes.providers import Rogue
 from tests.runs.toy import SMALL, Slow
@@ -130,11 +134,14 @@ def test_a_fallback_that_breaks_is_stood_in_for_by_a_last_resort(
 def test_where_no_thread_can_be_started_a_worker_builds_the_last_resort(
     decide: Decide, routes: Routes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def crowded(_: object) -> None:
-        raise RuntimeError("can't start new thread")
+    class Crowded(Aside):
+        def leave(self, work: Callable[[], object]) -> Errand:
+            raise RuntimeError("can't start new thread")
 
     monkeypatch.setattr(Rescue, "_fell_back", breaks)
-    monkeypatch.setattr(routes.desk.thinker, "leave", crowded)
+    monkeypatch.setattr(routes.desk.thinker, "leave", Crowded("").leave)
+    for module in ("rescue", "deciding"):
+        monkeypatch.setattr(f"qupel.runs.routes.{module}.Aside", Crowded)
     decision = decide(Rogue("refusing"))
     assert decision.answered_by is Answerer.LAST_RESORT
     assert decision.seconds < decision.deadline_seconds / 2
@@ -482,6 +489,40 @@ def test_a_problem_that_takes_for_ever_to_be_rebuilt_is_answered_here(routes: Ro
     decision = routes[route.name].decide(Slow(SMALL.worth, SMALL.weights, SMALL.limit))
     assert decision.on_time
     assert decision.answered_by is Answerer.LAST_RESORT
+
+
+def test_a_problem_that_takes_long_to_be_written_down_is_answered_before_it_is(
+    routes: Routes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    route = put_in_force(routes, toy_route(Rogue(), deadline_seconds=1.0, fallback_seconds=0.2))
+    out, write = threading.Event(), arms.task_of
+
+    def slowly(*of: Any) -> Task:
+        out.wait(60)
+        return write(*of)
+
+    monkeypatch.setattr(arms, "task_of", slowly)
+    decision = routes[route.name].decide(SMALL)
+    assert decision.on_time
+    assert (decision.answered_by, decision.problem_hash) == (Answerer.LAST_RESORT, "")
+    assert decision.why.startswith("the problem was not written down in time")
+    out.set()
+    book, until = routes.desk.book(), time.monotonic() + 60
+    while not (hashed := book.decision(decision.id).problem_hash) and time.monotonic() < until:
+        time.sleep(0.02)
+    assert routes.desk.inputs().of(hashed) is not None
+
+
+def test_a_problem_that_cannot_be_written_down_is_refused(
+    routes: Routes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object) -> Task:
+        raise InputError("a weight is not finite")
+
+    route = put_in_force(routes, toy_route(Rogue()))
+    monkeypatch.setattr(arms, "task_of", refuse)
+    with pytest.raises(InputError, match="a weight is not finite"):
+        routes[route.name].decide(SMALL)
 
 
 @pytest.mark.slow

@@ -8,7 +8,7 @@ from typing import Any
 from qupel.errors import InputError
 from qupel.problems.contract import Problem
 from qupel.runs.contract import Contract
-from qupel.runs.description import family_from, plain, solver_from
+from qupel.runs.description import family_from, family_name, plain, solver_from
 from qupel.runs.routes import stages
 from qupel.runs.routes.route import Arm, Mode, Route
 from qupel.runs.task import Task
@@ -87,7 +87,6 @@ def modules_of(route: Route) -> set[str]:
 
 def task_of(route: Route, problem: Problem[Any]) -> Task:
     """Return the task of a route's fallback; those of its arms are made from it."""
-    result = route.contract.result
     return Task.of(
         problem,
         route.fallback.description,
@@ -97,7 +96,7 @@ def task_of(route: Route, problem: Problem[Any]) -> Task:
         repair=route.fallback.repair,
         polish=route.fallback.polish,
         encoding=dict(route.fallback.encoding),
-        contract=None if result is None else Contract(result=result),
+        contract=_promised(route),
     )
 
 
@@ -133,6 +132,16 @@ def construct_task(task: Task, seconds: float) -> Task:
     )
 
 
+def built_task(route: Route, problem: Problem[Any], seconds: float) -> Task:
+    """Return the task of the last resort for a problem at hand.
+
+    It does not hold the problem's document, which takes far longer to write and to hash than the
+    answer takes to build; so it can be attempted in this process alone.
+    """
+    bare = Task(family_name(problem), {}, route.fallback.description, route.seed, seconds)
+    return construct_task(replace(bare, contract=_promised(route)), seconds)
+
+
 def prepare_task(task: Task, route: Route, arm: Arm, seconds: float, *, key: str, tag: str) -> Task:
     """Return the task of making an arm's order."""
     contract = contract_of(route)
@@ -158,12 +167,11 @@ def finish_task(
         "encoding": dict(arm.encoding),
         "evidence": evidence,
     }
-    answer = route.contract.result
     return replace(
         _stage_task(task, finished, seconds),
         repair=arm.repair,
         polish=arm.polish,
-        contract=None if answer is None else Contract(result=answer),
+        contract=_promised(route),
     )
 
 
@@ -178,6 +186,12 @@ def warming_tasks(route: Route, sample: Problem[Any]) -> list[Task]:
     bare = construct_task(task, STAGE_SECONDS)
     found = [arm for arm in (route.primary, route.classical, route.approximate) if arm is not None]
     return [task, *(replace(bare, fallback=arm.description) for arm in found)]
+
+
+def _promised(route: Route) -> Contract | None:
+    """What a route promises of its answers, whoever gives them."""
+    result = route.contract.result
+    return None if result is None else Contract(result=result)
 
 
 def _stage_task(task: Task, solver: dict[str, Any], seconds: float) -> Task:

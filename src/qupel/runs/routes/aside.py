@@ -23,6 +23,30 @@ class Errand:
     value: Any = None
     error: BaseException | None = None
 
+    def do(self) -> None:
+        """Do it, unless it was dropped, and keep what came of it."""
+        if not self.dropped:
+            try:
+                self.value = self.work()
+            except Exception as error:  # noqa: BLE001  handed to whoever asked
+                self.error = error
+
+    @classmethod
+    def at_once(cls, work: Callable[[], Any]) -> Errand:
+        """Do something here and now; what came of it."""
+        made = cls(work)
+        made.do()
+        made.done.set()
+        return made
+
+    def outcome(self, seconds: float | None = None) -> Any:
+        """Return its value or raise its error; `TransientError` if it is not done in time."""
+        if not self.done.wait(seconds):
+            raise TransientError(f"it is not done within {seconds} s")
+        if self.error is not None:
+            raise self.error
+        return self.value
+
 
 class Aside:
     """A thread that does one thing after the other.
@@ -62,9 +86,7 @@ class Aside:
             errand.dropped = drop
             self._late = not errand.done.is_set()
             raise TransientError(f"{self._name}: nothing came back within {seconds:.3g} s")
-        if errand.error is not None:
-            raise errand.error
-        value: Value = errand.value
+        value: Value = errand.outcome()
         return value
 
     def leave(self, work: Callable[[], Any]) -> Errand:
@@ -85,10 +107,6 @@ class Aside:
 
     def _serve(self) -> None:
         while (errand := self._errands.get()) is not None:
-            if not errand.dropped:
-                try:
-                    errand.value = errand.work()
-                except Exception as error:  # noqa: BLE001  handed to whoever asked
-                    errand.error = error
+            errand.do()
             self._late = False
             errand.done.set()

@@ -204,14 +204,21 @@ class Book:
 
     def set_job(self, decision_id: str, job: str) -> None:
         """Tie a decision to the job that was ordered for it afterwards."""
+        self._set(decision_id, job=job)
+
+    def set_problem(self, decision_id: str, hashed: str) -> None:
+        """Tie a decision to its problem, whose hash was found after the answer had gone out."""
+        self._set(decision_id, problem_hash=hashed)
+
+    def _set(self, decision_id: str, **changed: str) -> None:
         held = tables.decisions
         with self.database.writing() as connection:
             text = connection.execute(
                 sa.select(held.c.document).where(held.c.id == decision_id)
             ).scalar_one()
-            document = json.dumps({**json.loads(text), "job": job})
+            document = json.dumps({**json.loads(text), **changed})
             connection.execute(
-                sa.update(held).where(held.c.id == decision_id).values(job=job, document=document)
+                sa.update(held).where(held.c.id == decision_id).values(document=document, **changed)
             )
 
     def _wish(self, connection: sa.Connection, decision: Decision, wish: Mapping[str, Any]) -> None:

@@ -19,6 +19,7 @@ from qupel.errors import ContractError, InputError
 from qupel.problems.contract import Problem
 from qupel.runs.record import Record
 from qupel.runs.routes import arms
+from qupel.runs.routes.aside import Aside, Errand
 from qupel.runs.routes.choosing import Found
 from qupel.runs.routes.course import ArmCourse, Arrival, Declined
 from qupel.runs.routes.decision import TRIED, Answerer, Decision
@@ -66,7 +67,7 @@ class Deciding:
     route: Route = field(init=False)
     mode: Mode = field(init=False)
     arm: str = field(default="standing", init=False)
-    task: Task = field(init=False)
+    writing: Errand = field(init=False)
     post: queue.SimpleQueue[Callable[[], None]] = field(
         default_factory=queue.SimpleQueue, init=False
     )
@@ -89,18 +90,49 @@ class Deciding:
 
     def run(self) -> Decision:
         """Answer, at the latest when the timetable says so."""
-        self.task = arms.task_of(self.route, self.problem)
         self.found = Found(self.problem.sense)
         self.rescue = Rescue(
-            self.desk, self.route, self.problem, self.task, self.found, self._budget, self.post.put
+            self.desk, self.route, self.problem, self.found, self._budget, self.post.put
         )
-        self.rescue.begin()
-        self._do(self._begin)
+        self.rescue.build()
+        self._begin_with_task()
         while not self._is_over():
             with contextlib.suppress(queue.Empty):
                 self._do(self.post.get(timeout=self._seconds_to_next_look()))
             self.rescue.look()
         return self._recorded()
+
+    def _begin_with_task(self) -> None:
+        """Begin as soon as the problem is written down and hashed; do without if it never is.
+
+        Of a large problem that takes long, so it is done aside, while the clock is looked at.
+        """
+        self.writing = self._written()
+        if not self.writing.done.wait(self.timetable.left(time.monotonic())):
+            why = "the problem was not written down in time"
+            self.found.fallback.why = why
+            self._arm_over(None, why)
+            return
+        self.rescue.begin(self.task)
+        self._do(self._begin)
+
+    def _written(self) -> Errand:
+        def write() -> Task:
+            return arms.task_of(self.route, self.problem)
+
+        writer = Aside("qupel-writer")
+        try:
+            return writer.leave(write)
+        except RuntimeError:  # no thread can be started
+            return Errand.at_once(write)
+        finally:
+            writer.close(0.0)
+
+    @property
+    def task(self) -> Task:
+        """The fallback's task, once the problem is written down; its error if it cannot be."""
+        task: Task = self.writing.outcome()
+        return task
 
     def _do(self, step: Callable[[], None]) -> None:
         """Take a step of the primary's; what breaks there must not keep the fallback from it."""
@@ -252,7 +284,7 @@ class Deciding:
             seconds=time.monotonic() - self.timetable.begun,
             deadline_seconds=self.route.deadline_seconds,
             created=self.created,
-            problem_hash=self.task.problem_hash,
+            problem_hash=self.task.problem_hash if self.writing.done.is_set() else "",
             measures=self.measures,
             primary=self.found.primary.record,
             fallback=self.found.fallback.record,

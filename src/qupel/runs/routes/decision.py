@@ -60,7 +60,8 @@ class Decision:
     created
         UTC seconds since 1970 at the request.
     problem_hash
-        Of the problem's document.
+        Of the problem's document; of a large problem it may be found after the answer has gone out,
+        and is empty until then.
     measures
         Of the instance, where they were taken.
     primary, fallback

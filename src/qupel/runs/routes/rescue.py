@@ -15,6 +15,7 @@ from qupel.problems.contract import Problem
 from qupel.runs.attempt import attempt
 from qupel.runs.record import Record, Status
 from qupel.runs.routes import arms
+from qupel.runs.routes.aside import Aside
 from qupel.runs.routes.choosing import Answer, Found
 from qupel.runs.routes.course import Post
 from qupel.runs.routes.desk import FALLBACK, Desk
@@ -29,6 +30,8 @@ log = logging.getLogger("qupel.routes")
 LEAST = 0.1
 #: Share of the deadline after which a fallback is late, and a last resort is thought of beside.
 THINK_SHARE = 0.25
+#: Share of the deadline for which a last resort is waited for before anything else is begun.
+BUILD_SHARE = 0.05
 
 
 @dataclass(slots=True, eq=False)
@@ -39,8 +42,8 @@ class Rescue:
     ----------
     desk, route
         Where it works, and for whom.
-    problem, task
-        What is to be decided, and as the fallback's task.
+    problem
+        What is to be decided.
     found
         Where it writes what came back.
     seconds
@@ -52,10 +55,10 @@ class Rescue:
     desk: Desk
     route: Route
     problem: Problem[Any]
-    task: Task
     found: Found
     seconds: Callable[[], float]
     post: Post
+    task: Task = field(init=False)
     overdue: float = field(default=math.inf, init=False)
     _late: float = field(default=math.inf, init=False)
     _retried: bool = field(default=False, init=False)
@@ -67,8 +70,29 @@ class Rescue:
         """Whether nothing more will come."""
         return self.found.fallback.over or (self._resorted and self.found.resort.over)
 
-    def begin(self) -> None:
-        """Have the fallback attempted."""
+    def build(self) -> None:
+        """Have the last resort built from the problem itself, and wait a little for that.
+
+        It costs next to nothing beside the document of a large problem, and whatever the machine
+        does after that, there is an answer.
+        """
+        builder = Aside("qupel-builder")  # its own: another problem's may take long
+        try:
+            built = builder.leave(self._build)
+        except RuntimeError as error:  # no thread can be started; a worker may be free later
+            self.found.resort.why = str(error)
+            return
+        builder.close(0.0)
+        built.done.wait(BUILD_SHARE * self.route.deadline_seconds)
+
+    def _build(self) -> None:
+        task = arms.built_task(self.route, self.problem, max(self.seconds(), LEAST))
+        record = attempt(task, problem=self.problem)
+        self.post(lambda: self._found(record))
+
+    def begin(self, task: Task) -> None:
+        """Have the fallback attempted, by its task, which holds the problem."""
+        self.task = task
         self._late = time.monotonic() + THINK_SHARE * self.route.deadline_seconds
         self._ask_fallback(self.desk.seat(FALLBACK))
 
@@ -157,10 +181,13 @@ class Rescue:
             self._thinks = True
 
     def _constructed(self, record: Record) -> None:
+        self._found(record)
+        self.found.resort.over |= not self._thinks  # then nobody else is at it
+
+    def _found(self, record: Record) -> None:
         side = self.found.resort
         if not side.answered:
             side.record, side.why = record, record.why
-        side.over |= not self._thinks  # then nobody else is at it
 
     def _think(self) -> None:
         """In a thread aside: judge earlier answers by this instance's data, and build one."""
@@ -178,9 +205,8 @@ class Rescue:
                     known = Answer.earlier(float(judgement.objective), answer, solution)
                     self.found.remembered.append(known)
                     break
-        task = arms.construct_task(self.task, max(self.seconds(), LEAST))
-        built = attempt(task, problem=self.problem)
-        self.post(lambda: self._constructed(built))
+        if not self.found.resort.answered:
+            self._build()
 
     def _thought(self) -> None:
         """Nothing more comes from the thread aside."""

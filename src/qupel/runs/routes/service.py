@@ -214,16 +214,20 @@ class Routes:
         if opened is not None or logs.is_on():
             self.desk.teller.leave(lambda: _tell(decision, opened))
         if decision.kept is Kept.DATABASE:
-            self.desk.teller.leave(lambda: self._keep_input(deciding.task, decision.created))
+            self.desk.teller.leave(lambda: self._keep_input(deciding, decision))
             self.desk.clerk.leave(
                 lambda: watch(self.desk.database(), decision, at=self.clock.now())
             )
             self.beside.begin(standing, decision, problem, trace)
         return decision
 
-    def _keep_input(self, task: Task, at: float) -> None:
+    def _keep_input(self, deciding: Deciding, decision: Decision) -> None:
         """Keep the data of a decision, so that it can be repeated; now and then trim the old."""
-        self.desk.inputs().keep(task.problem_hash, task.family, task.problem, at=at)
+        task: Task = deciding.writing.outcome(WRITING)
+        at, hashed = decision.created, task.problem_hash
+        self.desk.inputs().keep(hashed, task.family, task.problem, at=at)
+        if not decision.problem_hash:  # the answer went out before it was known
+            self.desk.book().set_problem(decision.id, hashed)
         if time.monotonic() > self._trim_at:
             self._trim_at = time.monotonic() + TRIM_SECONDS
             self.trim()
@@ -262,6 +266,8 @@ def _tell(decision: Decision, opened: traces.Opened | None) -> None:
 PATIENCE = 0.5
 #: Seconds to learn which solvers workers will need.
 WARMING = 5.0
+#: Seconds to wait for a large problem to be written down, after its answer has gone out.
+WRITING = 60.0
 #: Seconds between two looks of a process for data that nobody keeps any more.
 TRIM_SECONDS = 3600.0
 #: Seconds to wait for the other arm of a trial when a process ends.

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from qupel.backends import Order, Reading, Result
+from qupel.backends import Order, Program, Reading, Result
 from qupel.backends.local import Local
 from qupel.backends.local import open as open_device
 
@@ -34,6 +34,26 @@ class Changed:
 
     def result(self, job: str, order: Order) -> Result:
         return self.change(order, self.inner.result(job, order))
+
+
+class Before(Changed):
+    """A local device that runs other programs than those it is given, and owns up to none."""
+
+    def __init__(self, device: str = "statevector") -> None:
+        super().__init__(lambda _, result: result, device)
+
+    def changed(self, program: Program) -> Program:
+        """The program that is run."""
+        return program
+
+    def order(self, order: Order) -> Order:
+        return replace(order, programs=tuple(map(self.changed, order.programs)))
+
+    def submit(self, order: Order) -> str:
+        return super().submit(self.order(order))
+
+    def result(self, job: str, order: Order) -> Result:
+        return super().result(job, self.order(order))
 
 
 def each(change: Callable[[Reading], Reading]) -> Change:

@@ -7,10 +7,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from qupel.backends import ManualClock
+from qupel.backends import ManualClock, Reading
 from qupel.backends.adapters.neutral import Neutral
 from qupel.backends.checks.canary import check_canary
 from qupel.backends.checks.locks import FileCanaries, Lock, MemoryCanaries
+from qupel.backends.checks.smoke import SmokeRun, keep_run
 from qupel.backends.contract import Capabilities, Estimate, Order
 from qupel.backends.emulator import Provider, Terms, direct
 from qupel.errors import InputError
@@ -20,6 +21,7 @@ from qupel.runs import checking
 from qupel.runs.checking import ACCOUNT, Paying, canary, expected_of, watch
 from qupel.runs.database import Database
 from qupel.runs.ledger import JobState, Ledger
+from tests.backends.faulty import Changed, each
 
 
 def test_a_billed_canary_goes_through_the_ledger(tmp_path: Path) -> None:
@@ -77,6 +79,13 @@ def test_where_no_price_is_known_the_most_is_asked_for_and_nothing_is_ordered(
     ):
         canary("any", sizes=[2], ledger=unpriced, clock=unpriced.clock, store=MemoryCanaries())
     assert not unpriced.jobs()
+
+
+def inverted_first(reading: Reading) -> Reading:
+    """Qubit 0 is read inverted."""
+    bits = reading.bits.copy()
+    bits[:, 0] ^= 1
+    return replace(reading, bits=bits)
 
 
 def genuine(clock: ManualClock) -> Neutral:
@@ -137,6 +146,26 @@ def test_runs_of_a_baseline_must_be_alike(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="same shots and circuits"):
         watch("local:statevector", shots=200, path=path)
     assert watch("local:statevector", shots=100, path=path).baseline == 2
+
+
+def test_a_device_that_is_wrong_from_the_start_gets_no_baseline(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    wrong = Changed(each(inverted_first))
+    monkeypatch.setattr(checking, "backend_named", lambda _: wrong)
+    path = tmp_path / "runs.jsonl"
+    seen = watch("local:statevector", shots=100, baseline=2, path=path)
+    assert seen.baseline == 0
+    assert {alarm.name for alarm in seen.alarms} == {"single", "ghz", "mirror"}
+    assert not path.exists()
+
+
+def test_a_baseline_kept_earlier_is_doubted_too(tmp_path: Path) -> None:
+    path = tmp_path / "runs.jsonl"
+    for hour in range(2):
+        keep_run(path, SmokeRun(3600.0 * hour, 200, {"single": 0, "ghz": 100, "mirror": 0}))
+    [alarm] = watch("local:statevector", shots=200, baseline=2, path=path).alarms
+    assert str(alarm).startswith("ghz: 50.00% of shots fail, and 0.00% at most would be plausible")
 
 
 def test_outcomes_are_placed_with_the_first_qubit_lowest() -> None:

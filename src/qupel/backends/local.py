@@ -143,7 +143,9 @@ class Local:
         return [self._accepted[order.key]] if order.key in self._accepted else []
 
     def status(self, job: str) -> JobStatus:
-        """Done: a job is computed when its result is asked for."""
+        """Done, if it is a name of ours: a job is computed when its result is asked for."""
+        if not self._is_ours(job):
+            return JobStatus(State.UNKNOWN, "not found")
         return JobStatus(State.DONE, word="done")
 
     def result(self, job: str, order: Order) -> Result:
@@ -204,7 +206,17 @@ class Local:
 
     def _job(self, order: Order) -> str:
         key = hashlib.sha256(order.key.encode()).hexdigest()
-        return f"{self.device}-{key[:16]}-{fingerprint(order)[:16]}"
+        return _signed(f"{self.device}-{key[:16]}-{fingerprint(order)[:16]}")
+
+    def _is_ours(self, job: str) -> bool:
+        """Whether this device made a name, in this process or in another."""
+        name = job.rpartition("-")[0]
+        return name.startswith(f"{self.device}-") and job == _signed(name)
+
+
+def _signed(name: str) -> str:
+    """A job's name with a check sum, so that no other text is taken for one."""
+    return f"{name}-{hashlib.sha256(name.encode()).hexdigest()[:8]}"
 
 
 def size_of(program: Program) -> int:

@@ -22,6 +22,7 @@ from qupel.backends.checks.diagnosis import one_of
 from qupel.backends.checks.direct import Direct, Runner
 from qupel.backends.checks.drift import Alarm, Detector
 from qupel.backends.checks.locks import CanaryStore, FileCanaries, canary_file
+from qupel.backends.checks.plausible import Implausible, implausible, most_failures
 from qupel.backends.checks.smoke import SmokeRun, keep_run, read_runs, run_smoke, smoke_circuits
 from qupel.backends.checks.test_line import LineReport, TestLine
 from qupel.backends.clock import Clock, SystemClock
@@ -98,7 +99,7 @@ class Watched:
     baseline, needed
         Runs of the baseline so far, and how many it needs.
     alarms
-        Alarms since the baseline, oldest first.
+        What no baseline may look like, then alarms since the baseline, oldest first.
     run_length
         Mean number of runs until a false alarm, at least; None until the baseline is whole.
     """
@@ -106,7 +107,7 @@ class Watched:
     run: SmokeRun
     baseline: int
     needed: int
-    alarms: tuple[Alarm, ...] = ()
+    alarms: tuple[Alarm | Implausible, ...] = ()
     run_length: float | None = None
 
 
@@ -167,7 +168,8 @@ def watch(
 ) -> Watched:
     """Run the smoke circuits of a backend once, keep the run, and look for drift in all so far.
 
-    A scheduler calls this every hour, say. The first runs are the baseline.
+    A scheduler calls this every hour, say. The first plausible runs are the baseline: one whose
+    failures the device's profile cannot explain raises an alarm, and is not kept.
 
     Parameters
     ----------
@@ -203,15 +205,19 @@ def watch(
     runner = _runner(backend, most, clock, ledger, 1)
     run = run_smoke(runner, circuits, shots=shots, at=clock.now(), seed=seed)
     runs = [*before, run]
+    shares = most_failures(circuits, backend.capabilities())
     if len(runs) <= baseline:
         for held in before:
             Detector.check_alike(held, run)
-        keep_run(path, run)
-        return Watched(run, len(runs), baseline)
+        doubts = tuple(implausible([run], shares))
+        if not doubts:
+            keep_run(path, run)
+        return Watched(run, len(runs) - bool(doubts), baseline, doubts)
+    doubts = tuple(implausible(runs[:baseline], shares))
     detector = Detector.of(runs[:baseline], rise=rise, run_length=run_length)
     alarms = detector.alarms(runs[baseline:])
     keep_run(path, run)
-    return Watched(run, baseline, baseline, tuple(alarms), detector.run_length)
+    return Watched(run, baseline, baseline, (*doubts, *alarms), detector.run_length)
 
 
 def smoke_file(name: str) -> Path:

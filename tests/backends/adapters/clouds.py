@@ -312,6 +312,8 @@ class FakeBraket:
 
     def status(self, job: str) -> tuple[JobStatus, int | None]:
         """Where a task stands, and its shots."""
+        if job not in self.tasks:
+            return JobStatus(State.UNKNOWN, "not found"), None
         return JobStatus(self.word, self.word), self.tasks[job][2]
 
     def fetch(self, job: str, tag: str) -> bytes:

@@ -7,7 +7,17 @@ from typing import Any
 import numpy as np
 import pytest
 
-from qupel.backends import Estimate, Kind, ManualClock, Order, Reading, Result
+from qupel.backends import (
+    Annealing,
+    Capabilities,
+    Estimate,
+    Kind,
+    ManualClock,
+    Order,
+    Program,
+    Reading,
+    Result,
+)
 from qupel.backends.checks.canary import SIZES, Canary, CanaryReport, check_canary
 from qupel.backends.checks.findings import Fault
 from qupel.backends.checks.probes import probes_of
@@ -15,9 +25,10 @@ from qupel.backends.local import Local
 from qupel.backends.local import open as open_device
 from qupel.backends.machines import Noisy
 from qupel.errors import BudgetError, InputError, RefusedError, ResultError
-from qupel.model import Circuit
+from qupel.model import Circuit, Ising
+from qupel.model.gate import Gate
 from qupel.model.money import Money
-from tests.backends.faulty import Change, Changed, each, reversed_bits
+from tests.backends.faulty import Before, Change, Changed, each, reversed_bits
 from tests.backends.profiles import CHIP
 
 
@@ -155,7 +166,7 @@ class Priced(Changed):
 
 def test_an_expensive_canary_tells_its_price_and_orders_nothing() -> None:
     backend = Priced()
-    with pytest.raises(BudgetError, match=r"4 orders for 0\.60 USD at most, and nothing may be"):
+    with pytest.raises(BudgetError, match=r"4 orders for 0\.70 USD at most, and nothing may be"):
         check_canary(backend, sizes=[2, 5], shots=10)
     assert backend.submitted == 0
 
@@ -166,9 +177,58 @@ def test_a_canary_within_its_cap_is_paid_and_says_what_it_cost() -> None:
     assert report.billed == Money.of(4)
 
 
-def test_the_estimate_counts_all_orders() -> None:
+def test_the_estimate_counts_all_orders_and_the_gates_in_the_batch() -> None:
     cost = Canary.of(Priced(), 0.0, [5], 10).cost()
-    assert (cost.orders, cost.shots, cost.cost) == (1 + 1, 20, Money.of("0.20"))
+    assert (cost.orders, cost.shots, cost.cost) == (1 + 1, 30, Money.of("0.30"))
+
+
+@pytest.mark.parametrize("most", [1, 1000])
+def test_gates_are_seen_once_with_batches_and_without(most: int) -> None:
+    class Small(Changed):
+        def capabilities(self) -> Capabilities:
+            return replace(self.inner.capabilities(), max_programs=most)
+
+    orders = Canary.of(Small(lambda _, result: result), 0.0, [2]).orders
+    programs = [program for _, order in orders for program in order.programs]
+    assert sum(isinstance(one, Circuit) and "cx" in one.counts() for one in programs) == 1
+
+
+def test_an_annealer_that_negates_couplings_is_found() -> None:
+    class Negating(Before):
+        def changed(self, program: Program) -> Program:
+            assert isinstance(program, Annealing)
+            form = program.form
+            return Annealing(Ising(form.fields, -form.couplings, form.offset))
+
+        def result(self, job: str, order: Order) -> Result:
+            return each(lambda one: replace(one, energies=None))(order, super().result(job, order))
+
+    first = check_canary(Negating("annealer"), sizes=[2]).first
+    assert first is not None
+    assert first.fault is Fault.FORM
+    assert first.text.endswith("look at coupling 0-1")
+
+
+def test_an_adapter_that_exchanges_control_and_target_stays_locked() -> None:
+    class Exchanging(Before):
+        def changed(self, program: Program) -> Program:
+            assert isinstance(program, Circuit)
+            gates = [Gate(one.name, one.qubits[::-1], one.angles) for one in program.gates]
+            return Circuit(program.qubits, gates, program.measured)
+
+    first = check_canary(Exchanging(), sizes=[2]).first
+    assert first is not None
+    assert first.fault is Fault.GATE
+
+
+def test_a_noiseless_device_gives_the_same_in_every_shot() -> None:
+    def flipped(reading: Reading) -> Reading:
+        bits = np.vstack([reading.bits, 1 - reading.bits[:1]]).astype(np.uint8)
+        return Reading(bits, np.append(reading.occurrences - 1, 1))
+
+    first = check_canary(Changed(each(flipped)), sizes=[2]).first
+    assert first is not None
+    assert first.fault is Fault.INEXACT
 
 
 def test_programs_that_a_device_refuses_are_named_as_unknown() -> None:

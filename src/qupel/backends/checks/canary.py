@@ -1,9 +1,11 @@
-"""Canaries: asymmetric programs that show whether a backend's bits are in our order.
+"""Canaries: asymmetric programs that show whether a backend's bits and gates are ours.
 
 A mistake in bit order costs nothing but the truth: every histogram looks right. So each adapter
 must read programs whose answer is known and is no mirror image of itself, one bit set among n,
 for many n, one by one and in a batch, before anything is paid to it (see
-`qupel.backends.checks.locks.Lock`).
+`qupel.backends.checks.locks.Lock`). One program more, in the batch where there is one, has turns by
+angles and gates between qubits, or fields and couplings: an adapter may read every bit right and
+still take degrees for radians, or a control for its target.
 """
 
 from __future__ import annotations
@@ -15,9 +17,10 @@ from typing import Any, Self
 
 from qupel.backends.checks.direct import Direct, Runner, order_of
 from qupel.backends.checks.findings import Fault, Finding, findings_of
-from qupel.backends.checks.probes import Probe, probes_of
+from qupel.backends.checks.gate_probes import short_probe
+from qupel.backends.checks.probes import Probe, couplings_probe, probes_of
 from qupel.backends.clock import Clock, SystemClock
-from qupel.backends.contract import Backend, Order, Result
+from qupel.backends.contract import Backend, Kind, Order, Result
 from qupel.errors import BudgetError, InputError, RefusedError, RunError
 from qupel.model.money import Money
 
@@ -104,7 +107,8 @@ class Canary:
     skipped
         Names of programs that it refuses to run.
     orders
-        Each with the places of its probes: every probe alone, then all in batches.
+        Each with the places of its probes: every probe of bit order alone, then all in batches;
+        where there are no batches, every probe alone.
     checked
         When it was made, in UTC seconds; orders of another time have other keys.
     """
@@ -139,15 +143,22 @@ class Canary:
         if not fitting:
             raise InputError(f"sizes must name numbers from 1 to {able.qubits}, got {tuple(sizes)}")
         shots = min(shots, able.max_shots)
+        wanted = list(probes_of(able.kind, fitting))
+        if able.kind is Kind.CIRCUIT:
+            wanted.append(short_probe(able.qubits))
+        elif able.qubits >= 3:
+            wanted.append(couplings_probe())
         probes, skipped = [], []
-        for probe in probes_of(able.kind, fitting):
+        for probe in wanted:
             try:
                 backend.estimate(order_of((probe.program,), shots, "canary", {}, now))
                 probes.append(probe)
             except RefusedError:
                 skipped.append(probe.name)
         chunk = max(1, able.max_programs)
-        places: list[tuple[int, ...]] = [(k,) for k in range(len(probes))]
+        places: list[tuple[int, ...]] = [
+            (k,) for k, probe in enumerate(probes) if chunk == 1 or not probe.shows
+        ]
         if chunk > 1:
             every = tuple(range(len(probes)))
             places += [every[begin : begin + chunk] for begin in range(0, len(every), chunk)]

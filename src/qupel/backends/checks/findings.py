@@ -11,6 +11,7 @@ import numpy as np
 from qupel.backends.checks.probes import Probe
 from qupel.backends.contract import Annealing, Order, Reading, Result
 from qupel.errors import RunError
+from qupel.model.evidence import Evidence
 
 #: How far from a half the share of ones must be for a bit to count as read.
 CLEAR = 0.2
@@ -28,6 +29,9 @@ class Fault(StrEnum):
     SHOTS = "a reading has another number of shots"
     READINGS = "the result has another number of readings"
     ORDER = "readings of a batch come in another order than its programs"
+    GATE = "a gate does something else than its name says"
+    FORM = "fields or couplings act otherwise than they were given"
+    INEXACT = "shots differ although there is no noise"
     ENERGIES = "claimed energies are not those of the form"
     FAILED = "the order failed"
 
@@ -66,8 +70,9 @@ def findings_of(
         text = f"{len(probes)} programs gave {len(result.readings)} readings"
         yield Finding(Fault.READINGS, _named(probes), batch, text)
         return
+    exact = result.evidence is Evidence.NOISELESS
     found = [
-        _finding(probe, reading, order.shots, batch)
+        _finding(probe, reading, order.shots, batch, exact)
         for probe, reading in zip(probes, result.readings, strict=True)
     ]
     if batch and any(found) and _permuted(probes, result.readings):
@@ -77,7 +82,9 @@ def findings_of(
     yield from (finding for finding in found if finding is not None)
 
 
-def _finding(probe: Probe, reading: Reading, shots: int, batch: bool) -> Finding | None:
+def _finding(
+    probe: Probe, reading: Reading, shots: int, batch: bool, exact: bool
+) -> Finding | None:
     def say(fault: Fault, text: str) -> Finding:
         return Finding(fault, probe.name, batch, text)
 
@@ -90,9 +97,17 @@ def _finding(probe: Probe, reading: Reading, shots: int, batch: bool) -> Finding
     if reading.shots != shots:
         return say(Fault.SHOTS, f"{shots} shots were ordered, {reading.shots} came")
     means = reading.occurrences @ bits.astype(np.float64) / shots
+    pattern = tuple((means > 0.5).astype(int).tolist())
+    off = np.abs(means - probe.expected)
+    if probe.shows and (off >= (1e-9 if exact else 0.5 + CLEAR)).any():
+        fault = Fault.FORM if isinstance(probe.program, Annealing) else Fault.GATE
+        wrong = [name for name, far in zip(probe.shows, off, strict=True) if far == off.max()]
+        text = (
+            f"expected {_shown(probe.expected)}, shares of ones are {np.round(means, 3).tolist()}"
+        )
+        return say(fault, f"{text}; look at {' and '.join(dict.fromkeys(wrong))}")
     if (np.abs(means - 0.5) < CLEAR).any():
         return say(Fault.UNCLEAR, f"shares of ones are {np.round(means, 3).tolist()}")
-    pattern = tuple((means > 0.5).astype(int).tolist())
     if pattern != probe.expected:
         fault = Fault.MOVED
         if pattern == probe.expected[::-1]:
@@ -100,11 +115,13 @@ def _finding(probe: Probe, reading: Reading, shots: int, batch: bool) -> Finding
         elif pattern == tuple(1 - bit for bit in probe.expected):
             fault = Fault.INVERTED
         return say(fault, f"expected {_shown(probe.expected)}, got {_shown(pattern)}")
+    if exact and (off > 1e-9).any():
+        return say(Fault.INEXACT, f"shares of ones are {np.round(means, 3).tolist()}")
     if isinstance(probe.program, Annealing) and reading.energies is not None:
         true = probe.program.form.energies(1 - 2 * bits.astype(np.int8))
-        off = float(np.abs(true - reading.energies).max())
-        if not off <= 1e-6:  # NaN is off, too
-            return say(Fault.ENERGIES, f"claims differ from the form's energies by {off:.3g}")
+        apart = float(np.abs(true - reading.energies).max())
+        if not apart <= 1e-6:  # NaN is apart, too
+            return say(Fault.ENERGIES, f"claims differ from the form's energies by {apart:.3g}")
     return None
 
 

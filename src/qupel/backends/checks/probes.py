@@ -29,11 +29,14 @@ class Probe:
         What runs.
     expected
         The bits it must give.
+    shows
+        For a probe of gates: what each bit tells of. Empty for a probe of bit order.
     """
 
     name: str
     program: Program
     expected: tuple[int, ...]
+    shows: tuple[str, ...] = ()
 
 
 def probes_of(kind: Kind, sizes: Iterable[int]) -> Iterator[Probe]:
@@ -50,6 +53,18 @@ def probes_of(kind: Kind, sizes: Iterable[int]) -> Iterator[Probe]:
                 bits = tuple(int(qubit == 2) for qubit in measured)
                 circuit = Circuit(3).x(2).measure(*measured)
                 yield Probe(f"x on qubit 2 of 3, measured {measured}", circuit, bits)
+
+
+def couplings_probe() -> Probe:
+    """Three spins whose fields and couplings pull against each other.
+
+    Spin 1 follows its coupling against its field, spin 2 its field against its coupling. So a sign,
+    couplings or fields left out, and couplings halved or doubled all turn a spin.
+    """
+    couplings = np.array([[0.0, 1.6, -0.7], [0.0, 0.0, 0.0], [0.0, 0.0, 0.0]])
+    form = Ising([-4.0, -1.0, 1.2], couplings, OFFSET)
+    shows = ("the field of spin 0", "coupling 0-1", "the field of spin 2, coupling 0-2")
+    return Probe("fields and couplings of 3 spins", Annealing(form), (0, 1, 1), shows)
 
 
 def _form(n: int, k: int) -> Ising:

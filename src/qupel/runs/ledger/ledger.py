@@ -144,7 +144,8 @@ class Ledger:
             What is wanted; its key names it for ever. Key and tag that the provider sees are
             made by the ledger.
         backend
-            ``provider:device``.
+            ``provider:device``. It need not be registered, since whoever calls `advance` brings
+            the backend; a job at one that nobody brings holds its money until it is cancelled.
         accounts
             Names such as ``experiment:traps``; those that are new have no cap.
         bound

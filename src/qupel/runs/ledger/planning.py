@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import json
+import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
+
+import numpy as np
 
 from qupel.backends.contract import Order
 from qupel.errors import BudgetError, ContractError, InputError
@@ -38,12 +42,18 @@ class Plan:
         provider, colon, device = self.backend.partition(":")
         if not (provider and colon and device):
             raise InputError(f"a backend is named 'provider:device', got {self.backend!r}")
+        if self.bound is not None and not isinstance(self.bound, Money):
+            raise InputError(
+                f"bound is an amount of money such as Money.of(5), or None, got {self.bound!r:.60}"
+            )
         if self.bound is not None and self.bound.micros < 0:
             raise InputError(f"the bound of a bill is at least 0, got {self.bound}")
         if self.bound is not None:
             check_size("the bound of a bill", self.bound.micros, self.bound)
         check_size("shots of all programs together", self.shots)
         self._check_deadline()
+        _check_kept("purpose", self.purpose)
+        _check_kept("settings of the order", self.order.settings)
         for what, text in (
             ("key", self.order.key),
             ("tag", self.order.tag),
@@ -78,6 +88,20 @@ class Plan:
     def currency(self) -> str:
         """Of its bill; empty where nothing is billed."""
         return "" if self.bound is None else self.bound.currency
+
+
+def _check_kept(what: str, value: Any) -> None:
+    """Refuse data that would come back from the database as other data, without a word."""
+    if isinstance(value, float | np.floating) and not math.isfinite(value):
+        raise InputError(f"{what}: a number must be finite, got {value}; write a text or leave out")
+    if isinstance(value, set | frozenset):
+        raise InputError(f"{what}: a set is no plain data; write a list, got {value!r:.60}")
+    if isinstance(value, Mapping):
+        for name, inner in value.items():
+            _check_kept(f"{what}, {name!s:.60}", inner)
+    elif isinstance(value, list | tuple):
+        for inner in value:
+            _check_kept(what, inner)
 
 
 def _is_storable(text: str) -> bool:

@@ -128,7 +128,7 @@ def test_a_trial_keeps_both_answers(stand: Stand, share: float, arm: str) -> Non
     at_rest(stand.routes)
     decision = route.decide(CUT)
     assert decision.arm == arm
-    until = time.monotonic() + 60
+    until = time.monotonic() + 240
     while not (pairs := route.pairs()) and time.monotonic() < until:
         time.sleep(0.05)
     [(kept, record)] = pairs
@@ -145,7 +145,7 @@ def test_a_late_result_is_judged_and_kept(stand: Stand) -> None:
     status = stand.routes[decision.route].status()
     assert (status.decisions, status.unjudged) == (1, 1)
     rogue.misdeed = "none"
-    until = time.monotonic() + 60
+    until = time.monotonic() + 240
     while (late := stand.routes.late(decision.id)) is None and time.monotonic() < until:
         time.sleep(0.05)
     assert late is not None
@@ -212,7 +212,7 @@ def test_an_edge_node_spools_and_its_orders_are_reconciled(stand: Stand, tmp_pat
         assert rogue.accepted == []
         node.desk.offline = False
         assert node.catch_up().taken_over == 2
-        until = time.monotonic() + 60
+        until = time.monotonic() + 240
         while node.desk.book().wishes() and time.monotonic() < until:
             assert node.catch_up().failed == 0  # one that could not be ordered yet waits
         while any(node.late(one.id) is None for one in made) and time.monotonic() < until:
@@ -233,7 +233,7 @@ def test_processes_that_decide_at_once_answer_in_time_and_keep_to_the_budget(
     cap, account = Money(rogue.price.micros * PAID, "USD"), f"team:{rogue.provider}"
     stand.routes.desk.ledger().set_budget(account, money=cap)
     budget = Budget((account,), str(rogue.price))
-    route = stand.serve(rogue, deadline_seconds=8.0, fallback_seconds=1.0, budget=budget)
+    route = stand.serve(rogue, deadline_seconds=30.0, fallback_seconds=5.0, budget=budget)
     command = [sys.executable, "-m", "tests.runs.routes.decider"]
     running = [
         subprocess.Popen(
@@ -249,7 +249,7 @@ def test_processes_that_decide_at_once_answer_in_time_and_keep_to_the_budget(
         while len(list(tmp_path.glob("ready*"))) < PROCESSES and time.monotonic() < until:
             time.sleep(0.05)
         (tmp_path / "go").touch()
-        ended = [json.loads(process.communicate(timeout=240)[0]) for process in running]
+        ended = [json.loads(process.communicate(timeout=480)[0]) for process in running]
     finally:
         for process in running:
             process.kill()

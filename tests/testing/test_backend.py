@@ -159,6 +159,12 @@ class FirstOfKey(Told):
         return self.jobs[order.key]
 
 
+class Writing(Told):
+    def submit(self, order: Order) -> str:
+        order.settings["noise"] = 1  # type: ignore[index]
+        return self.inner.submit(replace(order, settings={}))
+
+
 class Raising(Told):
     def capabilities(self) -> Capabilities:
         raise OSError("no such file")
@@ -200,6 +206,7 @@ BAD: dict[str, tuple[Callable[[], Any], str]] = {
     "first of key": (FirstOfKey, "another order under a known key gave the first order's job"),
     "facts": (partial(Told, change=facts), "facts that JSON cannot hold"),
     "elsewhere": (partial(Told, change=elsewhere), "'another-machine' from device 'statevector'"),
+    "settings": (Writing, "changed the order's settings to {'noise': 1}"),
     "foreign error": (Raising, "OSError came out, which is none of Qupel's errors"),
 }
 

@@ -36,7 +36,7 @@ def canary(
     ] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Check a backend's bit order with known programs, which unlocks it; exit 24 if it is wrong."""
+    """Check a backend's bits and gates by known programs, which unlocks it; exit 24 if wrong."""
     from qupel.runs.checking import canary as checked
     from qupel.runs.checking import canary_cost
 
@@ -186,7 +186,8 @@ def drift(
 ) -> None:
     """Run a backend's smoke circuits once and look for drift since the baseline; exit 24 on alarm.
 
-    Call it on schedule, every hour say; the first runs are the baseline.
+    Call it on schedule, every hour say; the first runs are the baseline, if the device's profile
+    can explain them.
     """
     from dataclasses import asdict
 

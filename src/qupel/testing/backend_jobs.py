@@ -29,6 +29,7 @@ def check_submission(
 ) -> str:
     """Submit an order, look its job up as the capabilities say, and return the job's name."""
     job = backend.submit(order)
+    require(not order.settings, f"submit() changed the order's settings to {order.settings!r:.200}")
     require(isinstance(job, str) and bool(job) and job.isprintable(), f"a job is named {job!r}")
     if limits.lookup is Lookup.KEY:
         _check_key(backend, order, other, job)

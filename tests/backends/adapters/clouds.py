@@ -17,6 +17,7 @@ import numpy as np
 from qupel.backends.adapters.braket_formats import GATES
 from qupel.backends.contract import JobStatus, State
 from qupel.backends.emulator.ionq_circuits import circuits_of
+from qupel.backends.machines import on_used_qubits
 from qupel.backends.transport import Reply, Request, Transport
 from qupel.errors import ResultError, TransientError, UnknownOutcomeError
 from qupel.model.circuit import Circuit
@@ -126,7 +127,7 @@ class FakeIbm(Cloud):
 
     @staticmethod
     def _result(text: str, values: None, shots: int) -> dict[str, Any]:
-        rows = sampled(read_qasm(text), shots)
+        rows = sampled(on_used_qubits(read_qasm(text)), shots)
         samples = [hex(sum(bit << k for k, bit in enumerate(row))) for row in rows]
         return {"data": {"c": {"samples": samples, "num_bits": len(rows[0])}}, "metadata": {}}
 

@@ -105,7 +105,10 @@ def _finding(
         text = (
             f"expected {_shown(probe.expected)}, shares of ones are {np.round(means, 3).tolist()}"
         )
-        return say(fault, f"{text}; look at {' and '.join(dict.fromkeys(wrong))}")
+        text += f"; look at {' and '.join(dict.fromkeys(wrong))}"
+        if pattern == probe.expected[::-1]:
+            text += ", and whether bits are reversed"
+        return say(fault, text)
     if (np.abs(means - 0.5) < CLEAR).any():
         return say(Fault.UNCLEAR, f"shares of ones are {np.round(means, 3).tolist()}")
     if pattern != probe.expected:

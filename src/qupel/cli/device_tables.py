@@ -15,6 +15,10 @@ if TYPE_CHECKING:
     from qupel.backends.catalogue.profile import DeviceProfile
     from qupel.backends.catalogue.tiers import Tier
 
+#: Fields of prices that are amounts of their currency.
+RATES = frozenset(
+    {"task", "shot", "one_qubit_gate", "two_qubit_gate", "minimum", "second", "credit"}
+)
 #: Heads of the list of devices.
 HEADS = ("device", "kind", "qubits", "couplings", "1q error", "2q error", "misread", "T2",
           "two-qubit gate", "price", "for", "read on", "reached by")  # fmt: skip
@@ -160,6 +164,25 @@ def flat(document: dict[str, Any], before: str = "") -> list[tuple[str, Any]]:
         else:
             found.append((f"{before}{key}", value))
     return found
+
+
+def unit_of(field: str, currency: str) -> str:
+    """The unit of a profile's field, after a blank; nothing for what has none.
+
+    Parameters
+    ----------
+    field
+        With its dots, such as ``times.readout``.
+    currency
+        Of the profile's price.
+    """
+    part, _, name = field.partition(".")
+    if part == "price":
+        if name in {"increment", "minimum_seconds"}:
+            return " s"
+        return f" {currency}" if name in RATES else ""
+    seconds = {"times", "coherence", "anneal"}
+    return " s" if part in seconds and name not in {"parallel", "fields", "couplings"} else ""
 
 
 def shown(value: Any) -> str:

@@ -18,6 +18,7 @@ from qupel.cli.device_tables import (
     print_tiers,
     say_expired,
     shown,
+    unit_of,
 )
 from qupel.cli.exits import Exit
 from qupel.cli.output import print_document, print_text, say
@@ -87,7 +88,12 @@ def show(
     if as_json:
         print_document(document)
         return
-    rows = [[key, shown(value)] for key, value in flat(document) if value not in (None, [], "")]
+    currency = (document["price"] or {}).get("currency", "")
+    rows = [
+        [key, shown(value) + unit_of(key, currency)]
+        for key, value in flat(document)
+        if value not in (None, [], "")
+    ]
     print_text("\n".join(f"{key:<26} {value}" for key, value in rows))
     say_expired([profile], today)
 
@@ -167,7 +173,7 @@ def advise(
         print_advice(advice, today)
     if advice.premature:
         raise typer.Exit(Exit.PREMATURE)
-    if advice.best is None and not advice.simulators:
+    if advice.best is None and (advice.beyond_limits or not advice.simulators):
         raise typer.Exit(Exit.RUN)
 
 

@@ -118,6 +118,8 @@ def _refuse(
         )
     if advice.premature:
         say(f"refused: {why}. Premature: no device of the catalogue that can be hired holds it")
+    elif not fitting:
+        say(f"refused: {why}. {'. '.join(advice.reasons)}")
     else:
         say(f"refused: {why}. By its published figures it fits {', '.join(fitting)}")
     return code

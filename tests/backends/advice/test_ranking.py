@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import date
+from typing import Any
 
 import numpy as np
 import pytest
@@ -20,6 +21,7 @@ from qupel.backends.catalogue.tiers import tiers
 from qupel.errors import InputError
 from qupel.model.circuit import Circuit
 from qupel.model.ising import Ising
+from qupel.model.money import Money
 from tests.backends.profiles import CHIP
 
 CATALOGUE = list(profiles().values())
@@ -240,3 +242,21 @@ def test_a_device_that_cannot_be_compiled_to_is_one_refusal_beside_the_others() 
     told = [each.reasons[0] for each in found if isinstance(each, Refusal)]
     assert "largest connected part of the device 2" in told[0]
     assert told[1].startswith("odd: the gate set cz, h, t cannot be compiled to")
+
+
+@pytest.mark.parametrize(
+    "limit", [{"budget": Money(0)}, {"shots": 10**9}, {"deadline": 1e-6}], ids=str
+)
+def test_what_only_a_limit_rules_out_is_not_premature(limit: dict[str, Any]) -> None:
+    advice = advise(replace(Need(5), **limit), CATALOGUE)
+    assert not advice.devices
+    assert not advice.premature
+    assert "would with other limits" in advice.reasons[0]
+    first = advice.beyond_limits[0]
+    assert advice.reasons[1].startswith(f"{first.profile.name}: {first.reasons[0]}")
+
+
+def test_devices_beyond_a_budget_are_told_the_cheapest_first() -> None:
+    advice = advise(Need(5, budget=Money(0)), CATALOGUE)
+    prices = [e.unlimited.cost for e in advice.beyond_limits if e.unlimited and e.unlimited.cost]
+    assert prices == sorted(prices, key=lambda cost: cost.micros)

@@ -55,12 +55,14 @@ def compare(
 def _compared(need: Need, profile: DeviceProfile, circuit: Circuit | None) -> Prospect | Refusal:
     if circuit is None or profile.runs is not Runs.CIRCUIT:
         reasons = fits(profile, need)
-        return Refusal(profile, tuple(reasons)) if reasons else prospect(profile, need)
+        return _refusal(profile, need, reasons) if reasons else prospect(profile, need)
     from qupel.backends.advice.estimate import estimate
 
     try:
         made = estimate(circuit, profile, need.shots)
     except RefusedError as error:
+        if need.shots > profile.max_shots:
+            return _refusal(profile, need, [str(error)])
         return Refusal(profile, (str(error),))
     if made.compiled is None:
         raise RefusedError(f"{profile.name} gave no compiled circuit")
@@ -72,7 +74,15 @@ def _compared(need: Need, profile: DeviceProfile, circuit: Circuit | None) -> Pr
         need.shots,
     )  # fmt: skip
     over = limits(found, need)
-    return Refusal(profile, tuple(over)) if over else found
+    return Refusal(profile, tuple(over), unlimited=found) if over else found
+
+
+def _refusal(profile: DeviceProfile, need: Need, reasons: list[str]) -> Refusal:
+    """A refusal, with what the device would make of the need without its limits."""
+    shots = min(need.shots, profile.max_shots)
+    freed = replace(need, deadline=None, budget=None, shots=shots)
+    found = None if fits(profile, freed) else prospect(profile, freed)
+    return Refusal(profile, tuple(reasons), unlimited=found)
 
 
 def advise(
@@ -131,6 +141,8 @@ def _reasons(
 ) -> list[str]:
     if advice.premature:
         return reasons.premature(advice.need, advice.refused)
+    if advice.best is None and not advice.closed:
+        return reasons.beyond_limits(advice.need, advice.beyond_limits)
     if advice.best is None:
         return reasons.closed(advice.tier, advice.refused)
     said = reasons.why(advice.devices, advice.aim, advice.need, advice.refused)

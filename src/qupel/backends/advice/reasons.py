@@ -30,6 +30,22 @@ def why(devices: Sequence[Prospect], aim: Aim, need: Need, refused: Sequence[Ref
 
 def premature(need: Need, refused: Sequence[Refusal]) -> list[str]:
     """That no device holds a need, and what those that come nearest lack."""
+    return [
+        f"premature: no device that can be hired holds {_asked(need)}",
+        *("; ".join(each.reasons) for each in _nearest(need, refused)[:3]),
+    ]
+
+
+def beyond_limits(need: Need, held: Sequence[Refusal]) -> list[str]:
+    """That only a limit stands in the way, and of what those devices are that would do."""
+    return [
+        f"no device takes {_asked(need)}; {len(held)} would with other limits",
+        *(f"{each.profile.name}: {'; '.join(each.reasons)}" for each in held[:3]),
+    ]
+
+
+def _asked(need: Need) -> str:
+    """A need and its limits in words."""
     asked = f"{need.qubits} qubits, depth {need.depth} and {need.two_qubit_gates} two-qubit gates"
     if need.kind is Kind.ANNEALING:
         asked = f"{need.qubits} variables with {need.filled().pairs} couplings"
@@ -38,10 +54,7 @@ def premature(need: Need, refused: Sequence[Refusal]) -> list[str]:
         asked += f" within {seconds_text(need.deadline)}"
     if need.budget is not None:
         asked += f" at {need.budget}"
-    return [
-        f"premature: no device that can be hired holds {asked}",
-        *("; ".join(each.reasons) for each in _nearest(need, refused)[:3]),
-    ]
+    return asked
 
 
 def closed(tier: str, refused: Sequence[Refusal]) -> list[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import asdict, dataclass
 from datetime import date
 from enum import StrEnum
@@ -30,11 +31,15 @@ class Refusal:
         Which one, and why not.
     by_tier
         Whether the need fits, and only the tier that was selected keeps the device closed.
+    unlimited
+        What the device would make of the need, were it not for the deadline, the budget or the
+        number of shots; None if it does not fit even so.
     """
 
     profile: DeviceProfile
     reasons: tuple[str, ...]
     by_tier: bool = False
+    unlimited: Prospect | None = None
 
     def document(self, today: date) -> dict[str, Any]:
         """It as plain data."""
@@ -84,13 +89,22 @@ class Advice:
 
     @property
     def premature(self) -> bool:
-        """Whether no quantum device that anybody can run programs on can hold it."""
-        return not self.devices and not self.closed
+        """Whether no quantum device that anybody can run programs on can hold it.
+
+        What a tier, a budget, a deadline or a number of shots keeps out waits for no machine.
+        """
+        return not (self.devices or self.closed or self.beyond_limits)
 
     @property
     def closed(self) -> tuple[Refusal, ...]:
         """Quantum devices that would hold it, were it not for the tier; best first."""
         return tuple(e for e in self.refused if e.by_tier and not e.profile.simulated)
+
+    @property
+    def beyond_limits(self) -> tuple[Refusal, ...]:
+        """Quantum devices that only a deadline, a budget or the shots rule out; cheapest first."""
+        held = [e for e in self.refused if e.unlimited and not e.profile.simulated]
+        return tuple(sorted(held, key=_price))
 
     def document(self, today: date) -> dict[str, Any]:
         """All of it as plain data."""
@@ -107,3 +121,9 @@ class Advice:
             "simulators": [found.document(today) for found in self.simulators],
             "refused": [each.document(today) for each in self.refused],
         }
+
+
+def _price(refusal: Refusal) -> float:
+    """Millionths that it would cost without limits; infinity where no price is published."""
+    cost = refusal.unlimited.cost if refusal.unlimited else None
+    return math.inf if cost is None else cost.micros

@@ -51,7 +51,7 @@ class Fake:
             warnings.simplefilter("ignore")  # local mode tells which options it leaves out
             sampler = _library().SamplerV2(mode=self._backend)
             found = []
-            # One run a circuit: in a batch with noise, Aer 0.18 gives wrong bits for a small circuit
+            # One run a circuit: in a batch with noise, Aer 0.18 gives wrong bits for a small one
             # that follows a wide one.
             for place, circuit in enumerate(circuits):
                 sampler.options.simulator.seed_simulator = (seed + place) % 2**31

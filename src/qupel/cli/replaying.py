@@ -47,7 +47,7 @@ def naming(path: Path) -> Iterator[None]:
 def _document(path: Path, made_by: str) -> Mapping[str, Any]:
     try:
         document = json.loads(path.read_text(encoding="utf-8"))
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise InputError(f"{path}: is no log: {error}") from error
     if not isinstance(document, dict):
         raise InputError(f"{path}: is no log; make one with: {made_by}")

@@ -129,6 +129,9 @@ def test_what_failed_on_the_way_is_beyond_every_tolerance(worker: Worker, tmp_pa
         worker.host.log, done(worker, Pipeline("small", (stage,)), tmp_path), None
     )
     document["definition"]["stages"]["rows"]["settings"]["call"] = "nowhere:gone"
+    document["parameters"]["definition"] = document["definition"]
+    fresh = Pipeline.from_document(document["definition"]).hash()
+    document["definition_hash"] = document["code"]["definition_hash"] = fresh
     [again] = replay(document)
     assert (again.equal, again.within(1e9)) == (False, False)
     assert "cannot be imported" in again.why

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from qupel.errors import InputError, QupelError
 from qupel.runs.difference import largest_difference
+from qupel.runs.durable.consistency import consistent
 from qupel.runs.durable.hands import Hands
 from qupel.runs.durable.host import key_of
 from qupel.runs.durable.kinds import Given, Made, kind_named, settings_of
@@ -205,14 +206,14 @@ def replay(document: Mapping[str, Any], folder: Path | None = None) -> list[Repl
     Raises
     ------
     InputError
-        If it is no log of this version.
+        If it is no log of this version, is damaged or contradicts itself.
     """
     if document.get("log") != SCHEMA:
         raise InputError(f"this is no log of version {SCHEMA}; make one with: pipeline show --log")
+    pipeline = consistent(document)
     for place in reversed(document["path"]):
         if place not in sys.path:
             sys.path.insert(0, place)
-    pipeline = Pipeline.from_document(document["definition"])
     values: dict[tuple[str, str], Any] = {}
     with Hands() as hands:
         return [
@@ -266,8 +267,14 @@ def environment_changes(document: Mapping[str, Any]) -> list[str]:
         if here.get(name) != then
     ]
     if document["revision"] != revision():
-        changed.append(f"code was {document['revision'][:12]}, is {revision()[:12]}")
+        changed.append(f"code was {_short(document['revision'])}, is {_short(revision())}")
     return changed
+
+
+def _short(found: str) -> str:
+    """Revision in short, with whether the code was changed since."""
+    commit, _, changed = found.partition("+")
+    return f"{commit[:12]} (changed)" if changed else commit[:12]
 
 
 def _made(document: Mapping[str, Any], stage: Stage, given: Given) -> Made:

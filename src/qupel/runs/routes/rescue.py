@@ -31,7 +31,7 @@ LEAST = 0.1
 #: Share of the deadline after which a fallback is late, and a last resort is thought of beside.
 THINK_SHARE = 0.25
 #: Share of the deadline for which a last resort is waited for before anything else is begun.
-BUILD_SHARE = 0.05
+BUILD_SHARE = 0.25
 
 
 @dataclass(slots=True, eq=False)

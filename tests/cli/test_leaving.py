@@ -36,10 +36,10 @@ def test_a_worker_that_is_told_to_stop_leaves_a_long_stage_to_others(
                 break
         worker.send_signal(signal.SIGTERM)
         began = time.monotonic()
-        worker.wait(30)
+        worker.wait(50)
     finally:
         worker.kill()
         worker.stderr.close()
-    assert (worker.returncode, time.monotonic() - began < 20) == (0, True)
+    assert (worker.returncode, time.monotonic() - began < 50) == (0, True)
     assert "cut: " in (said := qupel("pipeline", "status", "long").out)
     assert "done" not in said.split("cut: ")[1]

@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from qupel.cli.output import print_document, print_text, say
+from qupel.cli.stopping import until_stopped
 
 
 def metrics(
@@ -28,7 +29,7 @@ def metrics(
     """Print all metrics in Prometheus' text format once, or serve them."""
     from qupel.errors import InputError
     from qupel.runs.database import Database
-    from qupel.runs.telemetry.exposing import document, exposed, exposition, until_stopped
+    from qupel.runs.telemetry.exposing import document, exposed, exposition
 
     if as_json and port is not None:
         raise InputError("--json prints the metrics once; leave out --port, or --json")

@@ -10,6 +10,7 @@ import typer
 from qupel.cli.exits import Exit
 from qupel.cli.leaving import leave
 from qupel.cli.logs import talker
+from qupel.cli.stopping import until_stopped
 
 Where = Annotated[
     str | None,
@@ -49,13 +50,14 @@ def worker(
     ] = None,
 ) -> None:
     """Take pipeline stages and paid jobs from the queues, beside any number of other workers."""
-    from qupel.runs.database import Database
-    from qupel.runs.durable.leases import fresh_name
-    from qupel.runs.durable.worker import QUEUES, Worker
-    from qupel.runs.telemetry.exposing import exposed, until_stopped
+    with until_stopped() as stop, ExitStack() as beside:  # before what takes seconds to import
+        from qupel.runs.database import Database
+        from qupel.runs.durable.leases import fresh_name
+        from qupel.runs.durable.worker import QUEUES, Worker
+        from qupel.runs.telemetry.exposing import exposed
 
-    say = talker(as_json=json_logs)
-    with until_stopped() as stop, Database.open(database) as opened, ExitStack() as beside:
+        say = talker(as_json=json_logs)
+        opened = beside.enter_context(Database.open(database))
         opened.check()  # nothing is paid on a damaged database
         if metrics_port is not None:
             bound = beside.enter_context(exposed(opened, metrics_port))

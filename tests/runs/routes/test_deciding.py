@@ -5,7 +5,6 @@ import re
 import signal
 import threading
 import time
-from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -16,9 +15,9 @@ from qupel.model.money import Money
 from qupel.problems.maxcut import MaxCut
 from qupel.runs.contract import Contract
 from qupel.runs.description import family_name
+from qupel.runs.errand import Errand
 from qupel.runs.ledger.jobs import JobState
 from qupel.runs.routes import arms, orders
-from qupel.runs.routes.aside import Aside, Errand
 from qupel.runs.routes.decision import TRIED, Answerer, Decision, Kept
 from qupel.runs.routes.desk import FALLBACK, PRIMARY
 from qupel.runs.routes.profile import Profile, Rule
@@ -134,14 +133,12 @@ def test_a_fallback_that_breaks_is_stood_in_for_by_a_last_resort(
 def test_where_no_thread_can_be_started_a_worker_builds_the_last_resort(
     decide: Decide, routes: Routes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    class Crowded(Aside):
-        def leave(self, work: Callable[[], object]) -> Errand:
-            raise RuntimeError("can't start new thread")
+    def crowded(*_: object) -> None:
+        raise RuntimeError("can't start new thread")
 
     monkeypatch.setattr(Rescue, "_fell_back", breaks)
-    monkeypatch.setattr(routes.desk.thinker, "leave", Crowded("").leave)
-    for module in ("rescue", "deciding"):
-        monkeypatch.setattr(f"qupel.runs.routes.{module}.Aside", Crowded)
+    monkeypatch.setattr(routes.desk.thinker, "leave", crowded)
+    monkeypatch.setattr(Errand, "begin", crowded)
     decision = decide(Rogue("refusing"))
     assert decision.answered_by is Answerer.LAST_RESORT
     assert decision.seconds < decision.deadline_seconds / 2

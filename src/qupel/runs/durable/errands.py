@@ -1,7 +1,6 @@
 """Work that may hang, done aside: whoever asks for it waits a moment, and comes again.
 
-A thread that hangs cannot be stopped. It is left behind: it holds none of the engine's threads,
-does not keep the process from ending, and takes room from nobody but its own group.
+What hangs holds none of the engine's threads, and takes room from nobody but its own group.
 """
 
 from __future__ import annotations
@@ -10,9 +9,10 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any, Generic, TypeVar
+from typing import Any, TypeVar
 
 from qupel.errors import RunError
+from qupel.runs.errand import Errand
 
 Value = TypeVar("Value")
 
@@ -22,53 +22,6 @@ EACH = 12
 SHORTEST, LONGEST = 0.1, 5.0
 #: Seconds in which `Errands.close` lets end what is under way and does not hang.
 CLOSING = 2.0
-
-
-@dataclass(slots=True, eq=False)
-class Errand(Generic[Value]):
-    """One piece of work, and what came of it once it is over.
-
-    Attributes
-    ----------
-    work
-        What is done.
-    group
-        With whom it shares its room.
-    began
-        Reading of the monotonic clock.
-    over
-        Set at its end.
-    """
-
-    work: Callable[[], Value]
-    group: str
-    began: float = field(default_factory=time.monotonic)
-    over: threading.Event = field(default_factory=threading.Event)
-    _value: Any = None
-    _error: Exception | None = None
-
-    @property
-    def age(self) -> float:
-        """Seconds since it was begun."""
-        return time.monotonic() - self.began
-
-    def get(self) -> Value:
-        """Return what it made, or raise what it raised."""
-        if self._error is not None:
-            raise self._error
-        value: Value = self._value
-        return value
-
-    def begin(self) -> None:
-        """Do it, on a thread of its own."""
-        threading.Thread(target=self._run, name=f"qupel-errand {self.group}", daemon=True).start()
-
-    def _run(self) -> None:
-        try:
-            self._value = self.work()
-        except Exception as error:  # noqa: BLE001  handed to whoever asked
-            self._error = error
-        self.over.set()
 
 
 @dataclass(slots=True, eq=False)
@@ -114,7 +67,7 @@ class Errands:
                 errand.begin()
                 self._named[name] = errand
                 self._threads.append(errand)
-        if not errand.over.wait(patience):
+        if not errand.done.wait(patience):
             return _pause(errand.age)
         self.leave(name)
         return errand
@@ -135,11 +88,11 @@ class Errands:
         with self._lock:
             left = [errand for errand in self._threads if errand.age < CLOSING]
         for errand in left:
-            errand.over.wait(max(0.0, until - time.monotonic()))
+            errand.done.wait(max(0.0, until - time.monotonic()))
 
     def _in_group(self, group: str) -> list[Errand[Any]]:
-        self._threads[:] = [errand for errand in self._threads if not errand.over.is_set()]
-        return [errand for errand in self._threads if errand.group == group]
+        self._threads[:] = [errand for errand in self._threads if not errand.done.is_set()]
+        return [errand for errand in self._threads if errand.name == group]
 
 
 def within(seconds: float, what: str, work: Callable[[], Value]) -> Value:
@@ -152,9 +105,9 @@ def within(seconds: float, what: str, work: Callable[[], Value]) -> Value:
     """
     errand = Errand(work, what)
     errand.begin()
-    if not errand.over.wait(seconds):
+    if not errand.done.wait(seconds):
         raise RunError(f"{what} had not ended after {seconds:g} s, and was left behind")
-    return errand.get()
+    return errand.outcome()
 
 
 def _pause(age: float) -> float:

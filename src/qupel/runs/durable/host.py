@@ -257,7 +257,7 @@ class Host:
         name = f"job {job_id}"
         called = self.errands.ask(name, job.backend, lambda: self._advanced(ledger, job))
         if not isinstance(called, float):
-            return called.get()
+            return called.outcome()
         if (age := self.errands.age(name)) > ledger.patience.lease:
             self.errands.leave(name)
             self._leave_behind(ledger, job, age)

@@ -73,7 +73,7 @@ def order(host: Host, run_id: str, name: str, tries: int = 0) -> dict[str, Any]:
                 return {"wait": max(0.01, min(prepared, left))}
             host.errands.leave(errand)
             return {"next": _fall_back(host, begun, f"{NOT_ORDERED}: {NOT_BACK}")}
-        made = prepared.get()
+        made = prepared.outcome()
         # Reading the result encodes the problem again; the fallback must be in time after that.
         until = _timetable(host, begun, around + made.took).give_up
         settings = begun.settings
@@ -185,7 +185,7 @@ def collect(host: Host, run_id: str, name: str, job_id: str) -> dict[str, Any]:
                 return {"wait": max(0.01, min(made, left))}
             host.errands.leave(errand)
             raise RunError(f"job {job_id} has a result, and it was not read: {NOT_BACK}")
-        finished = made.get()
+        finished = made.outcome()
     except StoreError:
         raise  # the result may well be there
     except Exception as error:  # noqa: BLE001  a result may hold anything

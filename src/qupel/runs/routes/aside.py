@@ -1,51 +1,16 @@
-"""Work that may hang, done aside: whoever asks for it waits so long and no longer."""
+"""A thread for work that may hang: whoever asks for it waits so long and no longer."""
 
 from __future__ import annotations
 
 import queue
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 from qupel.errors import TransientError
+from qupel.runs.errand import Errand
 
 Value = TypeVar("Value")
-
-
-@dataclass(slots=True, eq=False)
-class Errand:
-    """One piece of work and what came of it."""
-
-    work: Callable[[], Any]
-    done: threading.Event = field(default_factory=threading.Event)
-    dropped: bool = False
-    value: Any = None
-    error: BaseException | None = None
-
-    def do(self) -> None:
-        """Do it, unless it was dropped, and keep what came of it."""
-        if not self.dropped:
-            try:
-                self.value = self.work()
-            except Exception as error:  # noqa: BLE001  handed to whoever asked
-                self.error = error
-
-    @classmethod
-    def at_once(cls, work: Callable[[], Any]) -> Errand:
-        """Do something here and now; what came of it."""
-        made = cls(work)
-        made.do()
-        made.done.set()
-        return made
-
-    def outcome(self, seconds: float | None = None) -> Any:
-        """Return its value or raise its error; `TransientError` if it is not done in time."""
-        if not self.done.wait(seconds):
-            raise TransientError(f"it is not done within {seconds} s")
-        if self.error is not None:
-            raise self.error
-        return self.value
 
 
 class Aside:
@@ -62,9 +27,9 @@ class Aside:
 
     def __init__(self, name: str) -> None:
         self._name = name
-        self._errands: queue.SimpleQueue[Errand | None] = queue.SimpleQueue()
+        self._errands: queue.SimpleQueue[Errand[Any] | None] = queue.SimpleQueue()
         self._thread: threading.Thread | None = None
-        self._late = False
+        self._missed: Errand[Any] | None = None
 
     def ask(self, work: Callable[[], Value], seconds: float, *, drop: bool = True) -> Value:
         """Return what ``work`` returns.
@@ -79,19 +44,18 @@ class Aside:
         TransientError
             If it is not there after so many seconds, or earlier work still hangs.
         """
-        if self._late:
+        if self._missed is not None and not self._missed.done.is_set():
             raise TransientError(f"{self._name}: earlier work still hangs")
         errand = self.leave(work)
-        if not errand.done.wait(max(0.0, seconds)):
-            errand.dropped = drop
-            self._late = not errand.done.is_set()
-            raise TransientError(f"{self._name}: nothing came back within {seconds:.3g} s")
-        value: Value = errand.outcome()
-        return value
+        try:
+            return errand.outcome(max(0.0, seconds))
+        finally:
+            if not errand.done.is_set():
+                errand.dropped, self._missed = drop, errand
 
-    def leave(self, work: Callable[[], Any]) -> Errand:
+    def leave(self, work: Callable[[], Value]) -> Errand[Value]:
         """Have something done when its turn comes; nobody waits for it."""
-        errand = Errand(work)
+        errand = Errand(work, self._name)
         if self._thread is None:
             thread = threading.Thread(target=self._serve, name=self._name, daemon=True)
             thread.start()
@@ -108,5 +72,3 @@ class Aside:
     def _serve(self) -> None:
         while (errand := self._errands.get()) is not None:
             errand.do()
-            self._late = False
-            errand.done.set()

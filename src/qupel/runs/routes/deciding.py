@@ -17,9 +17,9 @@ from typing import Any
 
 from qupel.errors import ContractError, InputError
 from qupel.problems.contract import Problem
+from qupel.runs.errand import Errand
 from qupel.runs.record import Record
 from qupel.runs.routes import arms
-from qupel.runs.routes.aside import Aside, Errand
 from qupel.runs.routes.choosing import Found
 from qupel.runs.routes.course import ArmCourse, Arrival, Declined
 from qupel.runs.routes.decision import TRIED, Answerer, Decision
@@ -67,7 +67,7 @@ class Deciding:
     route: Route = field(init=False)
     mode: Mode = field(init=False)
     arm: str = field(default="standing", init=False)
-    writing: Errand = field(init=False)
+    writing: Errand[Task] = field(init=False)
     post: queue.SimpleQueue[Callable[[], None]] = field(
         default_factory=queue.SimpleQueue, init=False
     )
@@ -116,23 +116,18 @@ class Deciding:
         self.rescue.begin(self.task)
         self._do(self._begin)
 
-    def _written(self) -> Errand:
-        def write() -> Task:
-            return arms.task_of(self.route, self.problem)
-
-        writer = Aside("qupel-writer")
+    def _written(self) -> Errand[Task]:
+        writing = Errand(lambda: arms.task_of(self.route, self.problem), "problem")
         try:
-            return writer.leave(write)
+            writing.begin()
         except RuntimeError:  # no thread can be started
-            return Errand.at_once(write)
-        finally:
-            writer.close(0.0)
+            writing.do()
+        return writing
 
     @property
     def task(self) -> Task:
         """The fallback's task, once the problem is written down; its error if it cannot be."""
-        task: Task = self.writing.outcome()
-        return task
+        return self.writing.outcome()
 
     def _do(self, step: Callable[[], None]) -> None:
         """Take a step of the primary's; what breaks there must not keep the fallback from it."""

@@ -13,9 +13,9 @@ from typing import Any
 from qupel.errors import QupelError
 from qupel.problems.contract import Problem
 from qupel.runs.attempt import attempt
+from qupel.runs.errand import Errand
 from qupel.runs.record import Record, Status
 from qupel.runs.routes import arms
-from qupel.runs.routes.aside import Aside
 from qupel.runs.routes.choosing import Answer, Found
 from qupel.runs.routes.course import Post
 from qupel.runs.routes.desk import FALLBACK, Desk
@@ -76,14 +76,13 @@ class Rescue:
         It costs next to nothing beside the document of a large problem, and whatever the machine
         does after that, there is an answer.
         """
-        builder = Aside("qupel-builder")  # its own: another problem's may take long
+        building = Errand(self._build, "last resort")
         try:
-            built = builder.leave(self._build)
+            building.begin()
         except RuntimeError as error:  # no thread can be started; a worker may be free later
             self.found.resort.why = str(error)
             return
-        builder.close(0.0)
-        built.done.wait(BUILD_SHARE * self.route.deadline_seconds)
+        building.done.wait(BUILD_SHARE * self.route.deadline_seconds)
 
     def _build(self) -> None:
         task = arms.built_task(self.route, self.problem, max(self.seconds(), LEAST))

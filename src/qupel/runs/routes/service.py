@@ -37,7 +37,6 @@ from qupel.runs.routes.route import Mode, Route
 from qupel.runs.routes.switching import Switches
 from qupel.runs.routes.timetable import Timetable
 from qupel.runs.routes.watching import watch
-from qupel.runs.task import Task
 from qupel.runs.telemetry import logs, spans, traces
 
 
@@ -223,7 +222,7 @@ class Routes:
 
     def _keep_input(self, deciding: Deciding, decision: Decision) -> None:
         """Keep the data of a decision, so that it can be repeated; now and then trim the old."""
-        task: Task = deciding.writing.outcome(WRITING)
+        task = deciding.writing.outcome(WRITING)
         at, hashed = decision.created, task.problem_hash
         self.desk.inputs().keep(hashed, task.family, task.problem, at=at)
         if not decision.problem_hash:  # the answer went out before it was known

@@ -247,6 +247,7 @@ def test_a_shadow_begins_and_ends(place: Path) -> None:
         (("rollback", "cuts", "--by", "Ada", "--why", "w"), "has no version before this one"),
         (("shadow", "cuts", "abcdef", "--by", "Ada"), "no version of a route has a hash"),
         (("approve", "cuts", "--by", "ada", "--why", "w"), "somebody else has to approve it"),
+        (("approve", "cuts", "--by", " ", "--why", "w"), "name who gives it, got ' '"),
     ],
 )
 def test_what_cannot_be_done_is_told_in_one_line(

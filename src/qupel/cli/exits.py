@@ -49,7 +49,7 @@ MEANINGS: dict[Exit, str] = {
     Exit.RUN: "the run did not deliver",
     Exit.CONTRACT: "a stage was given, or gave back, what its contract forbids",
     Exit.BUDGET: "a cap on money, shots or time would be exceeded",
-    Exit.NOT_READY: "there is nothing to report yet; run or resume the pilot first",
+    Exit.NOT_READY: "something has to be run first: the pilot, or a baseline; the message tells",
     Exit.DENIED: "whoever asked may not read or do it; the message says who may grant it",
     Exit.MALFORMED: "`check`: the instance or the solution file is malformed",
     Exit.WORSE: "`check`: feasible, but worse than `--best`",

@@ -23,9 +23,6 @@ PilotFile = Annotated[Path, typer.Argument(help="The pilot file.")]
 Workers = Annotated[
     int | None, typer.Option(min=1, help="Worker processes; one for each core unless given.")
 ]
-Out = Annotated[
-    Path, typer.Option(help="Folder for the memo; made if need be. Default: out/<name>.")
-]
 Style = Annotated[str, typer.Option("--progress", help="auto, lines, jsonl or none; on stderr.")]
 
 

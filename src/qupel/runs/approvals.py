@@ -41,7 +41,9 @@ def approve(
     InputError
         If it is the owner, or nobody.
     """
-    if not who.strip() or who.strip().casefold() == owner.strip().casefold():
+    if not who.strip():
+        raise InputError(f"an approval is somebody's: name who gives it, got {who!r}")
+    if who.strip().casefold() == owner.strip().casefold():
         raise InputError(f"{owner} owns it; somebody else has to approve it")
     values = {"version": version, "gate": APPROVAL, "at": at, "who": who.strip(), "detail": why}
     connection.execute(sa.insert(gates).values(**values))

@@ -111,7 +111,7 @@ def end_line(run: str, course: Course, case: Case) -> dict[str, Any]:
     }
 
 
-def comparison_line(loop: Loop, lines: list[dict[str, Any]], sense: str) -> dict[str, Any]:
+def comparison_line(lines: list[dict[str, Any]], sense: str) -> dict[str, Any]:
     """Last line: the loop beside the classical baseline and the simulator."""
     [baseline] = [line["baseline"] for line in lines if "baseline" in line]
     ends = {line["run"]: line for line in lines if "ended" in line}
@@ -216,7 +216,7 @@ def _again(logged: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
     places, course = {"simulator": loop.simulated, "backend": loop}, None
     for line in logged[2:]:
         if "comparison" in line:
-            yield comparison_line(loop, made, case.problem.sense)
+            yield comparison_line(made, case.problem.sense)
             continue
         if course is None:
             course = places[line["run"]].solver.course(case.form, loop.seed)

@@ -110,7 +110,7 @@ class Runner:
         if loop.simulate:
             self._trajectory("simulator", loop.simulated, case, version)
         self._trajectory("backend", loop, case, version)
-        self._add(comparison_line(loop, self._lines, problem.sense))
+        self._add(comparison_line(self._lines, problem.sense))
         return "".join(map(text_of, self._lines))
 
     def _baseline(self, loop: Loop, problem: Problem[Any]) -> dict[str, Any]:

@@ -42,8 +42,7 @@ class Judgement:
     booked
         Millionths that our books say were billed.
     unsure, unsure_sent_again
-        Orders that had a request of unknown fate, and how many of those were sent again without
-        certainty.
+        Orders that had a request of unknown fate, and how many of those were sent again after it.
     unsure_ambiguous
         How many of them stand as ambiguous.
     """
@@ -86,8 +85,12 @@ def judge(entries: Iterable[Mapping[str, Any]], database: Database) -> Judgement
         tried = connection.execute(sa.select(attempts)).all()
     known = {row.provider_job for row in ours} | {row.provider_job for row in tried}
     ambiguous = {row.id for row in ours if row.state == JobState.AMBIGUOUS.value}
-    numbers = Counter(row.job_id for row in tried)
     unsure = {row.job_id for row in tried if row.state in UNSURE}
+    last: dict[str, int] = defaultdict(int)
+    for row in tried:
+        last[row.job_id] = max(last[row.job_id], row.number)
+    # A request of which it is certain that nothing came may be sent again, and that one be unsure.
+    again = {row.job_id for row in tried if row.state in UNSURE and row.number < last[row.job_id]}
     still = {*FINAL, JobState.AMBIGUOUS}
     return Judgement(
         accepted=len(names),
@@ -101,6 +104,6 @@ def judge(entries: Iterable[Mapping[str, Any]], database: Database) -> Judgement
         billed=billed,
         booked=sum(row.billed or 0 for row in ours),
         unsure=len(unsure),
-        unsure_sent_again=sum(numbers[job] > 1 for job in unsure),
+        unsure_sent_again=len(again),
         unsure_ambiguous=len(unsure & ambiguous),
     )

@@ -5,11 +5,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import sqlalchemy as sa
 from chaos.judge import judge
 
 from qupel.backends.clock import ManualClock
 from qupel.runs.database import Database
 from qupel.runs.ledger import Ledger
+from qupel.runs.tables import attempts
 from tests.runs.ledger.fake import Fake
 from tests.runs.ledger.orders import finish, plan
 
@@ -73,3 +75,18 @@ def test_jobs_of_others_are_strangers(database: Database) -> None:
 def test_a_job_that_has_not_ended_is_open(database: Database) -> None:
     plan(Ledger(database, ManualClock()))
     assert judge([], database).open == 1
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "again"), [("nothing done", "unknown", 0), ("unknown", "accepted", 1)]
+)
+def test_an_order_is_sent_again_without_certainty_only_after_an_unsure_request(
+    database: Database, first: str, second: str, again: int
+) -> None:
+    paid_for(database)
+    with database.writing() as connection:
+        [row] = connection.execute(sa.select(attempts)).mappings()
+        connection.execute(sa.update(attempts).values(state=first))
+        connection.execute(sa.insert(attempts).values(**{**row, "number": 2, "state": second}))
+    found = judge([], database)
+    assert (found.unsure, found.unsure_sent_again) == (1, again)

@@ -16,8 +16,9 @@ from qupel.runs.errand import Errand
 
 Value = TypeVar("Value")
 
-#: Pieces of work of one group at a time, those that hang included.
-EACH = 12
+#: Pieces of work of one group at a time, those that hang included: several times as many as a
+#: worker has threads, so that whoever could begin has hardly ever to come again.
+EACH = 64
 #: Shortest and longest pause between two questions whether something is done, in seconds.
 SHORTEST, LONGEST = 0.1, 5.0
 #: Seconds in which `Errands.close` lets end what is under way and does not hang.

@@ -13,6 +13,7 @@ import sqlalchemy as sa
 from qupel.backends import registry
 from qupel.backends.checks.canary import CanaryReport, adapter_version
 from qupel.backends.checks.locks import Lock, MemoryCanaries
+from qupel.backends.clock import ManualClock
 from qupel.backends.contract import Backend
 from qupel.problems.maxcut import MaxCut
 from qupel.problems.registry import write_problem
@@ -20,6 +21,7 @@ from qupel.runs.database import Database
 from qupel.runs.durable.checking import check
 from qupel.runs.durable.pipeline import Pipeline, Stage
 from qupel.runs.durable.worker import Worker
+from tests.runs.ledger.fake import Fake
 
 SHOP = "tests.runs.durable.shop"
 
@@ -103,3 +105,13 @@ def states(worker: Worker, run_id: str) -> dict[str, str]:
 def value(worker: Worker, run_id: str, stage: str) -> Any:
     outputs = worker.host.log.stage(run_id, stage).outputs
     return worker.host.log.value(next(iter(outputs.values())))
+
+
+@pytest.fixture
+def clock() -> ManualClock:
+    return ManualClock()
+
+
+@pytest.fixture
+def fake(clock: ManualClock) -> Fake:
+    return Fake(clock)

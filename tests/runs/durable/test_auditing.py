@@ -20,16 +20,6 @@ from tests.runs.ledger.orders import finish, order, plan
 
 
 @pytest.fixture
-def clock() -> ManualClock:
-    return ManualClock()
-
-
-@pytest.fixture
-def fake(clock: ManualClock) -> Fake:
-    return Fake(clock)
-
-
-@pytest.fixture
 def said() -> list[tuple[str, dict[str, Any]]]:
     return []
 

@@ -20,16 +20,6 @@ from tests.runs.ledger.orders import plan
 
 
 @pytest.fixture
-def clock() -> ManualClock:
-    return ManualClock()
-
-
-@pytest.fixture
-def fake(clock: ManualClock) -> Fake:
-    return Fake(clock)
-
-
-@pytest.fixture
 def host(database: Database, clock: ManualClock, fake: Fake) -> Host:
     return Host(database, "worker", clock=clock, open_backend=lambda name: fake)
 

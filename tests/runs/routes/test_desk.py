@@ -4,28 +4,9 @@ import threading
 import time
 from pathlib import Path
 
-from qupel.runs.routes.decision import Answerer, Decision, Kept
+from qupel.runs.routes.decision import Kept
 from qupel.runs.routes.desk import Desk
-from qupel.runs.routes.route import Mode
-
-DECISION = Decision(
-    id="one",
-    route="cuts",
-    version="v",
-    key="",
-    mode=Mode.QUANTUM,
-    answered_by=Answerer.FALLBACK,
-    why="",
-    quantum="",
-    objective=1.0,
-    feasible=True,
-    answer=[],
-    solution="",
-    seconds=0.1,
-    deadline_seconds=1.0,
-    created=1.0,
-    problem_hash="p",
-)
+from tests.runs.routes.decisions import DECISION
 
 
 def test_what_is_spooled_leaves_no_thread_behind(tmp_path: Path) -> None:

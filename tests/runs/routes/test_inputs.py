@@ -11,13 +11,13 @@ from qupel.runs.database import Database
 from qupel.runs.ledger import Ledger
 from qupel.runs.record import Record, Share, Status
 from qupel.runs.routes.book import LATE, Book
-from qupel.runs.routes.decision import TRIED, Answerer, Decision
+from qupel.runs.routes.decision import TRIED, Decision
 from qupel.runs.routes.inputs import DAY, Inputs
-from qupel.runs.routes.route import Mode
 from qupel.runs.task import Task
 from tests.runs.ledger.fake import Fake
 from tests.runs.ledger.orders import finish, plan
 from tests.runs.routes.conftest import route_to
+from tests.runs.routes.decisions import DECISION
 from tests.runs.routes.providers import Rogue
 from tests.runs.toy import SMALL, place
 
@@ -26,25 +26,8 @@ NOW = 100 * DAY
 
 def decided(database: Database, name: str, *, days_ago: float, **changed: Any) -> Decision:
     """A decision of route ``cuts`` on the problem ``name``, with its data kept."""
-    made = Decision(
-        id=f"of {name}",
-        route="cuts",
-        version="v",
-        key="",
-        mode=Mode.QUANTUM,
-        answered_by=Answerer.FALLBACK,
-        why="",
-        quantum="",
-        objective=1.0,
-        feasible=True,
-        answer=[],
-        solution="",
-        seconds=0.1,
-        deadline_seconds=1.0,
-        created=NOW - days_ago * DAY,
-        problem_hash=name,
-    )
-    made = replace(made, **changed)
+    own = {"id": f"of {name}", "created": NOW - days_ago * DAY, "problem_hash": name}
+    made = replace(DECISION, **{**own, **changed})
     Inputs(database).keep(name, "maxcut", {"name": name}, at=made.created)
     Book(database).keep(made)
     return made
